@@ -1,0 +1,2 @@
+//! The `dgpipe` binary.
+fn main() {}
