@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The engine of dgpipe: from the text of a pipeline, over its meaning and the decisions, to a run and its report.
+//!
+//! It knows no machine learning, prints nothing, and reads the environment only where a caller hands it over.
+
+pub mod graph;
+pub mod spec;
+pub mod stage;

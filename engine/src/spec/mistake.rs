@@ -1,0 +1,177 @@
+//! What is wrong in a pipeline file, with the place and what to do about it.
+
+use std::fmt;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+
+use super::{Place, Texts};
+
+/// One mistake in a pipeline file or on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// A stable name in kebab-case, such as `unknown-key`.
+    pub code: &'static str,
+    /// What is wrong: lower case, names in backticks, no final period.
+    pub message: String,
+    /// Where, and what to say at that place.
+    pub place: Option<(Place, String)>,
+    /// Further places, such as the first of two duplicates.
+    pub also: Vec<(Place, String)>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Mistake {
+    /// A mistake without a place yet.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), place: None, also: Vec::new(), help: None }
+    }
+
+    /// Says where.
+    #[must_use]
+    pub fn at(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.place = Some((place, label.into()));
+        self
+    }
+
+    /// Points at a further place.
+    #[must_use]
+    pub fn also(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.also.push((place, label.into()));
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Suggests the name among `known` that is nearest to `name`, or lists what there is.
+    #[must_use]
+    pub fn suggest<'a>(self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        if let Some(near) = nearest(name, known.iter().copied()) {
+            return self.help(format!("did you mean `{near}`?"));
+        }
+        match known.len() {
+            0 => self,
+            1..=24 => self.help(format!("known are [{}]", known.join(", "))),
+            count => self.help(format!("{count} are known, among them [{}]", known[..24].join(", "))),
+        }
+    }
+}
+
+/// The candidate that a user most likely meant by `name`, where one is near enough.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |candidate: &str| strsim::damerau_levenshtein(name, candidate);
+    let (distance, best) =
+        candidates.into_iter().map(|candidate| (distance(candidate), candidate)).min_by_key(|pair| pair.0)?;
+    let allowed = (name.chars().count().max(best.chars().count()) / 3).max(1);
+    (distance <= allowed).then_some(best)
+}
+
+/// All mistakes of a pipeline, with the texts they are in.
+#[derive(Clone, Debug, Default)]
+pub struct Mistakes {
+    /// The mistakes, in the order of their places.
+    pub list: Vec<Mistake>,
+    /// The texts.
+    pub texts: Texts,
+}
+
+impl Mistakes {
+    /// Orders mistakes by place and drops repeated ones.
+    pub fn new(mut list: Vec<Mistake>, texts: Texts) -> Self {
+        list.sort_by_key(|mistake| mistake.place.as_ref().map(|(place, _)| *place));
+        list.dedup();
+        Self { list, texts }
+    }
+
+    /// Renders all mistakes with code frames.
+    pub fn render(&self, color: bool, width: usize) -> String {
+        let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false);
+        let mut text = String::new();
+        for mistake in &self.list {
+            let shown = Shown { mistake, source: self.source_of(mistake) };
+            handler.render_report(&mut text, &shown).expect("writing to a string cannot fail");
+        }
+        text
+    }
+
+    fn source_of(&self, mistake: &Mistake) -> Option<NamedSource<String>> {
+        let text = self.texts.get(mistake.place.as_ref()?.0.text)?;
+        Some(NamedSource::new(&text.name, text.content.to_string()))
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.list.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            if let Some((place, _)) = &mistake.place {
+                write!(f, "{}: ", self.texts.describe(*place))?;
+            }
+            write!(f, "{} [{}]", mistake.message, mistake.code)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// A mistake as miette wants to see it.
+#[derive(Debug)]
+struct Shown<'a> {
+    mistake: &'a Mistake,
+    source: Option<NamedSource<String>>,
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.mistake.message)
+    }
+}
+
+impl std::error::Error for Shown<'_> {}
+
+impl Diagnostic for Shown<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.mistake.code))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.mistake.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let (place, label) = self.mistake.place.as_ref()?;
+        let span = |place: &Place, label: &String| {
+            LabeledSpan::new(Some(label.clone()), place.start as usize, place.length.max(1) as usize)
+        };
+        // Places in other texts cannot stand in this frame; the message names them.
+        let also = self.mistake.also.iter().filter(|(other, _)| other.text == place.text);
+        let first = std::iter::once(span(place, label));
+        Some(Box::new(first.chain(also.map(move |(place, label)| span(place, label)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested_only_when_it_is_near() {
+        assert_eq!(nearest("treshold", ["threshold", "epochs"]), Some("threshold"));
+        assert_eq!(nearest("x", ["threshold", "epochs"]), None);
+        assert_eq!(nearest("uess", ["uses", "for"]), Some("uses"));
+    }
+}

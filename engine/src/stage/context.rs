@@ -1,0 +1,132 @@
+//! What a stage may do while it runs, and nothing more.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Ambient, Cancel, FormatError, In, Metric, Monitor, Out, PortName, ReadPort, StageError, View, WriteFormat};
+use crate::graph::Coordinates;
+
+/// One artifact connected to an input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its bytes.
+    pub view: View,
+    /// Which cell made it; empty for sources.
+    pub coordinates: Coordinates,
+    /// Its file name where it has one, such as a source's; else the producing port's name.
+    pub file_name: String,
+}
+
+/// The world of one execution.
+pub struct Context<'a> {
+    inputs: &'a BTreeMap<String, Vec<Input>>,
+    outputs: &'a BTreeMap<String, PathBuf>,
+    scratch: &'a Path,
+    ambient: &'a Ambient,
+    monitor: &'a dyn Monitor,
+    cancel: &'a Cancel,
+    metrics: BTreeMap<String, Metric>,
+    notes: Vec<String>,
+}
+
+impl<'a> Context<'a> {
+    /// Puts the world together; the executor and [`Solo`](super::Solo) do this.
+    pub(crate) fn new(
+        inputs: &'a BTreeMap<String, Vec<Input>>,
+        outputs: &'a BTreeMap<String, PathBuf>,
+        scratch: &'a Path,
+        ambient: &'a Ambient,
+        monitor: &'a dyn Monitor,
+        cancel: &'a Cancel,
+    ) -> Self {
+        let (metrics, notes) = (BTreeMap::new(), Vec::new());
+        Self { inputs, outputs, scratch, ambient, monitor, cancel, metrics, notes }
+    }
+
+    /// Reads an input: one value, an option, or a list, as the port says.
+    pub fn read<P: ReadPort>(&self, port: P) -> Result<P::Value, StageError> {
+        port.read(self)
+    }
+
+    /// The bytes behind a single input, for types that look at more than its format gives.
+    pub fn view<F>(&self, port: In<F>) -> Result<View, StageError> {
+        let first = self.inputs(port.name()).first();
+        first
+            .map(|input| input.view.clone())
+            .ok_or_else(|| StageError::new(format!("input `{}` is not connected", port.name())))
+    }
+
+    /// Everything connected to the input of that name.
+    pub fn inputs(&self, name: &str) -> &'a [Input] {
+        self.inputs.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Writes an output as a whole.
+    pub fn write<F: WriteFormat>(&mut self, port: Out<F>, value: &F) -> Result<(), StageError> {
+        let path = self.output(port)?;
+        value.write(&path).map_err(|error: FormatError| error.into())
+    }
+
+    /// Where an output is to be written, for types that write it bit by bit. The path does not exist yet.
+    pub fn output<F>(&self, port: Out<F>) -> Result<PathBuf, StageError> {
+        self.output_path(port.name())
+    }
+
+    /// Where the output of that name is to be written.
+    pub(crate) fn output_path(&self, name: &str) -> Result<PathBuf, StageError> {
+        let path = self.outputs.get(name);
+        path.cloned().ok_or_else(|| StageError::new(format!("output `{name}` was not declared")))
+    }
+
+    /// A private folder that vanishes after the execution.
+    pub fn scratch(&self) -> &'a Path {
+        self.scratch
+    }
+
+    /// What the program lends, such as a device.
+    pub fn ambient<T: Send + Sync + 'static>(&self) -> Result<&'a T, StageError> {
+        self.ambient.get()
+    }
+
+    /// Reports that `done` of `total` units are finished; `unit` in the plural, such as `images`.
+    pub fn progress(&self, done: u64, total: u64, unit: &str) {
+        self.monitor.progress(done, total, unit);
+    }
+
+    /// The wire behind [`Context::progress`], for threads that outlive a borrow of the context.
+    pub fn monitor(&self) -> &'a dyn Monitor {
+        self.monitor
+    }
+
+    /// Records a number or text beside the outputs.
+    pub fn metric(&mut self, name: impl Into<String>, value: impl Into<Metric>) {
+        self.metrics.insert(name.into(), value.into());
+    }
+
+    /// Records a remark or warning that is shown and kept with the result.
+    pub fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        self.monitor.note(&text);
+        self.notes.push(text);
+    }
+
+    /// Whether the run is being stopped.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// Returns an error where the run is being stopped. Long loops call it between pieces of work.
+    pub fn stop_if_cancelled(&self) -> Result<(), StageError> {
+        if self.is_cancelled() { Err(StageError::cancelled()) } else { Ok(()) }
+    }
+
+    /// The request to stop, for waits on something outside.
+    pub(crate) fn cancel(&self) -> &'a Cancel {
+        self.cancel
+    }
+
+    /// What was recorded beside the outputs: metrics and notes.
+    pub(crate) fn into_findings(self) -> (BTreeMap<String, Metric>, Vec<String>) {
+        (self.metrics, self.notes)
+    }
+}

@@ -1,0 +1,28 @@
+//! Stage types: what an author writes ([`StageType`]), what the engine holds ([`BoundStage`]), and what a
+//! stage sees while it runs ([`Context`]).
+
+mod ambient;
+mod context;
+mod format;
+mod kind;
+mod metric;
+mod monitor;
+mod port;
+mod registered;
+mod solo;
+mod stage_error;
+mod stage_type;
+mod view;
+
+pub use ambient::Ambient;
+pub use context::{Context, Input};
+pub use format::{Format, FormatError, RawFile, RawFolder, WriteFormat};
+pub use kind::{Kind, KindError};
+pub use metric::Metric;
+pub use monitor::{Cancel, Monitor, Silent};
+pub use port::{In, InputPort, Labelled, Many, Optional, Out, OutputPort, PortName, Ports, ReadPort};
+pub use registered::{BoundStage, Registered};
+pub use solo::{Solo, SoloResult};
+pub use stage_error::StageError;
+pub use stage_type::{StageConfig, StageType};
+pub use view::{View, ViewEntry, ViewError};
