@@ -37,6 +37,7 @@ pub struct Labelled<F> {
 /// An output.
 pub struct Out<F> {
     name: &'static str,
+    file_name: &'static str,
     format: PhantomData<fn() -> F>,
 }
 
@@ -78,7 +79,14 @@ impl<F: Format> Labelled<F> {
 impl<F: Format> Out<F> {
     /// Names the port. The first output that a type declares is its main one.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, format: PhantomData }
+        Self { name, file_name: name, format: PhantomData }
+    }
+
+    /// Gives the file another name than the port's, such as `scores.json`.
+    #[must_use]
+    pub const fn named(mut self, file_name: &'static str) -> Self {
+        self.file_name = file_name;
+        self
     }
 }
 
@@ -229,8 +237,8 @@ impl Ports {
     /// Adds an output.
     #[must_use]
     pub fn writes<F: Format>(mut self, port: Out<F>) -> Self {
-        let name = port.name.to_owned();
-        self.outputs.push(OutputPort { file_name: name.clone(), name, kind: F::KIND, form: F::FORM });
+        let (name, file_name) = (port.name.to_owned(), port.file_name.to_owned());
+        self.outputs.push(OutputPort { name, file_name, kind: F::KIND, form: F::FORM });
         self
     }
 
