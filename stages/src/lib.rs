@@ -1,1 +1,4 @@
 //! Placeholder.
+
+mod figure;
+mod statistics;

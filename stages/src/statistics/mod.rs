@@ -1,0 +1,10 @@
+//! The statistics of the tables and figures: means over repeats with standard errors, paired comparisons
+//! against a baseline, and the correction for making several of them.
+
+mod holm;
+mod paired_t;
+mod summary;
+
+pub(crate) use holm::holm;
+pub(crate) use paired_t::PairedT;
+pub(crate) use summary::Summary;
