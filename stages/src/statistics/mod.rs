@@ -3,8 +3,12 @@
 
 mod holm;
 mod paired_t;
+mod score_grid;
 mod summary;
 
 pub(crate) use holm::holm;
 pub(crate) use paired_t::PairedT;
+pub(crate) use score_grid::{GridAxes, ScoreGrid};
 pub(crate) use summary::Summary;
+#[cfg(test)]
+pub(crate) use score_grid::tests::{AXES, at};
