@@ -190,6 +190,18 @@ impl View {
         }
     }
 
+    /// Lays a read-only copy at `path`, which does not exist yet: by reflink, else by copying.
+    pub(crate) fn materialise(&self, path: &Path) -> Result<(), ViewError> {
+        match &self.place {
+            Place::Stored { store, artifact } => {
+                store.materialise(artifact, path).map_err(|error| self.store_error(error))
+            }
+            Place::Disk { path: from, hidden } => {
+                copy_visible(from, path, *hidden).map_err(|error| self.io_error(error))
+            }
+        }
+    }
+
     fn io_error(&self, source: std::io::Error) -> ViewError {
         ViewError::Io { label: self.label.clone(), source }
     }
@@ -197,4 +209,20 @@ impl View {
     fn store_error(&self, source: StoreError) -> ViewError {
         ViewError::Store { label: self.label.clone(), source: Box::new(source) }
     }
+}
+
+/// Copies a source, links followed, hidden names left out unless they belong to it.
+fn copy_visible(from: &Path, to: &Path, hidden: bool) -> std::io::Result<()> {
+    if !from.is_dir() {
+        reflink_copy::reflink_or_copy(from, to)?;
+        return Ok(());
+    }
+    fs_err::create_dir_all(to)?;
+    for entry in fs_err::read_dir(from)? {
+        let name = entry?.file_name();
+        if hidden || !name.to_string_lossy().starts_with('.') {
+            copy_visible(&from.join(&name), &to.join(&name), hidden)?;
+        }
+    }
+    Ok(())
 }
