@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dgpipe_cache::{Artifact, Digest, Form, Store, StoreError};
+use dgpipe_cache::{Artifact, Digest, Form, ManifestEntry, Store, StoreError};
 
 /// A file or folder that a stage reads, wherever its bytes are. Cheap to clone.
 ///
@@ -108,8 +108,12 @@ impl View {
             Place::Disk { path, hidden } => self.disk_entries(path, *hidden)?,
             Place::Stored { store, artifact } => {
                 let manifest = store.manifest(artifact).map_err(|error| self.store_error(error))?;
-                let entry = |(name, artifact): (String, Artifact)| ViewEntry { name, form: artifact.form };
-                manifest.artifacts().map(entry).collect()
+                let entry = |entry: &ManifestEntry| {
+                    // A link inside an artifact is seen as the file that it stands for.
+                    let form = entry.artifact().map_or(Form::File, |artifact| artifact.form);
+                    ViewEntry { name: entry.name.clone(), form }
+                };
+                manifest.entries().iter().map(entry).collect()
             }
         };
         entries.sort();
@@ -194,7 +198,7 @@ impl View {
     pub(crate) fn materialise(&self, path: &Path) -> Result<(), ViewError> {
         match &self.place {
             Place::Stored { store, artifact } => {
-                store.materialise(artifact, path).map_err(|error| self.store_error(error))
+                store.materialise(artifact, path).map(drop).map_err(|error| self.store_error(error))
             }
             Place::Disk { path: from, hidden } => {
                 copy_visible(from, path, *hidden).map_err(|error| self.io_error(error))
