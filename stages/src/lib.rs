@@ -3,7 +3,9 @@
 //! One stage type is one file here and one line in [`STAGE_TYPES`]; both lists are alphabetical.
 
 pub mod formats;
+pub mod nets;
 pub mod random;
+pub mod training;
 
 use dgpipe_engine::stage::Registered;
 
