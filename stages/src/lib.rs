@@ -1,4 +1,15 @@
-//! Placeholder.
+//! The stage types of dgpipe: what a pipeline's `uses:` can name, and what they share.
+//!
+//! One stage type is one file here and one line in [`STAGE_TYPES`]; both lists are alphabetical.
 
 mod figure;
+pub mod formats;
+pub mod nets;
+pub mod random;
 mod statistics;
+pub mod training;
+
+use dgpipe_engine::stage::Registered;
+
+/// Every stage type of this binary.
+pub const STAGE_TYPES: &[Registered] = &[];

@@ -1,0 +1,34 @@
+//! Formats: the Rust types that read and write the artifacts of the ML stage types.
+
+mod architecture;
+mod embeddings;
+mod figure;
+mod fold;
+mod history;
+mod importance;
+pub mod json;
+mod mask;
+mod matrices;
+mod named_arrays;
+pub mod npy;
+mod order;
+mod scores;
+mod seen;
+mod table;
+mod weights;
+
+pub use architecture::{Architecture, HeadArchitecture, Role};
+pub use embeddings::Embeddings;
+pub use figure::FigureFiles;
+pub use fold::{Fold, FoldHistory, FoldMetrics};
+pub use history::{EpochRecord, History};
+pub use importance::Importance;
+pub use mask::Mask;
+pub use matrices::{Layer, Matrices, Meaning};
+pub use order::Order;
+pub use scores::{Counts, Predictions, Scores};
+#[cfg(test)]
+pub(crate) use scores::tests::scoring;
+pub use seen::{Group, Seen};
+pub use table::Table;
+pub use weights::Weights;
