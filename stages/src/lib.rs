@@ -1,1 +1,11 @@
-//! Placeholder.
+//! The stage types of dgpipe: what a pipeline's `uses:` can name, and what they share.
+//!
+//! One stage type is one file here and one line in [`STAGE_TYPES`]; both lists are alphabetical.
+
+pub mod device;
+pub mod formats;
+
+use dgpipe_engine::stage::Registered;
+
+/// Every stage type of this binary.
+pub const STAGE_TYPES: &[Registered] = &[];

@@ -16,6 +16,7 @@ mod view;
 
 pub use ambient::Ambient;
 pub use context::{Context, Input};
+pub use dgpipe_cache::{Digest, Form};
 pub use format::{Format, FormatError, RawFile, RawFolder, WriteFormat};
 pub use kind::{Kind, KindError};
 pub use metric::Metric;
