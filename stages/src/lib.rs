@@ -4,6 +4,7 @@
 
 pub mod device;
 pub mod formats;
+pub mod images;
 
 use dgpipe_engine::stage::Registered;
 
