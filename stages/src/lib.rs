@@ -5,6 +5,7 @@
 pub mod device;
 pub mod formats;
 pub mod images;
+pub mod nets;
 
 use dgpipe_engine::stage::Registered;
 

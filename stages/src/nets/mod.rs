@@ -1,0 +1,3 @@
+//! Nets: what is trained or frozen, with PyTorch's names and orientation of weights.
+
+pub mod vit;
