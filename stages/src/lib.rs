@@ -6,6 +6,7 @@ pub mod device;
 pub mod formats;
 pub mod images;
 pub mod nets;
+pub mod random;
 
 use dgpipe_engine::stage::Registered;
 
