@@ -48,18 +48,32 @@ pub struct VisionTransformer {
 impl VisionTransformer {
     /// A net of zeros, to be filled.
     pub fn zeros(shape: &VitShape, device: &Device) -> Self {
-        let weight = Tensor::zeros([shape.hidden, shape.channels, shape.patch, shape.patch], device);
+        let weight = Tensor::zeros(
+            [shape.hidden, shape.channels, shape.patch, shape.patch],
+            device,
+        );
         let projection = Projection {
             weight: Param::from_tensor(weight),
             bias: Param::from_tensor(Tensor::zeros([shape.hidden], device)),
         };
         let embeddings = Embeddings {
             cls_token: Param::from_tensor(Tensor::zeros([1, 1, shape.hidden], device)),
-            position_embeddings: Param::from_tensor(Tensor::zeros([1, shape.tokens(), shape.hidden], device)),
+            position_embeddings: Param::from_tensor(Tensor::zeros(
+                [1, shape.tokens(), shape.hidden],
+                device,
+            )),
             patch_embeddings: PatchEmbeddings { projection },
         };
-        let encoder = Encoder { layer: (0..shape.layers).map(|_| Block::zeros(shape, device)).collect() };
-        Self { embeddings, encoder, layernorm: Norm::identity(shape.hidden, shape.eps, device) }
+        let encoder = Encoder {
+            layer: (0..shape.layers)
+                .map(|_| Block::zeros(shape, device))
+                .collect(),
+        };
+        Self {
+            embeddings,
+            encoder,
+            layernorm: Norm::identity(shape.hidden, shape.eps, device),
+        }
     }
 
     /// Embeds pictures `[batch, channels, size, size]`, already normalised, as `[batch, hidden]`.
@@ -69,7 +83,9 @@ impl VisionTransformer {
             tokens = block.forward(tokens);
         }
         // The norm works on each token alone, so the others need not go through it.
-        self.layernorm.forward(tokens.narrow(1, 0, 1)).squeeze_dim(1)
+        self.layernorm
+            .forward(tokens.narrow(1, 0, 1))
+            .squeeze_dim(1)
     }
 }
 
