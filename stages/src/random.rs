@@ -99,10 +99,7 @@ mod tests {
     #[test]
     fn the_same_key_gives_the_same_numbers_for_all_time() {
         let mut random = Random::new(42, "phase1", "order", 0);
-        assert_eq!(
-            [random.bits(), random.bits(), random.bits()],
-            [3_208_836_253, 1_142_591_877, 3_325_094_268]
-        );
+        assert_eq!([random.bits(), random.bits(), random.bits()], [3_208_836_253, 1_142_591_877, 3_325_094_268]);
     }
 
     #[test]
