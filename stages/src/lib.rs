@@ -13,7 +13,9 @@ pub mod images;
 pub mod inspect_images;
 pub mod load_vit;
 pub mod nets;
+pub mod pretrain_vit;
 pub mod random;
+pub mod training;
 
 use dgpipe_engine::stage::Registered;
 
@@ -25,4 +27,5 @@ pub const STAGE_TYPES: &[Registered] = &[
     Registered::of::<embed_vit::EmbedVit>(),
     Registered::of::<inspect_images::InspectImages>(),
     Registered::of::<load_vit::LoadVit>(),
+    Registered::of::<pretrain_vit::PretrainVit>(),
 ];

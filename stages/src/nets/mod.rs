@@ -1,3 +1,13 @@
-//! Nets: what is trained or frozen, with PyTorch's names and orientation of weights.
+//! Networks: forward passes in burn with `PyTorch`'s names, orientation and initialisation.
 
+mod batch_norm;
+mod classifier;
+mod flat_layout;
+mod head;
 pub mod vit;
+
+pub use batch_norm::{Normalised, RunningStatistics, normalise_batch, normalise_fixed};
+pub use classifier::Classifier;
+pub(crate) use classifier::{mismatch, running_statistics, upload};
+pub use flat_layout::FlatLayout;
+pub use head::{Head, TrainingPass};

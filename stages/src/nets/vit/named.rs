@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 
 use super::Array;
@@ -24,6 +24,37 @@ pub(super) fn fill<M: Module>(module: M, arrays: &BTreeMap<String, Array>) -> M 
         path: Vec::new(),
         arrays,
     })
+}
+
+/// Puts tensors that are being trained in the place of the parameters of a module, by name. Gradients flow through to them.
+///
+/// # Panics
+///
+/// Panics where a tensor is missing or has another number of values.
+pub(super) fn replace<M: Module>(module: M, tensors: &BTreeMap<String, Tensor<2>>) -> M {
+    module.map(&mut Replacer { path: Vec::new(), tensors })
+}
+
+struct Replacer<'a> {
+    path: Vec<String>,
+    tensors: &'a BTreeMap<String, Tensor<2>>,
+}
+
+impl ModuleMapper for Replacer<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.join(".");
+        let tensor = self.tensors.get(&name).unwrap_or_else(|| panic!("no tensor for `{name}`"));
+        // Not `from_tensor`, which asks for a gradient of its own: this tensor is computed from one that has it.
+        Param::initialized(ParamId::new(), tensor.clone().reshape(param.val().dims()))
+    }
 }
 
 #[derive(Default)]

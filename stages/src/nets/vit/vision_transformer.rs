@@ -1,10 +1,12 @@
 //! The net: patches → tokens → blocks → the CLS token of the last hidden state after the final norm.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::affine::apply;
-use super::{Block, Norm, VitShape};
+use super::{Block, Norm, VitShape, named};
 
 /// A convolution whose stride is its size, so that patches do not overlap.
 #[derive(Module, Debug)]
@@ -74,6 +76,13 @@ impl VisionTransformer {
             encoder,
             layernorm: Norm::identity(shape.hidden, shape.eps, device),
         }
+    }
+
+    /// The same net with other tensors, by name: matrices as they are, other shapes flattened to one row. Gradients flow
+    /// through to them.
+    #[must_use]
+    pub fn with_parts(&self, parts: &BTreeMap<String, Tensor<2>>) -> Self {
+        named::replace(self.clone(), parts)
     }
 
     /// Embeds pictures `[batch, channels, size, size]`, already normalised, as `[batch, hidden]`.
