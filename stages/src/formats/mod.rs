@@ -1,10 +1,12 @@
 //! Formats: the Rust types that read and write the artifacts of the ML stage types.
 
 mod architecture;
+mod backbone;
 mod embeddings;
 mod figure;
 mod fold;
 mod history;
+mod image_folder;
 mod importance;
 pub mod json;
 mod mask;
@@ -18,10 +20,12 @@ mod table;
 mod weights;
 
 pub use architecture::{Architecture, HeadArchitecture, Role};
+pub use backbone::Backbone;
 pub use embeddings::Embeddings;
 pub use figure::FigureFiles;
 pub use fold::{Fold, FoldHistory, FoldMetrics};
 pub use history::{EpochRecord, History};
+pub use image_folder::{ImageFolder, ImageItem};
 pub use importance::Importance;
 pub use mask::Mask;
 pub use matrices::{Layer, Matrices, Meaning};
