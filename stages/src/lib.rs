@@ -9,12 +9,18 @@ pub mod draw_miniature;
 pub mod drawing;
 pub mod embed_pixels;
 pub mod embed_vit;
+pub mod evaluate;
 mod figure;
+pub mod fold_result;
 pub mod formats;
 pub mod images;
 pub mod inspect_images;
 pub mod load_vit;
 pub mod nets;
+pub mod plot_curves;
+pub mod plot_lodo;
+pub mod plot_matrix;
+pub mod plot_network;
 pub mod pretrain_vit;
 pub mod random;
 pub mod random_mask;
@@ -33,8 +39,14 @@ pub const STAGE_TYPES: &[Registered] = &[
     Registered::of::<draw_miniature::DrawMiniature>(),
     Registered::of::<embed_pixels::EmbedPixels>(),
     Registered::of::<embed_vit::EmbedVit>(),
+    Registered::of::<evaluate::Evaluate>(),
+    Registered::of::<fold_result::FoldResult>(),
     Registered::of::<inspect_images::InspectImages>(),
     Registered::of::<load_vit::LoadVit>(),
+    Registered::of::<plot_curves::PlotCurves>(),
+    Registered::of::<plot_lodo::PlotLodo>(),
+    Registered::of::<plot_matrix::PlotMatrix>(),
+    Registered::of::<plot_network::PlotNetwork>(),
     Registered::of::<pretrain_vit::PretrainVit>(),
     Registered::of::<random_mask::RandomMask>(),
     Registered::of::<threshold_mask::ThresholdMask>(),

@@ -22,12 +22,17 @@ pub struct ThresholdMaskConfig {
     pub top_fraction: Option<f64>,
 }
 
-/// The settings as written, before their rules are checked.
-#[derive(Deserialize)]
+/// The settings as written, before their rules are checked; the schema is made from this.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ThresholdMaskConfig")]
 struct Written {
+    /// A weight stays free where its importance is greater than this. 0.5 where neither field is given; excludes
+    /// `top_fraction`.
     #[serde(default)]
     threshold: Option<f64>,
+    /// Of each tensor, this share of the weights stays free, from 0 to 1: those that matter most, and of equal ones
+    /// those that come first. Rounded to the nearest count; excludes `threshold`.
     #[serde(default)]
     top_fraction: Option<f64>,
 }

@@ -58,7 +58,7 @@ impl StageType for WeightImportance {
         let (initial, last) = (context.read(INITIAL)?, context.read(FINAL)?);
         check_alike(&initial, &last)?;
         let moved = moves(&initial, &last, config.biases_before_norm);
-        let total: f64 = moved.values().map(ndarray::ArrayBase::sum).sum();
+        let total: f64 = moved.values().map(|tensor| tensor.sum()).sum();
         for (name, tensor) in &moved {
             let share = if total > 0.0 { tensor.sum() / total } else { 0.0 };
             context.metric(format!("moved_share.{name}"), share);

@@ -10,6 +10,8 @@ const VIRIDIS: [u32; 33] = [
 /// From Okabe and Ito's blue, darkened, over near-white to their vermillion, darkened.
 const AROUND_ZERO: [u32; 7] =
     [0x00_2f_55, 0x00_72_b2, 0x8f_c1_de, 0xf7_f7_f7, 0xf0_b0_88, 0xd5_5e_00, 0x66_2a_00];
+/// From pale to dark blue, for lines on white.
+const INKS: [u32; 4] = [0xdb_e4_ec, 0x7f_b2_d6, 0x00_72_b2, 0x00_1f_44];
 const FROZEN: u32 = 0xec_ec_ec;
 const KEPT: u32 = 0x1b_1b_1b;
 /// The colour of what is no number.
@@ -22,6 +24,8 @@ pub(crate) enum ColourScale {
     Mask,
     /// From zero to this value, dark to bright.
     Up(f64),
+    /// From zero to this value, pale to dark, for lines on white.
+    Ink(f64),
     /// From minus this value to this value, with zero near-white.
     Around(f64),
 }
@@ -31,7 +35,7 @@ impl ColourScale {
     pub(crate) fn ends(self) -> (f64, f64) {
         match self {
             Self::Mask => (0.0, 1.0),
-            Self::Up(top) => (0.0, top),
+            Self::Up(top) | Self::Ink(top) => (0.0, top),
             Self::Around(limit) => (-limit, limit),
         }
     }
@@ -45,6 +49,7 @@ impl ColourScale {
             Self::Mask => between(&[FROZEN, KEPT], share),
             // 256 levels are as many as can be told apart, and let equal fields be drawn in one go.
             Self::Up(_) => between(&VIRIDIS, (share * 255.0).round() / 255.0),
+            Self::Ink(_) => between(&INKS, (share * 255.0).round() / 255.0),
             Self::Around(_) => between(&AROUND_ZERO, (share * 256.0).round() / 256.0),
         };
         format!("#{colour:06x}")

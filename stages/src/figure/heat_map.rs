@@ -13,25 +13,25 @@ pub(crate) struct HeatMap {
     rows: usize,
     columns: usize,
     values: Vec<f32>,
-    /// How many columns of the matrix one drawn column is the mean of.
-    pooled: usize,
 }
 
 impl HeatMap {
-    /// Takes a matrix; where it has more than `most` columns, neighbours are averaged, so that the figure
-    /// stays small. `values` holds `rows` × `columns` numbers.
-    pub(crate) fn new(rows: usize, columns: usize, values: &[f32], most: usize) -> Self {
+    /// Takes a matrix of `rows` × `columns` numbers; where it has more than `most` rows or columns, neighbours are
+    /// averaged, so that the figure stays small.
+    pub(crate) fn new((rows, columns): (usize, usize), values: &[f32], most: (usize, usize)) -> Self {
         assert_eq!(values.len(), rows * columns, "a heat map takes a whole matrix");
-        let pooled = columns.div_ceil(most.max(1)).max(1);
-        let mean = |part: &[f32]| (part.iter().map(|&v| f64::from(v)).sum::<f64>() / part.len() as f64) as f32;
-        let pool = |row: &[f32]| row.chunks(pooled).map(mean).collect::<Vec<f32>>();
-        let values = if columns == 0 { Vec::new() } else { values.chunks(columns).flat_map(pool).collect() };
-        Self { rows, columns: columns.div_ceil(pooled), values, pooled }
-    }
-
-    /// How many columns of the matrix one drawn column is the mean of.
-    pub(crate) fn pooled(&self) -> usize {
-        self.pooled
+        let (across, down) = (columns.div_ceil(most.0).max(1), rows.div_ceil(most.1).max(1));
+        let (drawn_rows, drawn_columns) = (rows.div_ceil(down), columns.div_ceil(across));
+        let mean = |row: usize, column: usize| {
+            let lines = (row * down)..((row + 1) * down).min(rows);
+            let (first, last) = (column * across, ((column + 1) * across).min(columns));
+            let part = lines.flat_map(|line| &values[line * columns + first..line * columns + last]);
+            let (sum, count) = part.fold((0.0, 0_u32), |(sum, count), &value| (sum + f64::from(value), count + 1));
+            (sum / f64::from(count)) as f32
+        };
+        let mean = &mean;
+        let values = (0..drawn_rows).flat_map(|row| (0..drawn_columns).map(move |column| mean(row, column))).collect();
+        Self { rows: drawn_rows, columns: drawn_columns, values }
     }
 
     /// Fills a rectangle with the fields and puts a thin line around them.
@@ -106,23 +106,24 @@ mod tests {
 
     #[test]
     fn neighbours_of_one_colour_are_one_rectangle() {
-        let map = HeatMap::new(2, 4, &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 100);
+        let map = HeatMap::new((2, 4), &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], (9, 9));
         let paths = map.paths((0.0, 0.0), (1.0, 1.0), ColourScale::Mask);
         assert_eq!(paths["#ececec"], "M0 0h2v1h-2z");
         assert_eq!(paths["#1b1b1b"], "M2 0h2v1h-2zM0 1h4v1h-4z");
     }
 
     #[test]
-    fn too_many_columns_are_averaged() {
-        let map = HeatMap::new(1, 5, &[1.0, 3.0, 5.0, 7.0, 9.0], 3);
-        assert_eq!((map.columns, map.pooled()), (3, 2));
-        assert_eq!(map.values, [2.0, 6.0, 9.0]);
+    fn too_many_fields_are_averaged() {
+        let map = HeatMap::new((1, 5), &[1.0, 3.0, 5.0, 7.0, 9.0], (3, 9));
+        assert_eq!((map.columns, map.values), (3, vec![2.0, 6.0, 9.0]));
+        let map = HeatMap::new((3, 2), &[1.0, 3.0, 5.0, 7.0, 9.0, 11.0], (1, 2));
+        assert_eq!((map.rows, map.values), (2, vec![4.0, 10.0]));
     }
 
     #[test]
     fn an_empty_matrix_is_a_frame() {
         let mut figure = Figure::new(85.0, "x", None, None);
-        HeatMap::new(0, 0, &[], 10).draw(&mut figure, (0.0, 0.0), (5.0, 5.0), ColourScale::Mask);
+        HeatMap::new((0, 0), &[], (9, 9)).draw(&mut figure, (0.0, 0.0), (5.0, 5.0), ColourScale::Mask);
         assert!(!figure.svg().contains("crispEdges"));
     }
 }

@@ -29,8 +29,9 @@ impl Legend {
         self.entries.push((swatch, text.into()));
     }
 
-    /// Draws the entries from the top of what is free, between two ends, and advances below them.
-    pub(crate) fn draw(&self, figure: &mut Figure, left: f64, right: f64) {
+    /// Draws the entries over the whole width at the top of what is free, and advances below them.
+    pub(crate) fn draw(&self, figure: &mut Figure) {
+        let (left, right) = (figure.left(), figure.right());
         let style = Text::small(Anchor::Start);
         let (mut x, mut y) = (left, figure.top() + LINE / 2.0);
         for (swatch, text) in &self.entries {
@@ -59,7 +60,7 @@ impl Swatch {
                 figure.line((x, y), (x + SWATCH, y), Ink::line(colour, 0.45).dashes(dashes));
             }
             Self::Field(colour) => {
-                let ink = Ink { stroke: Some(super::INK), width: 0.15, ..Ink::fill(colour) };
+                let ink = Ink { stroke: Some(super::palette::INK), width: 0.15, ..Ink::fill(colour) };
                 figure.rectangle((x + 1.2, y - 1.2), (SWATCH - 1.2, 2.4), ink);
             }
         }

@@ -2,11 +2,13 @@
 //! against a baseline, and the correction for making several of them.
 
 mod holm;
+mod measure;
 mod paired_t;
 mod score_grid;
 mod summary;
 
 pub(crate) use holm::holm;
+pub use measure::Measure;
 pub(crate) use paired_t::PairedT;
 pub(crate) use score_grid::{GridAxes, ScoreGrid};
 pub(crate) use summary::Summary;
