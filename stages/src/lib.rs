@@ -16,6 +16,7 @@ pub mod formats;
 pub mod images;
 pub mod inspect_images;
 pub mod load_vit;
+pub mod lodo_table;
 pub mod nets;
 pub mod plot_curves;
 pub mod plot_lodo;
@@ -25,6 +26,7 @@ pub mod pretrain_vit;
 pub mod random;
 pub mod random_mask;
 mod statistics;
+mod table;
 pub mod threshold_mask;
 pub mod training;
 pub mod uniform_mask;
@@ -43,6 +45,7 @@ pub const STAGE_TYPES: &[Registered] = &[
     Registered::of::<fold_result::FoldResult>(),
     Registered::of::<inspect_images::InspectImages>(),
     Registered::of::<load_vit::LoadVit>(),
+    Registered::of::<lodo_table::LodoTable>(),
     Registered::of::<plot_curves::PlotCurves>(),
     Registered::of::<plot_lodo::PlotLodo>(),
     Registered::of::<plot_matrix::PlotMatrix>(),

@@ -112,7 +112,7 @@ fn notes(config: &PlotLodoConfig, grid: &ScoreGrid, series: &[LodoSeries]) -> Ve
     let mut notes = Vec::new();
     if let (Some(repeat), true) = (&config.repeat, grid.repeats() > 1) {
         let count = grid.repeats();
-        notes.push(format!("Circles: each {repeat}; bars: mean ± standard error over {count} {repeat}s."));
+        notes.push(format!("Dots: each {repeat}; bars: mean ± standard error over {count} {repeat}s."));
     }
     if series.iter().flat_map(|series| series.points.iter().flatten()).any(|point| point.marked) {
         notes.push("† The mask has seen labelled images of this target.".to_owned());
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_has_neither_bars_nor_circles() {
+    fn one_seed_has_neither_bars_nor_dots() {
         let config = config(r#"{"row": "method", "column": "target", "repeat": "seed"}"#);
         let grid = ScoreGrid::new(vec![(at("erm", "a", 1), scoring(0.5, false))], AXES).unwrap();
         let chart = chart(&config, &grid);

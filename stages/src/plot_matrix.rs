@@ -132,7 +132,7 @@ mod tests {
         Importance { tensors, seen: Seen::default() }.write(&folder.path().join("m")).unwrap();
         let result = execute(&folder, "{}").unwrap();
         let svg = fs_err::read_to_string(result.outputs["figure"].join("importance.svg")).unwrap();
-        assert!(svg.contains(">2.5<"), "the scale reaches the largest importance");
+        assert!(svg.contains(">2<") && !svg.contains(">0.5<"), "the scale reaches the largest importance");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl CurvesChart {
         let bottom = top + HEIGHT;
         let values = self.runs.iter().flat_map(|run| of(run).into_iter().flatten());
         let vertical = Scale::around(values, (bottom, top));
-        let ticks = vertical.ticks(5);
+        let ticks = vertical.ticks(7);
         let room = Axes::room_for(&ticks);
         let axes = Axes { left: left + room + 1.5 * Text::normal(Anchor::Middle).size, top, right, bottom };
         let epochs = self.runs.iter().map(|run| run.loss[0].len()).max().unwrap_or(0);

@@ -5,7 +5,7 @@ use super::{Anchor, Figure, Ink, Marker, Text};
 /// What stands before the text of an entry.
 #[derive(Clone, Debug)]
 pub(crate) enum Swatch {
-    /// A mark on a short line in the series' colour.
+    /// A mark in the series' colour.
     Mark(Marker, String),
     /// A line in a colour with dashes as SVG takes them.
     Line(String, &'static str),
@@ -53,15 +53,14 @@ impl Swatch {
     fn draw(&self, figure: &mut Figure, x: f64, y: f64) {
         match self {
             Self::Mark(marker, colour) => {
-                figure.line((x, y), (x + SWATCH, y), Ink::line(colour, 0.35));
-                marker.draw(figure, (x + SWATCH / 2.0, y), 0.85, Ink::fill(colour));
+                marker.draw(figure, (x + SWATCH - 1.4, y), 0.85, Ink::fill(colour));
             }
             Self::Line(colour, dashes) => {
                 figure.line((x, y), (x + SWATCH, y), Ink::line(colour, 0.45).dashes(dashes));
             }
             Self::Field(colour) => {
                 let ink = Ink { stroke: Some(super::palette::INK), width: 0.15, ..Ink::fill(colour) };
-                figure.rectangle((x + 1.2, y - 1.2), (SWATCH - 1.2, 2.4), ink);
+                figure.rectangle((x + 0.2, y - 1.2), (SWATCH - 0.2, 2.4), ink);
             }
         }
     }

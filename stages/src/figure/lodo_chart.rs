@@ -107,20 +107,21 @@ impl LodoChart {
         let slot = self.slot(axes);
         let step = (slot * 0.8 / self.series.len().max(1) as f64).min(4.0);
         let offset = (index as f64 - (self.series.len() as f64 - 1.0) / 2.0) * step;
-        let radius = (step * 0.3).clamp(0.45, 0.95);
+        let radius = (step * 0.22).clamp(0.4, 0.75);
         let colour = series_colour(index);
         for (group, point) in series.points.iter().enumerate() {
             let Some(point) = point else { continue };
-            let x = axes.left + (group as f64 + 0.5) * slot + offset;
+            let x = axes.left + (group as f64 + 0.5) * slot + offset + 0.1 * step;
+            // The single values lie to the left of their mean, where they hide nothing.
             for value in &point.values {
-                let ink = Ink { stroke: Some(colour), width: 0.15, ..Ink::line(colour, 0.15) }.opacity(0.6);
-                figure.circle((x, scale.place(*value)), 0.55 * radius, ink);
+                let place = (x - 0.28 * step, scale.place(*value));
+                figure.circle(place, 0.5 * radius, Ink::fill(colour).opacity(0.55));
             }
             if let Some(error) = point.error {
                 let (low, high) = (scale.place(point.mean - error), scale.place(point.mean + error));
-                figure.line((x, low), (x, high), Ink::line(colour, 0.35));
+                figure.line((x, low), (x, high), Ink::line(colour, 0.3));
                 for y in [low, high] {
-                    figure.line((x - 0.6 * radius, y), (x + 0.6 * radius, y), Ink::line(colour, 0.35));
+                    figure.line((x - 0.8 * radius, y), (x + 0.8 * radius, y), Ink::line(colour, 0.3));
                 }
             }
             let place = (x, scale.place(point.mean));
@@ -194,7 +195,7 @@ pub(crate) mod tests {
                 series("importance", 1.5, true),
                 series("random-mask", -1.0, false),
             ],
-            notes: named(&["Points: single seeds; bars: standard error over 3 seeds."]),
+            notes: named(&["Dots: each seed; bars: standard error over 3 seeds."]),
         }
     }
 

@@ -26,7 +26,7 @@ use heat_map::{HeatMap, colour_bar};
 use legend::{Legend, Swatch};
 pub(crate) use lodo_chart::{LodoChart, LodoPoint, LodoSeries};
 pub(crate) use look::Look;
-pub use look::Width;
+pub(crate) use look::Width;
 pub(crate) use matrix_chart::{MatrixChart, MatrixPanel};
 pub(crate) use network_chart::{NetworkChart, NetworkColumn, NetworkEdge};
 use palette::{Marker, series_colour, series_marker};

@@ -55,14 +55,20 @@ impl NetworkChart {
         let style = Text::small(Anchor::Middle);
         let lines = self.columns.iter().map(|column| column.heading.len()).max().unwrap_or(0);
         let headings = figure.top();
-        let top = headings + (lines as f64 + 0.4) * 1.25 * style.size;
+        // Headings that do not fit beside one another take turns on two heights.
+        let steps = self.columns.len().saturating_sub(1).max(1) as f64;
+        let widest = self.columns.iter().flat_map(|column| &column.heading);
+        let widest = widest.map(|line| Figure::width_of(line, style)).fold(0.0, f64::max);
+        let is_tight = widest + 1.5 > 0.62 * (figure.right() - figure.left()) / steps;
+        let shift = if is_tight { lines as f64 * 1.25 * style.size + 0.6 } else { 0.0 };
+        let top = headings + shift + (lines as f64 + 0.4) * 1.25 * style.size;
         let most = self.columns.iter().map(|column| column.units.len()).max().unwrap_or(0);
         let height = (most as f64 * DISTANCE).max(LOWEST);
         let is_mask = self.colours == ColourScale::Mask;
         let places = self.places(&figure, top, height, if is_mask { 0.0 } else { BAR_ROOM });
         self.lines(&mut figure, &places);
-        for (column, places) in self.columns.iter().zip(&places) {
-            column.draw(&mut figure, places, headings);
+        for (index, (column, places)) in self.columns.iter().zip(&places).enumerate() {
+            column.draw(&mut figure, places, headings + if index % 2 == 0 { shift } else { 0.0 });
         }
         self.labels(&mut figure, &places);
         if !is_mask {

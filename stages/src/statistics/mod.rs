@@ -8,7 +8,7 @@ mod score_grid;
 mod summary;
 
 pub(crate) use holm::holm;
-pub use measure::Measure;
+pub(crate) use measure::Measure;
 pub(crate) use paired_t::PairedT;
 pub(crate) use score_grid::{GridAxes, ScoreGrid};
 pub(crate) use summary::Summary;
