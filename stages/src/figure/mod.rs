@@ -16,7 +16,6 @@ mod matrix_chart;
 mod network_chart;
 mod palette;
 mod png;
-mod scale;
 
 use axes::{Axes, Side};
 pub(crate) use colour_scale::ColourScale;

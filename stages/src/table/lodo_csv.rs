@@ -89,7 +89,7 @@ mod tests {
         assert!(lines[0].starts_with("method,statistic,target,measure,n,value,standard_error,"));
         assert_eq!(lines[1], "erm,measure,a,accuracy_target_all,2,0.625,0.125,,,,,false");
         assert!(text.contains("other,measure,a,accuracy_target_all,2,0.75,0,,,,,true\n"), "{text}");
-        assert!(text.contains("other,difference,,accuracy_target_all,2,0.125"), "{text}");
+        assert!(text.contains("other,difference,,accuracy_target_all,2,0.1"), "{text}");
         // Header; two targets, average, worst and source twice; one difference.
         assert_eq!(lines.len(), 1 + 2 * 5 + 1);
     }
