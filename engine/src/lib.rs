@@ -5,7 +5,9 @@
 pub mod command;
 mod environment;
 mod files;
+pub mod fingerprint;
 pub mod graph;
+pub mod plan;
 mod registry;
 pub mod spec;
 pub mod stage;

@@ -1,0 +1,33 @@
+//! Makes finished executions durable, many at a time: one pair of disk syncs serves all that wait.
+
+use std::sync::mpsc::{Receiver, Sender};
+
+use dgpipe_cache::{Committed, Store, StoreError, Transaction};
+
+/// An execution on its way into the store.
+pub(super) struct Sealed {
+    pub(super) cell: usize,
+    pub(super) transaction: Transaction,
+    pub(super) seconds: f64,
+}
+
+/// An execution in the store.
+pub(super) struct InStore {
+    pub(super) cell: usize,
+    pub(super) result: Result<Committed, StoreError>,
+    pub(super) seconds: f64,
+}
+
+/// Commits until the other end of `sealed` is closed.
+pub(super) fn commit_all<M: From<InStore>>(store: &Store, sealed: &Receiver<Sealed>, done: &Sender<M>) {
+    while let Ok(first) = sealed.recv() {
+        let mut batch = vec![first];
+        batch.extend(sealed.try_iter());
+        let (cells, transactions): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|sealed| ((sealed.cell, sealed.seconds), sealed.transaction)).unzip();
+        for ((cell, seconds), result) in cells.into_iter().zip(store.commit(transactions)) {
+            // The runner only hangs up after all it waits for has come.
+            done.send(InStore { cell, result, seconds }.into()).ok();
+        }
+    }
+}
