@@ -32,8 +32,8 @@ pub enum LeaseAttempt {
 /// What a lease file tells about its holder.
 #[derive(Debug, Serialize, Deserialize)]
 struct Holder {
-    lease: u32,
-    holder: String,
+    version: u32,
+    name: String,
     host: String,
     pid: u32,
     started: u64,
@@ -74,8 +74,8 @@ impl Store {
         let process = Process::current();
         let path = file.path().to_owned();
         let holder = Holder {
-            lease: VERSION,
-            holder: holder.to_owned(),
+            version: VERSION,
+            name: holder.to_owned(),
             host: process.host.clone(),
             pid: process.pid,
             started: process.started,
@@ -119,7 +119,7 @@ fn describe(path: &Path) -> String {
     match serde_json::from_slice::<Holder>(&bytes) {
         Ok(holder) => format!(
             "{} (process {} on {})",
-            holder.holder, holder.pid, holder.host
+            holder.name, holder.pid, holder.host
         ),
         // It is being written, or by another version.
         Err(_) => "another process".to_owned(),

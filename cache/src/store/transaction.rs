@@ -1,6 +1,7 @@
 //! What one execution wants to leave in the store. Until the commit all of it lies in a scratch
 //! folder of its own, so that dropping a transaction, or dying, leaves nothing behind.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -176,8 +177,8 @@ impl Transaction {
     ) -> Result<(), StoreError> {
         if held {
             self.present.insert(digest, size);
-        } else if !self.staged.contains_key(&digest) {
-            self.staged.insert(digest, (size, place));
+        } else if let Entry::Vacant(vacant) = self.staged.entry(digest) {
+            vacant.insert((size, place));
             return Ok(());
         }
         Ok(self.store.filesystem().remove_file(&place)?)

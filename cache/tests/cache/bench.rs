@@ -1,15 +1,15 @@
 //! How long the frequent things take. Run with `cargo test --release -- --ignored --nocapture bench`.
 
-use std::io::Write;
 use std::time::Instant;
 
 use dgpipe_cache::{HashOptions, Key, hash_path};
 
 use crate::sandbox::{Sandbox, record};
 
+#[expect(clippy::print_stdout, reason = "the numbers are what it is for")]
 fn report(what: &str, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
-    writeln!(std::io::stdout(), "{what}: {:.2} ms", seconds * 1e3).unwrap();
+    println!("{what}: {:.2} ms", seconds * 1e3);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn holder_process() {
     )
     .unwrap();
     out.flush().unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(60));
+    std::thread::sleep(std::time::Duration::from_mins(1));
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn hash(sandbox: &Sandbox, name: &str, options: HashOptions) -> Snapshot {
 /// need a trusted stamp wait instead.
 fn backdate(path: &std::path::Path) {
     let file = fs_err::File::options().write(true).open(path).unwrap();
-    let hour = SystemTime::now() - Duration::from_secs(3600);
+    let hour = SystemTime::now() - Duration::from_hours(1);
     file.set_modified(hour).unwrap();
 }
 
@@ -172,8 +172,7 @@ fn a_memo_survives_its_file_and_forgets_young_stamps() {
         let memo = sandbox.store.root().join("memo-v1");
         fs_err::read_dir(memo)
             .unwrap()
-            .filter_map(|host| fs_err::read(host.unwrap().path().join("sources")).ok())
-            .next()
+            .find_map(|host| fs_err::read(host.unwrap().path().join("sources")).ok())
     };
     assert_eq!(memo_file(&sandbox), None, "a young stamp is not remembered");
     let old = hash(&sandbox, "file", ALL);
