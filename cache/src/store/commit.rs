@@ -9,6 +9,7 @@ use super::store::lock;
 use super::{Store, StoreError, Transaction};
 use crate::content::{Digest, Key};
 use crate::filesystem::Placement;
+use crate::layout::Layout;
 use crate::record::{Record, encode};
 
 /// How a transaction ended.
@@ -63,13 +64,13 @@ impl Store {
         for pending in &mut batch {
             pending.step(|pending| self.place_objects(&pending.transaction, &mut folders));
         }
-        self.sync_step(&mut batch, &folders);
+        self.settle(&mut batch, &folders);
 
         folders.clear();
         for pending in &mut batch {
             pending.step(|pending| self.place_record(pending, &mut folders));
         }
-        self.sync_step(&mut batch, &folders);
+        self.settle(&mut batch, &folders);
         batch
             .into_iter()
             .map(|pending| {
@@ -90,6 +91,14 @@ impl Store {
         }
     }
 
+    /// Makes names durable for all.
+    fn settle(&self, batch: &mut [Pending], folders: &BTreeSet<PathBuf>) {
+        self.sync_step(batch, folders);
+        if batch.iter().any(|pending| pending.outcome.is_ok()) {
+            lock(&self.shared.settled).extend(folders.iter().cloned());
+        }
+    }
+
     fn draft_record(&self, pending: &mut Pending) -> Result<(), StoreError> {
         let transaction = &mut pending.transaction;
         let key = transaction.key;
@@ -102,7 +111,7 @@ impl Store {
         record.log |= has_log;
         let encoded = encode(record).map_err(|source| StoreError::Encode { path, source })?;
         pending.draft = transaction.place()?;
-        let written = self.write_draft(&pending.draft, &encoded, crate::layout::Layout::FILE_MODE);
+        let written = self.write_draft(&pending.draft, &encoded, Layout::FILE_MODE);
         written.map_err(|error| self.explain(error))
     }
 
@@ -116,7 +125,7 @@ impl Store {
         }
         // Whoever placed these may not have made their names durable yet.
         for digest in transaction.present.keys() {
-            folders.extend(fan_of(&self.layout().object(digest)));
+            self.prepare(&self.layout().object(digest), folders)?;
         }
         Ok(())
     }
@@ -258,10 +267,15 @@ impl Store {
 
     /// Makes the folder of a path and notes what has to be durable for the path to be.
     fn prepare(&self, path: &Path, folders: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        for folder in fan_of(path) {
-            if folders.insert(folder.clone()) {
-                self.make_folder(&folder)?;
-            }
+        let folder = path.parent().unwrap_or(path);
+        if !folders.insert(folder.to_owned()) {
+            return Ok(());
+        }
+        let made = self.filesystem().create_folder(folder, Layout::FOLDER_MODE);
+        let made = made.map_err(|error| self.explain(error))?;
+        // One that was there may have been made by a process that has not made it durable yet.
+        if made == Placement::Placed || !lock(&self.shared.settled).contains(folder) {
+            folders.extend(folder.parent().map(Path::to_owned));
         }
         Ok(())
     }
@@ -274,9 +288,4 @@ impl Pending {
         let rest = self.transaction.log.iter().chain([&self.draft]).cloned();
         staged.chain(rest)
     }
-}
-
-/// Returns the folder of a path in a bucket, and the bucket.
-fn fan_of(path: &Path) -> impl Iterator<Item = PathBuf> {
-    path.ancestors().skip(1).take(2).map(Path::to_owned)
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
 use crate::content::Key;
-use crate::filesystem::{FileError, Filesystem, Locking};
+use crate::filesystem::{FileError, Filesystem, Locking, read_if_there};
 use crate::process::Process;
 
 /// The right to execute one key. It ends when this is dropped, or with the process.
@@ -50,7 +50,7 @@ impl Store {
             let mut file = self.filesystem().open_lock(&path)?;
             match self.filesystem().try_lock(&file)? {
                 Locking::Acquired => {}
-                Locking::Busy => return Ok(LeaseAttempt::Held(describe(&path))),
+                Locking::Busy => return Ok(LeaseAttempt::Held(describe(self.filesystem(), &path))),
                 Locking::Unsupported => self.warn(format!(
                     "`{}` is on a disk without locks: another run may execute the same cells; \
                      results stay right",
@@ -114,8 +114,9 @@ fn is_named(filesystem: &dyn Filesystem, file: &File, path: &Path) -> Result<boo
     Ok(named.is_some_and(|stat| stat.stamp.inode == held))
 }
 
-fn describe(path: &Path) -> String {
-    let bytes = fs_err::read(path).unwrap_or_default();
+fn describe(filesystem: &dyn Filesystem, path: &Path) -> String {
+    let bytes = read_if_there(filesystem, path).ok().flatten();
+    let bytes = bytes.unwrap_or_default();
     match serde_json::from_slice::<Holder>(&bytes) {
         Ok(holder) => format!(
             "{} (process {} on {})",

@@ -33,6 +33,8 @@ pub(super) struct Shared {
     /// Manifests read by this process, with the sizes of their objects.
     pub(super) manifests: Mutex<BTreeMap<Digest, (Arc<Manifest>, u64)>>,
     pub(super) index: OnceLock<Mutex<RecordIndex>>,
+    /// Folders of buckets that are known to be durable.
+    pub(super) settled: Mutex<BTreeSet<PathBuf>>,
     pub(super) occupancy: Mutex<Option<Arc<Occupancy>>>,
     /// Folders of the user that were searched for what dead processes left.
     pub(super) swept: Mutex<BTreeSet<PathBuf>>,
@@ -68,6 +70,7 @@ impl Store {
                 verified: Mutex::default(),
                 manifests: Mutex::default(),
                 index: OnceLock::new(),
+                settled: Mutex::default(),
                 occupancy: Mutex::default(),
                 swept: Mutex::default(),
                 sources: OnceLock::new(),
@@ -104,7 +107,14 @@ impl Store {
     /// Artifacts and records are durable already when [`Store::commit`] returns.
     pub fn sync(&self) -> Result<(), StoreError> {
         let paths = std::mem::take(&mut *lock(&self.shared.unsynced));
-        let synced = self.make_durable(&paths);
+        let mut there = BTreeSet::new();
+        for path in &paths {
+            // What was removed since needs no durability.
+            if self.filesystem().stat(path)?.is_some() {
+                there.insert(path.clone());
+            }
+        }
+        let synced = self.make_durable(&there);
         if synced.is_err() {
             lock(&self.shared.unsynced).extend(paths);
         }
@@ -139,7 +149,8 @@ impl Store {
                 self.write_whole(&path, text.as_bytes())?;
             }
         }
-        Ok(())
+        // Whatever is committed into a new store is only as durable as its folders.
+        self.sync()
     }
 
     pub(crate) fn layout(&self) -> &Layout {
@@ -257,7 +268,8 @@ impl Store {
         if !error.is_disk_full() {
             return StoreError::File(error);
         }
-        let (bytes, inodes) = self.filesystem().free(self.root());
+        let folder = error.path.parent().unwrap_or(self.root());
+        let (bytes, inodes) = self.filesystem().free(folder);
         StoreError::Full {
             path: error.path.clone(),
             bytes,
