@@ -58,7 +58,8 @@ impl Store {
         }
         let drafts = batch.iter().filter(|pending| pending.outcome.is_ok());
         let drafts = drafts.flat_map(Pending::drafts).collect();
-        self.sync_step(&mut batch, &drafts);
+        let synced = self.make_durable(&drafts, &BTreeSet::new());
+        fail_all(&mut batch, synced);
 
         let mut folders = BTreeSet::new();
         for pending in &mut batch {
@@ -80,23 +81,13 @@ impl Store {
             .collect()
     }
 
-    /// Makes paths durable for all; where that fails nobody can tell whose bytes were lost, and
-    /// asking again would get the answer that all is well.
-    fn sync_step(&self, batch: &mut [Pending], paths: &BTreeSet<PathBuf>) {
-        let Err(error) = self.make_durable(paths) else {
-            return;
-        };
-        for pending in batch {
-            pending.step(|_| Err(error.again()));
-        }
-    }
-
     /// Makes names durable for all.
     fn settle(&self, batch: &mut [Pending], folders: &BTreeSet<PathBuf>) {
-        self.sync_step(batch, folders);
-        if batch.iter().any(|pending| pending.outcome.is_ok()) {
+        let synced = self.make_durable(&BTreeSet::new(), folders);
+        if synced.is_ok() {
             lock(&self.shared.settled).extend(folders.iter().cloned());
         }
+        fail_all(batch, synced);
     }
 
     fn draft_record(&self, pending: &mut Pending) -> Result<(), StoreError> {
@@ -287,5 +278,16 @@ impl Pending {
         let staged = staged.map(|(_, draft)| draft.clone());
         let rest = self.transaction.log.iter().chain([&self.draft]).cloned();
         staged.chain(rest)
+    }
+}
+
+/// Ends all transactions where making them durable failed: nobody can tell whose bytes were lost,
+/// and asking again would get the answer that all is well.
+fn fail_all(batch: &mut [Pending], synced: Result<(), StoreError>) {
+    let Err(error) = synced else {
+        return;
+    };
+    for pending in batch {
+        pending.step(|_| Err(error.again()));
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::StoreError;
 use super::scratch::Occupancy;
 use crate::content::{Digest, Manifest};
-use crate::filesystem::{FileError, Filesystem, Placement, RealFilesystem, Stamp};
+use crate::filesystem::{FileError, FileKind, Filesystem, Placement, RealFilesystem, Stamp};
 use crate::layout::{Bucket, Layout};
 use crate::process::Process;
 use crate::record::RecordIndex;
@@ -107,14 +107,16 @@ impl Store {
     /// Artifacts and records are durable already when [`Store::commit`] returns.
     pub fn sync(&self) -> Result<(), StoreError> {
         let paths = std::mem::take(&mut *lock(&self.shared.unsynced));
-        let mut there = BTreeSet::new();
+        let (mut files, mut folders) = (BTreeSet::new(), BTreeSet::new());
         for path in &paths {
-            // What was removed since needs no durability.
-            if self.filesystem().stat(path)?.is_some() {
-                there.insert(path.clone());
+            match self.filesystem().stat(path)?.map(|stat| stat.kind) {
+                // What was removed since needs no durability.
+                None => {}
+                Some(FileKind::Folder) => drop(folders.insert(path.clone())),
+                Some(_) => drop(files.insert(path.clone())),
             }
         }
-        let synced = self.make_durable(&there);
+        let synced = self.make_durable(&files, &folders);
         if synced.is_err() {
             lock(&self.shared.unsynced).extend(paths);
         }
@@ -179,16 +181,22 @@ impl Store {
     }
 
     /// Makes files and folders durable: one by one, or where there are many all at once.
-    pub(crate) fn make_durable(&self, paths: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        if paths.len() > MANY {
-            let synced = self.filesystem().sync_all(self.root());
-            return synced.map_err(|error| self.explain(error));
-        }
-        for path in paths {
-            let synced = self.filesystem().sync_file(path);
-            synced.map_err(|error| self.explain(error))?;
-        }
-        Ok(())
+    pub(crate) fn make_durable(
+        &self,
+        files: &BTreeSet<PathBuf>,
+        folders: &BTreeSet<PathBuf>,
+    ) -> Result<(), StoreError> {
+        let filesystem = self.filesystem();
+        let synced = if files.len() + folders.len() > MANY {
+            filesystem.sync_all(self.root())
+        } else {
+            let mut files = files.iter().map(|path| filesystem.sync_file(path));
+            let mut folders = folders.iter().map(|path| filesystem.sync_folder(path));
+            files
+                .try_for_each(|synced| synced)
+                .and_then(|()| folders.try_for_each(|synced| synced))
+        };
+        synced.map_err(|error| self.explain(error))
     }
 
     /// Makes a folder of the store and those above it.

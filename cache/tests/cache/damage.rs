@@ -69,7 +69,7 @@ fn damage_after_verification_is_noticed_in_the_same_process() {
     let sandbox = Sandbox::new();
     let artifact = sandbox.put_bytes("key", b"bytes");
     sandbox.store.verify(&artifact).unwrap();
-    sandbox.damage(&artifact.digest, b"bytez");
+    sandbox.damage(&artifact.digest, b"damaged");
     assert!(sandbox.store.verify(&artifact).is_err());
 }
 
