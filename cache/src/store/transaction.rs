@@ -73,7 +73,8 @@ impl Transaction {
         self.replaces = true;
     }
 
-    /// Takes a file or folder. With [`Seal::Move`] its files are gone from `path` afterwards.
+    /// Takes a file or folder. With [`Seal::Move`] its files may be gone from `path` afterwards, also
+    /// where this fails half-way.
     pub fn put(&mut self, path: &Path, seal: Seal) -> Result<Artifact, StoreError> {
         let store = self.store.clone();
         let tree = Tree::walk(

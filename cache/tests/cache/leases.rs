@@ -102,6 +102,15 @@ fn holder_process() {
 
 #[test]
 fn a_killed_process_holds_neither_lease_nor_scratch() {
+    kill_holder(false);
+}
+
+#[test]
+fn a_power_cut_may_take_the_lock_of_a_scratch_folder() {
+    kill_holder(true);
+}
+
+fn kill_holder(lock_lost: bool) {
     let sandbox = Sandbox::new();
     let key = Key::of(b"key");
     let mut child = Command::new(std::env::current_exe().unwrap())
@@ -121,6 +130,12 @@ fn a_killed_process_holds_neither_lease_nor_scratch() {
     assert!(paths[0].exists(), "a live process keeps its scratch");
     child.kill().unwrap();
     child.wait().unwrap();
+    if lock_lost {
+        let name = paths[0].file_name().unwrap().to_str().unwrap();
+        let id: Vec<_> = name.split('-').take(4).collect();
+        let lock = paths[0].with_file_name(id.join("-") + ".lock");
+        fs_err::remove_file(lock).unwrap();
+    }
     assert!(is_free(&sandbox.store, &key));
     let scratch = sandbox.reopened().scratch("when it is dead").unwrap();
     assert!(!paths[0].exists(), "a dead process does not");
