@@ -9,6 +9,7 @@ pub mod fingerprint;
 pub mod graph;
 pub mod plan;
 mod registry;
+pub mod run;
 pub mod spec;
 pub mod stage;
 

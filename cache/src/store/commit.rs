@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::records::ReadRecord;
 use super::store::lock;
 use super::{Store, StoreError, Transaction};
-use crate::content::{Digest, Key};
+use crate::content::{Artifact, Digest, Form, Key, Manifest};
 use crate::filesystem::Placement;
 use crate::layout::Layout;
 use crate::record::{Record, encode};
@@ -79,6 +79,25 @@ impl Store {
                 Ok(committed.expect("a record was placed where no step failed"))
             })
             .collect()
+    }
+
+    /// Stores a folder that is put together from artifacts which are in the store already.
+    pub fn put_manifest(&self, manifest: &Manifest) -> Result<Artifact, StoreError> {
+        let mut transaction = self.begin(Key::of(b"put together"));
+        let artifact = Artifact {
+            form: Form::Folder,
+            ..transaction.put_bytes(&manifest.encode())?
+        };
+        let drafts = transaction.staged.values();
+        let drafts = drafts.map(|(_, draft)| draft.clone()).collect();
+        self.make_durable(&drafts, &BTreeSet::new())?;
+        let mut folders = BTreeSet::new();
+        self.place_objects(&transaction, &mut folders)?;
+        self.make_durable(&BTreeSet::new(), &folders)?;
+        Ok(Artifact {
+            size: manifest.size(),
+            ..artifact
+        })
     }
 
     /// Makes names durable for all.

@@ -8,7 +8,7 @@ mod reason;
 mod sources;
 
 pub use decision::Decision;
-pub(crate) use identity::{fingerprint, input_artifacts};
+pub(crate) use identity::{InputError, coordinates, fingerprint, input_artifacts};
 pub use plan::{Plan, PlannedCell};
 pub use planner::{PlanError, Planner, Request};
 pub use reason::{Reason, reasons_between};

@@ -122,8 +122,12 @@ impl<'a> Planner<'a> {
     }
 
     fn last_seconds(&self, cell: usize) -> Option<f64> {
-        let key = self.latest.get(&self.graph.name(cell))?;
-        Some(self.store.lookup(key).ok()??.seconds)
+        Some(self.store.lookup(&self.last_record(cell)?).ok()??.seconds)
+    }
+
+    /// The key of the last record of a cell under this profile.
+    pub(crate) fn last_record(&self, cell: usize) -> Option<Key> {
+        self.latest.get(&self.graph.name(cell)).copied()
     }
 
     /// Why a cell without a record has to execute.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use dgpipe_cache::{Artifact, Form, Key, Lease, Output, Record, Scratch, Seal, Store, Transaction};
+use dgpipe_cache::{Artifact, Form, Key, Output, Record, Scratch, Seal, Store, Transaction};
 
 use super::attempt::Attempts;
 use super::{Event, Listener, RunOptions};
@@ -35,7 +35,6 @@ pub(super) struct Assignment {
     pub(super) reasons: Vec<Reason>,
     /// Whether a record that exists is to be replaced.
     pub(super) replace: bool,
-    pub(super) lease: Lease,
 }
 
 /// How an execution ended, before anything is in the store for good.

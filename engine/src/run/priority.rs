@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use crate::plan::Plan;
 
 /// The place of a cell among those that are ready; the greatest starts first.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Priority {
     below: f64,
     depth: usize,
