@@ -5,8 +5,8 @@ mod classifier;
 mod flat_layout;
 mod head;
 
-pub use batch_norm::{Normalised, RunningStatistics, normalise_batch, normalise_fixed};
+pub use batch_norm::{Normalised, NormalisedGradient, RunningStatistics, normalise_fixed};
 pub use classifier::Classifier;
 pub(crate) use classifier::{mismatch, running_statistics, upload};
 pub use flat_layout::FlatLayout;
-pub use head::{Head, TrainingPass};
+pub use head::{Head, HeadGradient, TrainingBatch};
