@@ -5,8 +5,11 @@
 pub mod command;
 mod environment;
 mod files;
+pub mod fingerprint;
 pub mod graph;
+pub mod plan;
 mod registry;
+pub mod run;
 pub mod spec;
 pub mod stage;
 
