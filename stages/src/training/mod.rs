@@ -26,4 +26,4 @@ pub use selection::Select;
 pub use settings::{BatchSize, Dropout, LearningRate, WeightDecay};
 pub use training_loop::{Training, TrainingLoop};
 pub use training_state::TrainingState;
-pub use vit_objective::{Pictures, VitObjective};
+pub use vit_objective::{Changes, Pictures, VitObjective};

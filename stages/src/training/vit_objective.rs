@@ -20,6 +20,59 @@ pub struct Pictures {
     pub labels: Vec<usize>,
 }
 
+/// How pictures are changed by chance whenever they are learned from.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The seed of the generator.
+    pub seed: u64,
+    /// The stream of the generator.
+    pub stream: String,
+    /// Whether half of them are mirrored.
+    pub mirror: bool,
+    /// How many pixels they are moved at most, along each axis; pixels of the edge are repeated.
+    pub shift: usize,
+}
+
+/// One change: mirrored or not, and by how many pixels the view moves right and down.
+#[derive(Clone, Copy, Default)]
+struct Change {
+    mirrored: bool,
+    right: isize,
+    down: isize,
+}
+
+impl Changes {
+    /// One change for each of an epoch's pictures. The same numbers are drawn whatever is switched on.
+    fn draw(&self, epoch: u64, count: usize) -> Vec<Change> {
+        let mut random = Random::new(self.seed, &self.stream, "changes", epoch);
+        let range = 2 * self.shift + 1;
+        let offset = |random: &mut Random| random.below(range) as isize - self.shift as isize;
+        let change = |_| {
+            let mirrored = random.below(2) == 1 && self.mirror;
+            Change { mirrored, right: offset(&mut random), down: offset(&mut random) }
+        };
+        (0..count).map(change).collect()
+    }
+}
+
+impl Change {
+    /// Changes a picture `[3, size, size]`.
+    fn apply(self, values: &[f32], size: usize) -> Vec<f32> {
+        let source = |place: usize, offset: isize| place.saturating_add_signed(offset).min(size - 1);
+        let mut changed = Vec::with_capacity(values.len());
+        for plane in values.chunks_exact(size * size) {
+            for y in 0..size {
+                let row = &plane[source(y, self.down) * size..][..size];
+                changed.extend((0..size).map(|x| {
+                    let x = source(x, self.right);
+                    row[if self.mirrored { size - 1 - x } else { x }]
+                }));
+            }
+        }
+        changed
+    }
+}
+
 /// The layer behind the net: `[classes, hidden]`.
 const CLASSIFIER_WEIGHT: &str = "classifier.weight";
 /// Its bias: `[classes]`.
@@ -36,8 +89,7 @@ pub struct VitObjective {
     classes: usize,
     training: Pictures,
     held_out: Pictures,
-    /// Seed and stream of mirroring, where pictures are mirrored.
-    mirror: Option<(u64, String)>,
+    changes: Changes,
     device: Device,
     epoch: Epoch,
 }
@@ -45,18 +97,18 @@ pub struct VitObjective {
 #[derive(Default)]
 struct Epoch {
     order: Vec<usize>,
-    mirrored: Vec<bool>,
+    changes: Vec<Change>,
     logits: Vec<Tensor<2>>,
 }
 
 impl VitObjective {
-    /// Puts together what is trained, on what. With `mirror`, seed and stream, half of the pictures are mirrored in each epoch.
+    /// Puts together what is trained, on what.
     pub fn new(
         shape: &VitShape,
         classes: usize,
         training: Pictures,
         held_out: Pictures,
-        mirror: Option<(u64, String)>,
+        changes: Changes,
         device: &Device,
     ) -> Self {
         let classifier = [
@@ -70,7 +122,7 @@ impl VitObjective {
             classes,
             training,
             held_out,
-            mirror,
+            changes,
             device: device.clone(),
             epoch: Epoch::default(),
         }
@@ -116,13 +168,10 @@ impl VitObjective {
         features.matmul(parts[CLASSIFIER_WEIGHT].clone().transpose()) + parts[CLASSIFIER_BIAS].clone()
     }
 
-    /// The picture at a position of the epoch's order.
+    /// The picture at a position of the epoch's order, changed as the epoch says.
     fn picture(&self, position: usize) -> Vec<f32> {
         let values = &self.training.values[self.epoch.order[position]];
-        if !self.epoch.mirrored.get(position).is_some_and(|mirrored| *mirrored) {
-            return values.clone();
-        }
-        values.chunks_exact(self.shape.image).flat_map(|row| row.iter().rev().copied()).collect()
+        self.epoch.changes[position].apply(values, self.shape.image)
     }
 
     /// One row per label with 1 at its class and 0 elsewhere: `[n, classes]`.
@@ -145,11 +194,8 @@ impl Objective for VitObjective {
     }
 
     fn begin(&mut self, epoch: u64, order: &[usize]) {
-        let mirrored = self.mirror.as_ref().map_or_else(Vec::new, |(seed, stream)| {
-            let mut random = Random::new(*seed, stream, "mirror", epoch);
-            order.iter().map(|_| random.below(2) == 1).collect()
-        });
-        self.epoch = Epoch { order: order.to_vec(), mirrored, logits: Vec::new() };
+        let changes = self.changes.draw(epoch, order.len());
+        self.epoch = Epoch { order: order.to_vec(), changes, logits: Vec::new() };
     }
 
     fn loss(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
@@ -191,4 +237,58 @@ fn measure(logits: Vec<Tensor<2>>, labels: impl Iterator<Item = usize>) -> Measu
     let values: Vec<f32> = logits.into_data().try_into_vec().expect("logits are 32-bit floats");
     let logits = ArrayView2::from_shape(shape, &values).expect("the shape is the tensor's own");
     Measured::of(logits, labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_moves_the_view_and_mirrors_it() {
+        let picture: Vec<f32> = (0..9_u8).map(f32::from).collect();
+        let change = |mirrored, right, down| Change { mirrored, right, down }.apply(&picture, 3);
+        assert_eq!(change(false, 0, 0), picture);
+        assert_eq!(change(true, 0, 0), [2.0, 1.0, 0.0, 5.0, 4.0, 3.0, 8.0, 7.0, 6.0]);
+        assert_eq!(change(false, 1, -1), [1.0, 2.0, 2.0, 1.0, 2.0, 2.0, 4.0, 5.0, 5.0]);
+    }
+
+    #[test]
+    fn changes_stay_within_their_range() {
+        let changes = Changes { seed: 1, stream: "s".to_owned(), mirror: true, shift: 2 };
+        let drawn = changes.draw(0, 1000);
+        let (lowest, highest) = (drawn.iter().map(|change| change.right).min(), drawn.iter().map(|change| change.down).max());
+        assert_eq!((lowest, highest), (Some(-2), Some(2)));
+        let mirrored = drawn.iter().filter(|change| change.mirrored).count();
+        assert!((400..600).contains(&mirrored), "{mirrored}");
+    }
+
+    #[test]
+    fn gradients_reach_every_tensor() {
+        let shape = VitShape {
+            hidden: 8,
+            layers: 1,
+            heads: 2,
+            mlp: 16,
+            image: 8,
+            patch: 4,
+            channels: 3,
+            eps: 1e-6,
+            qkv_bias: true,
+        };
+        let picture = |index: usize| (0..192).map(|place| ((place * 7 + index * 31) % 11) as f32 / 11.0).collect();
+        let pictures = Pictures { values: (0..4).map(picture).collect(), labels: vec![0, 1, 2, 1] };
+        let changes = Changes { seed: 1, stream: "s".to_owned(), mirror: false, shift: 0 };
+        let mut objective = VitObjective::new(&shape, 3, pictures, Pictures::default(), changes, &Device::flex());
+        let flat = objective.initial(&mut Random::new(1, "s", "initial", 0));
+        objective.begin(0, &[0, 1, 2, 3]);
+        let parts = objective.parameters().split(&flat);
+        let leaves: Vec<_> = parts.into_iter().map(|part| part.autodiff().require_grad()).collect();
+        let gradients = objective.loss(&leaves, 0..4).backward();
+        for ((name, _), leaf) in objective.parameters().names().zip(&leaves) {
+            let gradient = leaf.grad(&gradients).unwrap_or_else(|| panic!("no gradient for `{name}`"));
+            // The softmax does not see what is added to all scores of a query, so a key's bias only gets rounding noise.
+            let largest = gradient.abs().max().into_scalar::<f32>();
+            assert!(largest > 1e-6 || name.ends_with("key.bias"), "{name}: {largest}");
+        }
+    }
 }
