@@ -12,6 +12,7 @@ mod selection;
 mod settings;
 mod training_loop;
 mod training_state;
+mod vit_objective;
 
 pub use adam_w::{AdamW, Moments};
 pub use batches::batches;
@@ -25,3 +26,4 @@ pub use selection::Select;
 pub use settings::{BatchSize, Dropout, LearningRate, WeightDecay};
 pub use training_loop::{Training, TrainingLoop};
 pub use training_state::TrainingState;
+pub use vit_objective::{Changes, Pictures, VitObjective};
