@@ -14,10 +14,13 @@ pub mod inspect_images;
 pub mod load_vit;
 pub mod nets;
 pub mod pretrain_vit;
+mod program;
 pub mod random;
 pub mod training;
 
 use dgpipe_engine::stage::Registered;
+
+pub use program::PROGRAM;
 
 /// Every stage type of this binary.
 pub const STAGE_TYPES: &[Registered] = &[
