@@ -1,1 +1,31 @@
-//! Placeholder.
+//! The store of dgpipe: digests, artifacts, records, leases and the memory of projects.
+//!
+//! Nothing in here knows pipelines. The store promises that what it serves is exactly what was put
+//! into it, or an error that [`StoreError::is_miss`] calls a miss; deleting all of it costs only time.
+
+mod content;
+mod filesystem;
+mod layout;
+mod packed;
+mod process;
+mod project;
+mod record;
+mod source;
+mod store;
+mod tree;
+
+pub use content::{
+    Artifact, Digest, EntryContent, Form, Key, Manifest, ManifestEntry, ManifestError,
+    ParseHashError,
+};
+pub use filesystem::{
+    FileError, FileKind, Filesystem, Locking, Placement, RealFilesystem, Stamp, Stat,
+};
+pub use project::{Ledger, LedgerEntry, Project, RunFolder};
+pub use record::{Output, Record};
+pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
+pub use store::{
+    Committed, Found, Lease, LeaseAttempt, RestoreMethod, Scratch, Seal, Store, StoreError,
+    Transaction,
+};
+pub use tree::TreeError;

@@ -2,6 +2,13 @@
 //!
 //! It knows no machine learning, prints nothing, and reads the environment only where a caller hands it over.
 
+pub mod command;
+mod environment;
+mod files;
 pub mod graph;
+mod registry;
 pub mod spec;
 pub mod stage;
+
+pub use environment::Environment;
+pub use registry::{Registry, SourceKind};

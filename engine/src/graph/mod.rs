@@ -1,5 +1,24 @@
 //! The meaning of a pipeline file: cells, what they read, and how they depend on one another.
 
+mod axes;
+mod cell;
 mod coordinates;
+mod graph;
+mod needs;
+mod params;
+mod publication;
+mod resolve;
+mod source;
+mod target;
 
+pub use cell::{Cell, CellId, InputRef, PortInputs, Reading};
 pub use coordinates::{AxisValue, Coordinates};
+pub use graph::{Graph, StageNode};
+pub use needs::Needs;
+pub use publication::{Member, Publication};
+pub(crate) use params::references;
+pub use resolve::resolve;
+pub(crate) use resolve::{known_kind, project_path};
+pub use source::Source;
+pub(crate) use target::cells;
+pub use target::{TargetError, Targets};

@@ -1,13 +1,24 @@
 //! The text of a pipeline file: YAML with places, merged and decoded into [`PipelineSpec`].
 
 mod decode;
+mod load;
+mod merge;
 mod mistake;
 mod node;
+mod pipeline_spec;
 mod place;
+mod selector;
+mod template;
 mod yaml;
 
-pub use decode::{decode, DecodeError};
+pub use decode::{DecodeError, decode};
+pub use load::{LoadError, Loaded, Overrides};
+pub use merge::merge;
 pub use mistake::{Mistake, Mistakes, nearest};
 pub use node::{Entry, Node, NodeMap, Value};
+pub(crate) use pipeline_spec::{COMMAND_KEYS, TUNING_KEYS};
+pub use pipeline_spec::{PipelineSpec, PublishSpec, SourceSpec, StageSpec};
 pub use place::{Place, Text, Texts};
+pub use selector::{Comparison, Constraint, Selector};
+pub use template::{Piece, Scope, Template, scalar_text, substitute, unknown};
 pub use yaml::parse;

@@ -15,6 +15,25 @@ pub struct Input {
     pub coordinates: Coordinates,
     /// Its file name where it has one, such as a source's; else the producing port's name.
     pub file_name: String,
+    /// Whether a command sees it at exactly `file_name` in its working folder.
+    pub in_place: bool,
+}
+
+/// What a program wrote while it ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogText {
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// What an execution left beside its outputs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) metrics: BTreeMap<String, Metric>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) log: LogText,
 }
 
 /// The world of one execution.
@@ -25,8 +44,7 @@ pub struct Context<'a> {
     ambient: &'a Ambient,
     monitor: &'a dyn Monitor,
     cancel: &'a Cancel,
-    metrics: BTreeMap<String, Metric>,
-    notes: Vec<String>,
+    findings: Findings,
 }
 
 impl<'a> Context<'a> {
@@ -39,8 +57,8 @@ impl<'a> Context<'a> {
         monitor: &'a dyn Monitor,
         cancel: &'a Cancel,
     ) -> Self {
-        let (metrics, notes) = (BTreeMap::new(), Vec::new());
-        Self { inputs, outputs, scratch, ambient, monitor, cancel, metrics, notes }
+        let findings = Findings::default();
+        Self { inputs, outputs, scratch, ambient, monitor, cancel, findings }
     }
 
     /// Reads an input: one value, an option, or a list, as the port says.
@@ -100,14 +118,14 @@ impl<'a> Context<'a> {
 
     /// Records a number or text beside the outputs.
     pub fn metric(&mut self, name: impl Into<String>, value: impl Into<Metric>) {
-        self.metrics.insert(name.into(), value.into());
+        self.findings.metrics.insert(name.into(), value.into());
     }
 
     /// Records a remark or warning that is shown and kept with the result.
     pub fn note(&mut self, text: impl Into<String>) {
         let text = text.into();
         self.monitor.note(&text);
-        self.notes.push(text);
+        self.findings.notes.push(text);
     }
 
     /// Whether the run is being stopped.
@@ -125,8 +143,13 @@ impl<'a> Context<'a> {
         self.cancel
     }
 
-    /// What was recorded beside the outputs: metrics and notes.
-    pub(crate) fn into_findings(self) -> (BTreeMap<String, Metric>, Vec<String>) {
-        (self.metrics, self.notes)
+    /// Keeps what a program wrote.
+    pub(crate) fn keep_log(&mut self, log: LogText) {
+        self.findings.log = log;
+    }
+
+    /// What was recorded beside the outputs.
+    pub(crate) fn into_findings(self) -> Findings {
+        self.findings
     }
 }

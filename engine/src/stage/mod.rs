@@ -15,7 +15,8 @@ mod stage_type;
 mod view;
 
 pub use ambient::Ambient;
-pub use context::{Context, Input};
+pub(crate) use context::Findings;
+pub use context::{Context, Input, LogText};
 pub use dgpipe_cache::{Digest, Form};
 pub use format::{Format, FormatError, RawFile, RawFolder, WriteFormat};
 pub use kind::{Kind, KindError};

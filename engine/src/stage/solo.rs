@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::context::Findings;
 use super::{Ambient, Cancel, Context, Input, Metric, Silent, StageError, StageType, View};
 use crate::graph::Coordinates;
 
@@ -51,7 +52,7 @@ impl Solo {
     pub fn labelled(mut self, port: &str, coordinates: Coordinates, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let input = Input { view: View::disk(path), coordinates, file_name };
+        let input = Input { view: View::disk(path), coordinates, file_name, in_place: false };
         self.inputs.entry(port.to_owned()).or_default().push(input);
         self
     }
@@ -74,7 +75,7 @@ impl Solo {
         let mut context =
             Context::new(&self.inputs, &outputs, scratch.path(), &self.ambient, &Silent, &cancel);
         S::execute(config, &mut context)?;
-        let (metrics, notes) = context.into_findings();
+        let Findings { metrics, notes, .. } = context.into_findings();
         if let Some((port, _)) = outputs.iter().find(|(_, path)| !path.exists()) {
             return Err(StageError::new(format!("output `{port}` was not written")));
         }

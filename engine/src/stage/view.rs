@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dgpipe_cache::{Artifact, Digest, Form, Store, StoreError};
+use dgpipe_cache::{Artifact, Digest, Form, ManifestEntry, Store, StoreError};
 
 /// A file or folder that a stage reads, wherever its bytes are. Cheap to clone.
 ///
@@ -108,8 +108,12 @@ impl View {
             Place::Disk { path, hidden } => self.disk_entries(path, *hidden)?,
             Place::Stored { store, artifact } => {
                 let manifest = store.manifest(artifact).map_err(|error| self.store_error(error))?;
-                let entry = |(name, artifact): (String, Artifact)| ViewEntry { name, form: artifact.form };
-                manifest.artifacts().map(entry).collect()
+                let entry = |entry: &ManifestEntry| {
+                    // A link inside an artifact is seen as the file that it stands for.
+                    let form = entry.artifact().map_or(Form::File, |artifact| artifact.form);
+                    ViewEntry { name: entry.name.clone(), form }
+                };
+                manifest.entries().iter().map(entry).collect()
             }
         };
         entries.sort();
@@ -190,6 +194,18 @@ impl View {
         }
     }
 
+    /// Lays a read-only copy at `path`, which does not exist yet: by reflink, else by copying.
+    pub(crate) fn materialise(&self, path: &Path) -> Result<(), ViewError> {
+        match &self.place {
+            Place::Stored { store, artifact } => {
+                store.materialise(artifact, path).map(drop).map_err(|error| self.store_error(error))
+            }
+            Place::Disk { path: from, hidden } => {
+                copy_visible(from, path, *hidden).map_err(|error| self.io_error(error))
+            }
+        }
+    }
+
     fn io_error(&self, source: std::io::Error) -> ViewError {
         ViewError::Io { label: self.label.clone(), source }
     }
@@ -197,4 +213,20 @@ impl View {
     fn store_error(&self, source: StoreError) -> ViewError {
         ViewError::Store { label: self.label.clone(), source: Box::new(source) }
     }
+}
+
+/// Copies a source, links followed, hidden names left out unless they belong to it.
+fn copy_visible(from: &Path, to: &Path, hidden: bool) -> std::io::Result<()> {
+    if !from.is_dir() {
+        reflink_copy::reflink_or_copy(from, to)?;
+        return Ok(());
+    }
+    fs_err::create_dir_all(to)?;
+    for entry in fs_err::read_dir(from)? {
+        let name = entry?.file_name();
+        if hidden || !name.to_string_lossy().starts_with('.') {
+            copy_visible(&from.join(&name), &to.join(&name), hidden)?;
+        }
+    }
+    Ok(())
 }

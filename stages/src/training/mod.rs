@@ -20,7 +20,7 @@ pub use freeze_schedule::{FreezeSchedule, Schedule};
 pub use gate::{Gate, MaskMode};
 pub use head_objective::{Draws, HeadObjective};
 pub use measured::Measured;
-pub use objective::Objective;
+pub use objective::{Objective, gradient_of};
 pub use samples::Samples;
 pub use selection::Select;
 pub use settings::{BatchSize, Dropout, LearningRate, WeightDecay};

@@ -1,0 +1,60 @@
+//! Hashing while reading. Files are read, not mapped into memory: a mapped file that shrinks, or
+//! lies on a failing disk, kills the process instead of giving an error.
+
+use fs_err::File;
+
+use super::{FileError, Filesystem};
+use crate::content::Digest;
+
+/// Big enough to feed all cores, small enough to stay in the cache of the processor.
+const BUFFER: u64 = 1 << 20;
+
+/// Below this a file is hashed on the thread that reads it.
+const PARALLEL: usize = 128 << 10;
+
+fn buffer_for(filesystem: &dyn Filesystem, file: &File) -> Result<Vec<u8>, FileError> {
+    // One byte more than the size, so that a small file ends with a short read.
+    let size = filesystem.stat_open(file)?.stamp.size;
+    Ok(vec![0; (size + 1).clamp(4096, BUFFER) as usize])
+}
+
+/// Hashes an open file from where it stands to its end.
+pub(crate) fn hash_file(
+    filesystem: &dyn Filesystem,
+    file: &mut File,
+) -> Result<(Digest, u64), FileError> {
+    read_hashed(filesystem, file, |_| Ok(()))
+}
+
+/// Copies an open file, hashing what is copied.
+pub(crate) fn copy_hashed(
+    filesystem: &dyn Filesystem,
+    from: &mut File,
+    to: &mut File,
+) -> Result<(Digest, u64), FileError> {
+    read_hashed(filesystem, from, |bytes| filesystem.write(to, bytes))
+}
+
+fn read_hashed(
+    filesystem: &dyn Filesystem,
+    file: &mut File,
+    mut each: impl FnMut(&[u8]) -> Result<(), FileError>,
+) -> Result<(Digest, u64), FileError> {
+    let mut buffer = buffer_for(filesystem, file)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut size = 0;
+    loop {
+        let read = filesystem.read(file, &mut buffer)?;
+        if read == 0 {
+            return Ok((hasher.finalize().into(), size));
+        }
+        let bytes = &buffer[..read];
+        if read >= PARALLEL {
+            hasher.update_rayon(bytes);
+        } else {
+            hasher.update(bytes);
+        }
+        each(bytes)?;
+        size += read as u64;
+    }
+}

@@ -1,0 +1,18 @@
+//! The one door to the disk. Everything the store does to files goes through [`Filesystem`], so that
+//! another implementation can fail, reorder or forget at any step.
+
+mod file_error;
+#[expect(
+    clippy::module_inception,
+    reason = "a file is named after its main type"
+)]
+mod filesystem;
+mod hash_file;
+mod real_filesystem;
+mod stat;
+
+pub use file_error::FileError;
+pub use filesystem::{Filesystem, Locking, Placement};
+pub(crate) use hash_file::{copy_hashed, hash_file};
+pub use real_filesystem::RealFilesystem;
+pub use stat::{FileKind, Stamp, Stat};

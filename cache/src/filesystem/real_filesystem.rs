@@ -1,0 +1,297 @@
+//! The file system of the operating system. No other file of this crate calls it for writing.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fs_err::os::unix::fs::OpenOptionsExt;
+use fs_err::{File, OpenOptions};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, RenameFlags};
+use rustix::io::Errno;
+
+use super::{FileError, FileKind, Filesystem, Locking, Placement, Stat};
+
+/// The file system of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealFilesystem;
+
+/// NFS clients of some systems answer with this number, which has no name outside the kernel.
+const KERNEL_NOT_SUPPORTED: i32 = 524;
+
+fn missing_is_none<T>(result: Result<T, FileError>) -> Result<Option<T>, FileError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        // A file where a folder should be means that the path does not exist either.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells whether the kernel or file system lacks the flags of `renameat2`.
+fn lacks_flags(error: Errno) -> bool {
+    matches!(error, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
+}
+
+/// Gives every folder below back the right to be emptied.
+fn unlock_folders(path: &Path) {
+    drop(fs_err::set_permissions(
+        path,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    ));
+    let Ok(entries) = fs_err::read_dir(path) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            unlock_folders(&entry.path());
+        }
+    }
+}
+
+impl Filesystem for RealFilesystem {
+    fn now(&self) -> i128 {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_nanos() as i128,
+            Err(before) => -(before.duration().as_nanos() as i128),
+        }
+    }
+
+    fn stat(&self, path: &Path) -> Result<Option<Stat>, FileError> {
+        let metadata = fs_err::symlink_metadata(path);
+        missing_is_none(metadata.map_err(|error| FileError::new("look at", path, error)))
+            .map(|metadata| metadata.as_ref().map(Stat::from))
+    }
+
+    fn stat_target(&self, path: &Path) -> Result<Option<Stat>, FileError> {
+        let metadata = fs_err::metadata(path);
+        missing_is_none(metadata.map_err(|error| FileError::new("look at", path, error)))
+            .map(|metadata| metadata.as_ref().map(Stat::from))
+    }
+
+    fn stat_open(&self, file: &File) -> Result<Stat, FileError> {
+        let metadata = file.metadata();
+        let metadata = metadata.map_err(|error| FileError::new("look at", file.path(), error))?;
+        Ok(Stat::from(&metadata))
+    }
+
+    fn list(&self, folder: &Path) -> Result<Vec<OsString>, FileError> {
+        let fail = |error| FileError::new("list", folder, error);
+        let entries = fs_err::read_dir(folder).map_err(fail)?;
+        entries
+            .map(|entry| entry.map(|entry| entry.file_name()).map_err(fail))
+            .collect()
+    }
+
+    fn read_link(&self, path: &Path) -> Result<PathBuf, FileError> {
+        fs_err::read_link(path).map_err(|error| FileError::new("read the link", path, error))
+    }
+
+    fn open(&self, path: &Path) -> Result<File, FileError> {
+        File::open(path).map_err(|error| FileError::new("open", path, error))
+    }
+
+    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, FileError> {
+        loop {
+            match file.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    return read.map_err(|error| FileError::new("read", file.path(), error));
+                }
+            }
+        }
+    }
+
+    fn create(&self, path: &Path, mode: u32) -> Result<File, FileError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(mode);
+        options
+            .open(path)
+            .map_err(|error| FileError::new("create", path, error))
+    }
+
+    fn append(&self, path: &Path) -> Result<File, FileError> {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(0o600);
+        options
+            .open(path)
+            .map_err(|error| FileError::new("open", path, error))
+    }
+
+    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), FileError> {
+        let written = file.write_all(bytes);
+        written.map_err(|error| FileError::new("write", file.path(), error))
+    }
+
+    fn reflink(&self, from: &File, to: &File) -> Result<(), FileError> {
+        reflink_copy::reflink_file(from.file(), to.file())
+            .map_err(|error| FileError::new("share the bytes of", from.path(), error))
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<(), FileError> {
+        let synced = File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(|error| FileError::new("make durable", path, error))
+    }
+
+    fn sync_folder(&self, path: &Path) -> Result<(), FileError> {
+        self.sync_file(path)
+    }
+
+    fn sync_all(&self, path: &Path) -> Result<(), FileError> {
+        let file = File::open(path).map_err(|error| FileError::new("open", path, error))?;
+        rustix::fs::syncfs(file.file())
+            .map_err(|error| FileError::new("make durable the disk of", path, error))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        let renamed = rustix::fs::rename(from, to);
+        renamed.map_err(|error| FileError::new("rename a file to", to, error))
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> Result<Placement, FileError> {
+        let fail = |error| FileError::new("rename a file to", to, error);
+        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(Placement::Placed),
+            Err(Errno::EXIST) => return Ok(Placement::Taken),
+            Err(error) if lacks_flags(error) => {}
+            Err(error) => return Err(fail(error)),
+        }
+        match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
+            Ok(()) => {
+                self.remove_file(from)?;
+                Ok(Placement::Placed)
+            }
+            Err(Errno::EXIST) => Ok(Placement::Taken),
+            // Without either there is no atomic way. What is lost is only that the first wins:
+            // the names are those of content, or of records that are all equally valid.
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
+                if self.stat(to)?.is_some() {
+                    return Ok(Placement::Taken);
+                }
+                self.rename(from, to)?;
+                Ok(Placement::Placed)
+            }
+            Err(error) => Err(fail(error)),
+        }
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> Result<bool, FileError> {
+        match rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(true),
+            Err(error) if lacks_flags(error) => Ok(false),
+            Err(error) => Err(FileError::new("replace", other, error)),
+        }
+    }
+
+    fn create_folder(&self, path: &Path, mode: u32) -> Result<Placement, FileError> {
+        match rustix::fs::mkdir(path, Mode::from_raw_mode(mode)) {
+            Ok(()) => Ok(Placement::Placed),
+            Err(Errno::EXIST) => Ok(Placement::Taken),
+            Err(error) => Err(FileError::new("make the folder", path, error)),
+        }
+    }
+
+    fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError> {
+        rustix::fs::symlink(target, path)
+            .map_err(|error| FileError::new("make the link", path, error))
+    }
+
+    fn set_mode(&self, path: &Path, mode: u32) -> Result<(), FileError> {
+        rustix::fs::chmod(path, Mode::from_raw_mode(mode))
+            .map_err(|error| FileError::new("set the permissions of", path, error))
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<(), FileError> {
+        let removed = fs_err::remove_file(path);
+        missing_is_none(removed.map_err(|error| FileError::new("remove", path, error)))?;
+        Ok(())
+    }
+
+    fn remove_tree(&self, path: &Path) -> Result<(), FileError> {
+        match self.stat(path)? {
+            None => return Ok(()),
+            Some(stat) if stat.kind != FileKind::Folder => return self.remove_file(path),
+            Some(_) => {}
+        }
+        let mut removed = fs_err::remove_dir_all(path);
+        if matches!(&removed, Err(error) if error.kind() == io::ErrorKind::PermissionDenied) {
+            unlock_folders(path);
+            removed = fs_err::remove_dir_all(path);
+        }
+        missing_is_none(removed.map_err(|error| FileError::new("remove", path, error)))?;
+        Ok(())
+    }
+
+    fn free(&self, path: &Path) -> (u64, u64) {
+        rustix::fs::statvfs(path).map_or((0, 0), |free| {
+            (free.f_bavail.saturating_mul(free.f_frsize), free.f_favail)
+        })
+    }
+
+    fn open_lock(&self, path: &Path) -> Result<File, FileError> {
+        let mut options = OpenOptions::new();
+        // NFS gives an exclusive lock only to who may write.
+        options.read(true).write(true).create(true).mode(0o600);
+        options
+            .open(path)
+            .map_err(|error| FileError::new("open the lock", path, error))
+    }
+
+    fn try_lock(&self, file: &File) -> Result<Locking, FileError> {
+        loop {
+            match rustix::fs::flock(file.file(), FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Locking::Acquired),
+                Err(Errno::WOULDBLOCK) => return Ok(Locking::Busy),
+                Err(Errno::INTR) => {}
+                Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                    return Ok(Locking::Unsupported);
+                }
+                Err(error) if error.raw_os_error() == KERNEL_NOT_SUPPORTED => {
+                    return Ok(Locking::Unsupported);
+                }
+                Err(error) => return Err(FileError::new("lock", file.path(), error)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        fs_err::write(&one, "one").unwrap();
+        fs_err::write(&other, "other").unwrap();
+        assert_eq!(
+            RealFilesystem.rename_new(&one, &other).unwrap(),
+            Placement::Taken
+        );
+        assert_eq!(fs_err::read_to_string(&other).unwrap(), "other");
+        RealFilesystem.remove_file(&other).unwrap();
+        assert_eq!(
+            RealFilesystem.rename_new(&one, &other).unwrap(),
+            Placement::Placed
+        );
+        assert_eq!(fs_err::read_to_string(&other).unwrap(), "one");
+        assert!(!one.exists());
+    }
+
+    #[test]
+    fn an_error_names_the_path_once() {
+        let error = RealFilesystem
+            .open(Path::new("/nowhere/at/all"))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "cannot open `/nowhere/at/all`");
+        assert_eq!(error.source.raw_os_error(), Some(2));
+    }
+}

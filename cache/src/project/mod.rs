@@ -1,0 +1,14 @@
+//! What a project remembers in the store: the latest record of each cell, what was published where,
+//! and its runs. All of it can be lost without recomputing anything.
+
+mod ledger;
+#[expect(
+    clippy::module_inception,
+    reason = "a file is named after its main type"
+)]
+mod project;
+mod run_folder;
+
+pub use ledger::{Ledger, LedgerEntry};
+pub use project::Project;
+pub use run_folder::RunFolder;

@@ -1,0 +1,163 @@
+//! The memory of one project, pipeline and profile. Each file is replaced whole; one that cannot be
+//! read is empty, with a warning, and one of a newer program is never replaced.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, RunFolder};
+use crate::content::Key;
+use crate::filesystem::{FileError, Placement};
+use crate::layout::{Layout, escape, unescape};
+use crate::store::{Store, StoreError};
+
+/// Raised with the format of `latest.json` and `ledger.json`.
+const VERSION: u64 = 1;
+
+const LATEST: &str = "latest.json";
+const LEDGER: &str = "ledger.json";
+const RUNS: &str = "runs";
+
+/// What the store remembers of one project, pipeline and profile.
+#[derive(Debug, Clone)]
+pub struct Project {
+    store: Store,
+    path: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    version: u64,
+    content: T,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+impl Store {
+    /// Opens the memory of one project, pipeline and profile. Any text is a name.
+    pub fn project(&self, id: &str, pipeline: &str, profile: &str) -> Result<Project, StoreError> {
+        let path = self.layout().project(id, pipeline, profile);
+        self.make_folder(&path)?;
+        Ok(Project {
+            store: self.clone(),
+            path,
+        })
+    }
+}
+
+impl Project {
+    /// Returns the folder in the store.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the key of the latest record of each cell.
+    pub fn latest(&self) -> Result<BTreeMap<String, Key>, StoreError> {
+        self.read(LATEST)
+    }
+
+    /// Replaces the keys of the latest records.
+    pub fn set_latest(&self, latest: &BTreeMap<String, Key>) -> Result<(), StoreError> {
+        self.write(LATEST, latest)
+    }
+
+    /// Reads what was published where.
+    pub fn ledger(&self) -> Result<Ledger, StoreError> {
+        self.read(LEDGER)
+    }
+
+    /// Replaces the list of what was published where.
+    pub fn set_ledger(&self, ledger: &Ledger) -> Result<(), StoreError> {
+        self.write(LEDGER, ledger)
+    }
+
+    /// Makes the folder of a new run.
+    pub fn new_run(&self, id: &str) -> Result<RunFolder, StoreError> {
+        let runs = self.path.join(RUNS);
+        self.store.make_folder(&runs)?;
+        let path = runs.join(escape(id));
+        let made = self
+            .store
+            .filesystem()
+            .create_folder(&path, Layout::FOLDER_MODE);
+        if made.map_err(|error| self.store.explain(error))? == Placement::Taken {
+            return Err(StoreError::Exists { path });
+        }
+        self.store.sync_later(&runs);
+        Ok(RunFolder::new(self.store.clone(), id.to_owned(), path))
+    }
+
+    /// Returns all runs, sorted by id.
+    pub fn runs(&self) -> Result<Vec<RunFolder>, StoreError> {
+        let runs = self.path.join(RUNS);
+        let mut found = Vec::new();
+        if self.store.filesystem().stat(&runs)?.is_none() {
+            return Ok(found);
+        }
+        for name in self.store.filesystem().list(&runs)? {
+            if let Some(name) = name.to_str() {
+                let path = runs.join(name);
+                found.push(RunFolder::new(self.store.clone(), unescape(name), path));
+            }
+        }
+        found.sort_by(|one, other| one.id().cmp(other.id()));
+        Ok(found)
+    }
+
+    fn read<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, StoreError> {
+        let path = self.path.join(name);
+        let Some(bytes) = read_if_there(&path)? else {
+            return Ok(T::default());
+        };
+        if let Some(version) = newer(&bytes) {
+            let path = path.display();
+            self.store.warn(format!(
+                "a newer dgpipe wrote `{path}` (version {version}); it is left alone and not used"
+            ));
+            return Ok(T::default());
+        }
+        match serde_json::from_slice::<Versioned<T>>(&bytes) {
+            Ok(versioned) => Ok(versioned.content),
+            Err(error) => {
+                self.store.quarantine(&path, name, &error.to_string());
+                Ok(T::default())
+            }
+        }
+    }
+
+    fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<(), StoreError> {
+        let path = self.path.join(name);
+        if let Some(version) = read_if_there(&path)?.and_then(|bytes| newer(&bytes)) {
+            return Err(StoreError::Newer { path, version });
+        }
+        let versioned = Versioned {
+            version: VERSION,
+            content,
+        };
+        let bytes = serde_json::to_vec_pretty(&versioned);
+        let bytes = bytes.map_err(|source| StoreError::Encode {
+            path: path.clone(),
+            source,
+        })?;
+        self.store.write_whole(&path, &bytes)
+    }
+}
+
+fn newer(bytes: &[u8]) -> Option<u64> {
+    let Version { version } = serde_json::from_slice(bytes).ok()?;
+    (version > VERSION).then_some(version)
+}
+
+/// Reads a file; a missing one is no error.
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match fs_err::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::new("read", path, error)),
+    }
+}

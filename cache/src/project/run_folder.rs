@@ -1,0 +1,72 @@
+//! The folder of one run. Events are only ever added, a line each; what a crash left of a last line
+//! is not read.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::project::read_if_there;
+use crate::store::{Store, StoreError};
+
+const EVENTS: &str = "events.jsonl";
+const REPORT: &str = "report.json";
+
+/// The folder of one run.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    store: Store,
+    id: String,
+    path: PathBuf,
+}
+
+impl RunFolder {
+    pub(super) fn new(store: Store, id: String, path: PathBuf) -> Self {
+        Self { store, id, path }
+    }
+
+    /// Returns the id of the run.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the list of events for adding to its end. It is made durable by [`Store::sync`].
+    pub fn append_events(&self) -> Result<std::fs::File, StoreError> {
+        let path = self.path.join(EVENTS);
+        let file = self.store.filesystem().append(&path)?;
+        self.store.sync_later(&path);
+        self.store.sync_later(&self.path);
+        Ok(file.into_file())
+    }
+
+    /// Reads the events, a JSON value each. Lines that are none are passed over.
+    pub fn events(&self) -> Result<Vec<Value>, StoreError> {
+        let bytes = read_if_there(&self.path.join(EVENTS))?.unwrap_or_default();
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let whole = lines.filter_map(|line| line.strip_suffix(b"\n"));
+        Ok(whole
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
+    }
+
+    /// Reads the report; one that cannot be read is none, because events tell the same.
+    pub fn report(&self) -> Result<Option<Value>, StoreError> {
+        let bytes = read_if_there(&self.path.join(REPORT))?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// Replaces the report.
+    pub fn set_report(&self, report: &impl Serialize) -> Result<(), StoreError> {
+        let path = self.path.join(REPORT);
+        let bytes = serde_json::to_vec_pretty(report).map_err(|source| StoreError::Encode {
+            path: path.clone(),
+            source,
+        })?;
+        self.store.write_whole(&path, &bytes)
+    }
+}

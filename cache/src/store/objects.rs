@@ -1,0 +1,270 @@
+//! Reading objects. Nothing is served before it was hashed by this process; what is damaged is moved
+//! to quarantine and reported as a miss.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fs_err::File;
+use rayon::prelude::*;
+
+use super::store::lock;
+use super::{Store, StoreError};
+use crate::content::{Artifact, Digest, Form, Manifest, ManifestEntry};
+use crate::filesystem::{FileError, FileKind, Stat, hash_file};
+
+impl Store {
+    /// Tells whether the store holds an artifact, whole and of the right size. Nothing is hashed but
+    /// manifests that this process has not seen.
+    pub fn contains(&self, artifact: &Artifact) -> bool {
+        match artifact.form {
+            Form::File => self.has_object(&artifact.digest, artifact.size),
+            Form::Folder => self.objects_of(artifact).is_some_and(|objects| {
+                objects
+                    .iter()
+                    .all(|(digest, size)| self.has_object(digest, *size))
+            }),
+        }
+    }
+
+    /// Hashes an artifact with all that is in it, but nothing that this process has found good.
+    pub fn verify(&self, artifact: &Artifact) -> Result<(), StoreError> {
+        match artifact.form {
+            Form::File => self.verify_object(&artifact.digest, Some(artifact.size)),
+            Form::Folder => {
+                self.verify_object(&artifact.digest, None)?;
+                let manifest = self.manifest(artifact)?;
+                let parts = manifest.entries().par_iter();
+                parts
+                    .filter_map(ManifestEntry::artifact)
+                    .try_for_each(|part| self.verify(&part))
+            }
+        }
+    }
+
+    /// Returns the entries of a folder.
+    pub fn manifest(&self, artifact: &Artifact) -> Result<Arc<Manifest>, StoreError> {
+        self.sized_manifest(artifact).map(|(manifest, _)| manifest)
+    }
+
+    /// Returns what lies at a path in a folder, such as `a/b`. A link is nothing.
+    pub fn subtree(&self, artifact: &Artifact, path: &str) -> Result<Option<Artifact>, StoreError> {
+        let mut place = *artifact;
+        for step in path
+            .split('/')
+            .filter(|step| !step.is_empty() && *step != ".")
+        {
+            if place.form == Form::File {
+                return Ok(None);
+            }
+            let manifest = self.manifest(&place)?;
+            match manifest.get(step).and_then(ManifestEntry::artifact) {
+                Some(below) => place = below,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(place))
+    }
+
+    /// Opens a file for reading.
+    pub fn open_object(&self, artifact: &Artifact) -> Result<std::fs::File, StoreError> {
+        self.need_file(artifact)?;
+        self.verify_object(&artifact.digest, Some(artifact.size))?;
+        Ok(self.open_path(&artifact.digest)?.into_file())
+    }
+
+    /// Reads a whole file.
+    pub fn read(&self, artifact: &Artifact) -> Result<Vec<u8>, StoreError> {
+        self.need_file(artifact)?;
+        let bytes = self.read_object(&artifact.digest)?;
+        if bytes.len() as u64 != artifact.size {
+            return Err(self.misnamed(&artifact.digest));
+        }
+        Ok(bytes)
+    }
+
+    /// Returns where the bytes of a file lie, for showing it to a person. Whoever writes there
+    /// damages the store. A folder has no such place: its files lie apart.
+    pub fn object_path(&self, artifact: &Artifact) -> Option<PathBuf> {
+        let held = artifact.form == Form::File && self.contains(artifact);
+        held.then(|| self.layout().object(&artifact.digest))
+    }
+
+    /// Hashes an object unless this process did so and it has not been touched since.
+    pub(super) fn verify_object(
+        &self,
+        digest: &Digest,
+        size: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let path = self.layout().object(digest);
+        let Some(stat) = self.filesystem().stat(&path)? else {
+            lock(&self.shared.verified).remove(digest);
+            return Err(self.missing(digest));
+        };
+        if lock(&self.shared.verified).get(digest) != Some(&stat.stamp) {
+            if stat.kind != FileKind::File {
+                return Err(self.bad(digest, "it is not a file", &stat));
+            }
+            let mut file = self.open_path(digest)?;
+            // The open file counts, in case another process just healed the object.
+            let stat = self.filesystem().stat_open(&file)?;
+            let found = match hash_file(self.filesystem(), &mut file) {
+                Err(error) if error.is_device_failure() => {
+                    let reason = format!("it cannot be read ({})", error.source);
+                    return Err(self.bad(digest, &reason, &stat));
+                }
+                found => found?.0,
+            };
+            if found != *digest {
+                let reason = describe(&stat, size, &found);
+                return Err(self.bad(digest, &reason, &stat));
+            }
+            lock(&self.shared.verified).insert(*digest, stat.stamp);
+        }
+        if size.is_some_and(|size| size != stat.stamp.size) {
+            return Err(self.misnamed(digest));
+        }
+        Ok(())
+    }
+
+    /// Reads an object, hashing the very bytes that are returned.
+    fn read_object(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+        let mut file = self.open_path(digest)?;
+        let stat = self.filesystem().stat_open(&file)?;
+        let mut bytes = vec![0; stat.stamp.size as usize + 1];
+        let mut length = 0;
+        loop {
+            match self.filesystem().read(&mut file, &mut bytes[length..]) {
+                Ok(0) => break,
+                Ok(read) => length += read,
+                Err(error) if error.is_device_failure() => {
+                    let reason = format!("it cannot be read ({})", error.source);
+                    return Err(self.bad(digest, &reason, &stat));
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if length == bytes.len() {
+                bytes.resize(length * 2, 0);
+            }
+        }
+        bytes.truncate(length);
+        let found = Digest::of(&bytes);
+        if found != *digest {
+            return Err(self.bad(digest, &describe(&stat, None, &found), &stat));
+        }
+        lock(&self.shared.verified).insert(*digest, stat.stamp);
+        Ok(bytes)
+    }
+
+    fn sized_manifest(&self, artifact: &Artifact) -> Result<(Arc<Manifest>, u64), StoreError> {
+        let digest = artifact.digest;
+        if artifact.form != Form::Folder {
+            let path = self.root().to_owned();
+            return Err(StoreError::NotAFolder { digest, path });
+        }
+        if let Some(sized) = lock(&self.shared.manifests).get(&digest) {
+            return Ok(sized.clone());
+        }
+        let bytes = self.read_object(&digest)?;
+        let manifest = Manifest::decode(&bytes).map_err(|source| StoreError::Manifest {
+            digest,
+            path: self.layout().object(&digest),
+            source,
+        })?;
+        let sized = (Arc::new(manifest), bytes.len() as u64);
+        lock(&self.shared.manifests).insert(digest, sized.clone());
+        Ok(sized)
+    }
+
+    /// Returns all objects of a folder with their sizes on disk, manifests included.
+    fn objects_of(&self, folder: &Artifact) -> Option<Arc<Vec<(Digest, u64)>>> {
+        if let Some(objects) = lock(self.index()).folder(&folder.digest) {
+            return Some(objects);
+        }
+        let mut objects = Vec::new();
+        let mut rest = vec![*folder];
+        while let Some(part) = rest.pop() {
+            if part.form == Form::File {
+                objects.push((part.digest, part.size));
+                continue;
+            }
+            let (manifest, size) = self.sized_manifest(&part).ok()?;
+            objects.push((part.digest, size));
+            rest.extend(
+                manifest
+                    .entries()
+                    .iter()
+                    .filter_map(ManifestEntry::artifact),
+            );
+        }
+        objects.sort_unstable();
+        objects.dedup();
+        let objects = Arc::new(objects);
+        lock(self.index()).insert_folder(folder.digest, objects.clone());
+        Some(objects)
+    }
+
+    pub(super) fn has_object(&self, digest: &Digest, size: u64) -> bool {
+        let stat = self.filesystem().stat(&self.layout().object(digest));
+        matches!(stat, Ok(Some(stat)) if stat.is_file_of(size))
+    }
+
+    pub(super) fn need_file(&self, artifact: &Artifact) -> Result<(), StoreError> {
+        match artifact.form {
+            Form::File => Ok(()),
+            Form::Folder => Err(StoreError::NotAFile {
+                digest: artifact.digest,
+                path: self.root().to_owned(),
+            }),
+        }
+    }
+
+    pub(super) fn open_path(&self, digest: &Digest) -> Result<File, StoreError> {
+        let path = self.layout().object(digest);
+        self.filesystem().open(&path).map_err(|error| match error {
+            FileError { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                self.missing(digest)
+            }
+            error => error.into(),
+        })
+    }
+
+    fn missing(&self, digest: &Digest) -> StoreError {
+        StoreError::Missing {
+            digest: *digest,
+            path: self.layout().object(digest),
+        }
+    }
+
+    /// The object is what its name says, but not what the artifact says.
+    pub(super) fn misnamed(&self, digest: &Digest) -> StoreError {
+        StoreError::Bad {
+            digest: *digest,
+            path: self.layout().object(digest),
+            reason: "its size is not the one recorded".to_owned(),
+        }
+    }
+
+    /// Moves a damaged object to quarantine, unless it was replaced since it was looked at.
+    pub(super) fn bad(&self, digest: &Digest, reason: &str, seen: &Stat) -> StoreError {
+        let path = self.layout().object(digest);
+        lock(&self.shared.verified).remove(digest);
+        lock(&self.shared.manifests).remove(digest);
+        let now = self.filesystem().stat(&path);
+        if matches!(now, Ok(Some(now)) if now.stamp.inode == seen.stamp.inode) {
+            self.quarantine(&path, &format!("object-{digest}"), reason);
+        }
+        StoreError::Bad {
+            digest: *digest,
+            path,
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+fn describe(stat: &Stat, size: Option<u64>, found: &Digest) -> String {
+    match (stat.stamp.size, size) {
+        (0, _) => "it is empty".to_owned(),
+        (now, Some(size)) if now != size => format!("it has {now} bytes instead of {size}"),
+        _ => format!("its bytes hash to `{found}`"),
+    }
+}

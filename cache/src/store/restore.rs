@@ -1,0 +1,256 @@
+//! Putting artifacts where the user wants them. Bytes are shared where the disk can, else copied,
+//! never linked; what is at a path is always the old or the new thing, whole.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::scratch::{host_mark, is_dead};
+use super::store::lock;
+use super::{Store, StoreError};
+use crate::content::{Artifact, Digest, EntryContent, Form, ManifestEntry, link_stays_inside};
+use crate::filesystem::{FileKind, Placement, copy_hashed};
+use crate::process::Process;
+use crate::tree::TreeError;
+
+/// Start of the names under which things are built beside their final place.
+const DRAFT: &str = ".dgpipe-";
+
+/// How the bytes came to their new place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RestoreMethod {
+    /// The disk shares them with the store until one side changes.
+    Reflinked,
+    /// They were copied, at least some of them.
+    Copied,
+}
+
+/// Whether what is restored may be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Writable,
+    ReadOnly,
+}
+
+impl Access {
+    fn mode(self, executable: bool) -> u32 {
+        match (self, executable) {
+            (Self::Writable, false) => 0o644,
+            (Self::Writable, true) => 0o755,
+            (Self::ReadOnly, false) => 0o444,
+            (Self::ReadOnly, true) => 0o555,
+        }
+    }
+}
+
+impl Store {
+    /// Puts an artifact at a path, in place of what is there. In a folder nothing else is left.
+    pub fn restore(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
+        let draft = self.draft_beside(dest)?;
+        let built = self.build(artifact, &draft, Access::Writable);
+        self.finish(&draft, built, || self.replace(&draft, dest))
+    }
+
+    /// Puts an artifact at a path where nothing is, with files that cannot be written to.
+    pub fn materialise(
+        &self,
+        artifact: &Artifact,
+        dest: &Path,
+    ) -> Result<RestoreMethod, StoreError> {
+        let draft = self.draft_beside(dest)?;
+        let built = self.build(artifact, &draft, Access::ReadOnly);
+        self.finish(&draft, built, || {
+            match self.filesystem().rename_new(&draft, dest)? {
+                Placement::Placed => Ok(()),
+                Placement::Taken => Err(StoreError::Exists {
+                    path: dest.to_owned(),
+                }),
+            }
+        })
+    }
+
+    fn finish(
+        &self,
+        draft: &Path,
+        built: Result<RestoreMethod, StoreError>,
+        place: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<RestoreMethod, StoreError> {
+        let placed = built.and_then(|method| place().map(|()| method));
+        if placed.is_err() {
+            // The first error is the one to tell.
+            drop(self.filesystem().remove_tree(draft));
+        }
+        placed
+    }
+
+    fn build(
+        &self,
+        artifact: &Artifact,
+        path: &Path,
+        access: Access,
+    ) -> Result<RestoreMethod, StoreError> {
+        match artifact.form {
+            Form::File => self.build_file(artifact, path, access.mode(false)),
+            Form::Folder => self.build_folder(artifact, path, access, 0),
+        }
+    }
+
+    fn build_folder(
+        &self,
+        folder: &Artifact,
+        path: &Path,
+        access: Access,
+        depth: usize,
+    ) -> Result<RestoreMethod, StoreError> {
+        let manifest = self.manifest(folder)?;
+        if self.filesystem().create_folder(path, 0o777)? == Placement::Taken {
+            return Err(StoreError::Exists {
+                path: path.to_owned(),
+            });
+        }
+        let entries = manifest.entries().par_iter();
+        entries
+            .map(|entry| self.build_entry(entry, path.join(&entry.name), access, depth))
+            .try_reduce(|| RestoreMethod::Reflinked, |one, other| Ok(one.max(other)))
+    }
+
+    fn build_entry(
+        &self,
+        entry: &ManifestEntry,
+        path: PathBuf,
+        access: Access,
+        depth: usize,
+    ) -> Result<RestoreMethod, StoreError> {
+        match &entry.content {
+            EntryContent::File {
+                digest,
+                size,
+                executable,
+            } => self.build_file(
+                &Artifact::file(*digest, *size),
+                &path,
+                access.mode(*executable),
+            ),
+            EntryContent::Folder { digest, size } => {
+                self.build_folder(&Artifact::folder(*digest, *size), &path, access, depth + 1)
+            }
+            // A sub-tree is an artifact, but a link in it may point to what is beside it.
+            EntryContent::Link { target } if !link_stays_inside(target, depth) => {
+                let target = target.clone();
+                Err(TreeError::Escapes { path, target }.into())
+            }
+            EntryContent::Link { target } => {
+                self.filesystem().create_link(target, &path)?;
+                Ok(RestoreMethod::Reflinked)
+            }
+        }
+    }
+
+    fn build_file(
+        &self,
+        artifact: &Artifact,
+        path: &Path,
+        mode: u32,
+    ) -> Result<RestoreMethod, StoreError> {
+        let Artifact { digest, size, .. } = artifact;
+        let mut object = self.open_path(digest)?;
+        let mut file = self.filesystem().create(path, mode)?;
+        if *size > 0 && self.filesystem().reflink(&object, &file).is_ok() {
+            self.verify_object(digest, Some(*size))?;
+            return Ok(RestoreMethod::Reflinked);
+        }
+        let stat = self.filesystem().stat_open(&object)?;
+        let copied = copy_hashed(self.filesystem(), &mut object, &mut file);
+        let (found, copied) = match copied {
+            Err(error) if error.is_device_failure() => {
+                let reason = format!("it cannot be read ({})", error.source);
+                return Err(self.bad(digest, &reason, &stat));
+            }
+            copied => copied.map_err(|error| self.explain(error))?,
+        };
+        if found != *digest {
+            let reason = if copied == *size {
+                format!("its bytes hash to `{found}`")
+            } else {
+                format!("it has {copied} bytes instead of {size}")
+            };
+            return Err(self.bad(digest, &reason, &stat));
+        }
+        if copied != *size {
+            return Err(self.misnamed(digest));
+        }
+        lock(&self.shared.verified).insert(*digest, stat.stamp);
+        Ok(RestoreMethod::Copied)
+    }
+
+    /// Puts the draft at its place in one step, and what was there away.
+    fn replace(&self, draft: &Path, dest: &Path) -> Result<(), StoreError> {
+        let filesystem = self.filesystem();
+        let folder = |path| -> Result<bool, StoreError> {
+            let stat = filesystem.stat(path)?;
+            Ok(stat.is_some_and(|stat| stat.kind == FileKind::Folder))
+        };
+        let both_plain = !folder(dest)? && !folder(draft)?;
+        if both_plain || filesystem.stat(dest)?.is_none() {
+            return Ok(filesystem.rename(draft, dest)?);
+        }
+        if filesystem.exchange(draft, dest)? {
+            return Ok(filesystem.remove_tree(draft)?);
+        }
+        // Without an exchange there is a moment with nothing at the path; a crash in it leaves the
+        // old tree beside, and the next restore brings the new one.
+        let aside = draft.with_extension("old");
+        filesystem.rename(dest, &aside)?;
+        if let Err(error) = filesystem.rename(draft, dest) {
+            filesystem.rename(&aside, dest)?;
+            return Err(error.into());
+        }
+        Ok(filesystem.remove_tree(&aside)?)
+    }
+
+    /// Returns an unused name beside a path, and sees to the folder they are in.
+    fn draft_beside(&self, dest: &Path) -> Result<PathBuf, StoreError> {
+        let folder = match dest.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        self.make_user_folder(folder)?;
+        if lock(&self.shared.swept).insert(folder.to_owned()) {
+            self.sweep(folder)?;
+        }
+        let process = Process::current();
+        let (pid, started) = (process.pid, process.started);
+        let name = format!(
+            "{DRAFT}{}-{pid}-{started}-{}",
+            host_mark(),
+            Digest::of(self.root().as_os_str().as_encoded_bytes()).short()
+        );
+        Ok(folder.join(format!("{name}-{}", self.number())))
+    }
+
+    fn make_user_folder(&self, folder: &Path) -> Result<(), StoreError> {
+        if self.filesystem().stat_target(folder)?.is_some() {
+            return Ok(());
+        }
+        if let Some(above) = folder
+            .parent()
+            .filter(|above| !above.as_os_str().is_empty())
+        {
+            self.make_user_folder(above)?;
+        }
+        // Another thread may have been faster.
+        let _ = self.filesystem().create_folder(folder, 0o777)?;
+        Ok(())
+    }
+
+    /// Removes what processes that died while restoring left beside their destinations.
+    fn sweep(&self, folder: &Path) -> Result<(), StoreError> {
+        for name in self.filesystem().list(folder)? {
+            let id = name.to_str().and_then(|name| name.strip_prefix(DRAFT));
+            if id.is_some_and(is_dead) {
+                self.filesystem().remove_tree(&folder.join(&name))?;
+            }
+        }
+        Ok(())
+    }
+}

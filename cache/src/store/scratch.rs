@@ -1,0 +1,190 @@
+//! Private folders on the disk of the store. Their names start with an id whose lock file is held
+//! by the process that made them; when that is dead, the next process removes them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fs_err::File;
+
+use super::store::lock;
+use super::{Store, StoreError};
+use crate::content::Digest;
+use crate::filesystem::{Filesystem, Locking, Placement};
+use crate::layout::{Bucket, Layout};
+use crate::process::Process;
+
+const LOCK: &str = ".lock";
+const KEPT: &str = "kept-";
+
+/// Longer labels are cut: they are only for people who look.
+const LONGEST_LABEL: usize = 60;
+
+/// A private folder. It is removed when this is dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    removed: bool,
+    filesystem: Arc<dyn Filesystem>,
+    // Holds the lock that tells others to leave the folder alone.
+    _occupancy: Arc<Occupancy>,
+}
+
+/// The right of one store handle of one process to its folders in scratch.
+#[derive(Debug)]
+pub(super) struct Occupancy {
+    id: String,
+    lock_path: PathBuf,
+    filesystem: Arc<dyn Filesystem>,
+    _lock: File,
+}
+
+impl Drop for Occupancy {
+    fn drop(&mut self) {
+        // What stays behind is removed by the next process.
+        drop(self.filesystem.remove_file(&self.lock_path));
+    }
+}
+
+impl Store {
+    /// Makes a private folder; the label is for people who look at it.
+    pub fn scratch(&self, label: &str) -> Result<Scratch, StoreError> {
+        let occupancy = self.occupancy()?;
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.=".contains(letter);
+        let label = label.chars().take(LONGEST_LABEL);
+        let label: String = label
+            .map(|letter| if plain(letter) { letter } else { '-' })
+            .collect();
+        loop {
+            let name = format!("{}-{}-{label}", occupancy.id, self.number());
+            let path = self.layout().bucket(Bucket::Scratch).join(name);
+            let made = self.filesystem().create_folder(&path, Layout::FOLDER_MODE);
+            if made.map_err(|error| self.explain(error))? == Placement::Placed {
+                return Ok(Scratch {
+                    path,
+                    removed: false,
+                    filesystem: self.shared.filesystem.clone(),
+                    _occupancy: occupancy,
+                });
+            }
+        }
+    }
+
+    fn occupancy(&self) -> Result<Arc<Occupancy>, StoreError> {
+        let mut occupancy = lock(&self.shared.occupancy);
+        if let Some(occupancy) = &*occupancy {
+            return Ok(occupancy.clone());
+        }
+        let taken = Arc::new(self.occupy()?);
+        *occupancy = Some(taken.clone());
+        // What cannot be removed now can be later.
+        drop(self.remove_abandoned());
+        Ok(taken)
+    }
+
+    fn occupy(&self) -> Result<Occupancy, StoreError> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let process = Process::current();
+        loop {
+            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let (pid, started) = (process.pid, process.started);
+            let id = format!("{}-{pid}-{started}-{number}", host_mark());
+            let lock_path = self
+                .layout()
+                .bucket(Bucket::Scratch)
+                .join(id.clone() + LOCK);
+            if let Some(lock) = lock_file(self.filesystem(), &lock_path)? {
+                return Ok(Occupancy {
+                    id,
+                    lock_path,
+                    filesystem: self.shared.filesystem.clone(),
+                    _lock: lock,
+                });
+            }
+        }
+    }
+
+    /// Removes what dead processes of this machine left. A folder goes only where both the process
+    /// is gone and its lock is free: one alone is wrong in containers and on disks without locks.
+    fn remove_abandoned(&self) -> Result<(), StoreError> {
+        let scratch = self.layout().bucket(Bucket::Scratch);
+        let names = self.filesystem().list(&scratch)?;
+        let names: Vec<&str> = names.iter().filter_map(|name| name.to_str()).collect();
+        for lock_name in &names {
+            let Some(id) = lock_name.strip_suffix(LOCK).filter(|id| is_dead(id)) else {
+                continue;
+            };
+            let lock_path = scratch.join(lock_name);
+            let file = self.filesystem().open_lock(&lock_path)?;
+            if self.filesystem().try_lock(&file)? != Locking::Acquired {
+                continue;
+            }
+            let prefix = format!("{id}-");
+            for name in names.iter().filter(|name| name.starts_with(&prefix)) {
+                self.filesystem().remove_tree(&scratch.join(name))?;
+            }
+            self.filesystem().remove_file(&lock_path)?;
+        }
+        Ok(())
+    }
+}
+
+impl Scratch {
+    /// Returns the folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves the folder for a person to look at, under a new name, and returns that.
+    pub fn keep(mut self) -> PathBuf {
+        self.removed = true;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let kept = self.path.with_file_name(format!("{KEPT}{name}"));
+        match self.filesystem.rename(&self.path, &kept) {
+            Ok(()) => kept,
+            // It can still be looked at until the next process clears up.
+            Err(_) => self.path.clone(),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.removed {
+            // What stays behind is removed by the next process.
+            drop(self.filesystem.remove_tree(&self.path));
+        }
+    }
+}
+
+/// Opens and locks a file; `None` where another holds it, or removed it meanwhile.
+pub(super) fn lock_file(
+    filesystem: &dyn Filesystem,
+    path: &Path,
+) -> Result<Option<File>, StoreError> {
+    let file = filesystem.open_lock(path)?;
+    if filesystem.try_lock(&file)? == Locking::Busy {
+        return Ok(None);
+    }
+    let held = filesystem.stat_open(&file)?.stamp.inode;
+    let named = filesystem.stat(path)?.map(|stat| stat.stamp.inode);
+    Ok((named == Some(held)).then_some(file))
+}
+
+/// Marks the names of this machine in folders that several may share.
+pub(super) fn host_mark() -> String {
+    Digest::of(Process::current().host.as_bytes()).short()[..8].to_owned()
+}
+
+/// Tells whether an id `<host mark>-<pid>-<start>…` is that of a dead process of this machine.
+pub(super) fn is_dead(id: &str) -> bool {
+    let Some(rest) = id.strip_prefix(&format!("{}-", host_mark())) else {
+        return false;
+    };
+    let mut parts = rest.split('-');
+    let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok());
+    let (Some(pid), Some(started)) = (number(), number()) else {
+        return false;
+    };
+    u32::try_from(pid).is_ok_and(|pid| !Process::is_alive(pid, started))
+}

@@ -1,0 +1,269 @@
+//! What one execution wants to leave in the store. Until the commit all of it lies in a scratch
+//! folder of its own, so that dropping a transaction, or dying, leaves nothing behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{Scratch, Store, StoreError};
+use crate::content::{Artifact, Digest, Key};
+use crate::filesystem::{FileError, copy_hashed, hash_file};
+use crate::layout::Layout;
+use crate::record::Record;
+use crate::tree::{Hashed, Links, Tree, TreeError, TreeFile, Walk};
+
+/// How bytes get from where they were written into the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seal {
+    /// The file itself is taken, made read-only and hashed: for writers that are known to be dead.
+    /// What has other names, or lies on another disk, is copied all the same.
+    Move,
+    /// The bytes are hashed while they are copied to a new file: for writers that may still live.
+    Copy,
+}
+
+/// What one execution wants to leave in the store.
+#[derive(Debug)]
+pub struct Transaction {
+    pub(super) store: Store,
+    pub(super) key: Key,
+    pub(super) replaces: bool,
+    pub(super) record: Option<Record>,
+    /// New objects: size, and the file to be renamed.
+    pub(super) staged: BTreeMap<Digest, (u64, PathBuf)>,
+    /// Objects that were there already, with their sizes.
+    pub(super) present: BTreeMap<Digest, u64>,
+    pub(super) log: Option<PathBuf>,
+    scratch: Option<Scratch>,
+}
+
+impl Store {
+    /// Starts to gather what the execution of a key leaves.
+    pub fn begin(&self, key: Key) -> Transaction {
+        Transaction {
+            store: self.clone(),
+            key,
+            replaces: false,
+            record: None,
+            staged: BTreeMap::new(),
+            present: BTreeMap::new(),
+            log: None,
+            scratch: None,
+        }
+    }
+}
+
+impl Transaction {
+    /// Returns the key.
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Returns the store that it will be committed to.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Has the record replace one that exists: for executions that were forced, and for records
+    /// whose artifacts cannot be served.
+    pub fn replace(&mut self) {
+        self.replaces = true;
+    }
+
+    /// Takes a file or folder. With [`Seal::Move`] its files are gone from `path` afterwards.
+    pub fn put(&mut self, path: &Path, seal: Seal) -> Result<Artifact, StoreError> {
+        let store = self.store.clone();
+        let tree = Tree::walk(
+            store.filesystem(),
+            path,
+            Walk {
+                hidden: true,
+                links: Links::Keep,
+            },
+        )?;
+        if let Tree::Link(target) = tree {
+            let path = path.to_owned();
+            return Err(TreeError::Escapes { path, target }.into());
+        }
+        let places = self.reserve(tree.files().len())?;
+        let sealed = tree
+            .files()
+            .par_iter()
+            .zip(&places)
+            .map(|(file, place)| seal_file(&store, file, seal, place))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (Sealed { digest, size, held }, place) in sealed.iter().zip(places) {
+            self.hold(*digest, *size, place, *held)?;
+        }
+        let mut digests = sealed.iter().map(|sealed| (sealed.digest, sealed.size));
+        let hashed = Hashed::new(tree, &mut digests, &mut |artifact, bytes| {
+            self.stage_bytes(artifact.digest, &bytes)
+        })?;
+        Ok(hashed.artifact().expect("a link was refused above"))
+    }
+
+    /// Takes the bytes of a file.
+    pub fn put_bytes(&mut self, bytes: &[u8]) -> Result<Artifact, StoreError> {
+        let artifact = Artifact::file(Digest::of(bytes), bytes.len() as u64);
+        self.stage_bytes(artifact.digest, bytes)?;
+        Ok(artifact)
+    }
+
+    /// Keeps what the execution wrote to stdout and stderr.
+    pub fn log(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let place = self.place()?;
+        let written = self.store.write_draft(&place, bytes, Layout::FILE_MODE);
+        written.map_err(|error| self.store.explain(error))?;
+        self.log = Some(place);
+        Ok(())
+    }
+
+    /// Keeps a file in the store's scratch with what the execution wrote to stdout and stderr.
+    pub fn log_file(&mut self, path: &Path) -> Result<(), StoreError> {
+        let place = self.place()?;
+        self.store.filesystem().rename(path, &place)?;
+        self.store
+            .filesystem()
+            .set_mode(&place, Layout::FILE_MODE)?;
+        self.log = Some(place);
+        Ok(())
+    }
+
+    /// Sets the record. Whether there is a log is filled in by the commit.
+    pub fn record(&mut self, record: Record) {
+        self.record = Some(record);
+    }
+
+    /// Returns an unused path in the folder of this transaction.
+    pub(super) fn place(&mut self) -> Result<PathBuf, StoreError> {
+        Ok(self.reserve(1)?.swap_remove(0))
+    }
+
+    fn reserve(&mut self, count: usize) -> Result<Vec<PathBuf>, StoreError> {
+        if self.scratch.is_none() {
+            self.scratch = Some(self.store.scratch(&format!("put-{}", self.key.short()))?);
+        }
+        let folder = self.scratch.as_ref().map_or(Path::new(""), Scratch::path);
+        let name = |_| folder.join(self.store.number().to_string());
+        Ok((0..count).map(name).collect())
+    }
+
+    fn stage_bytes(&mut self, digest: Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        let size = bytes.len() as u64;
+        if self.staged.contains_key(&digest) || self.present.contains_key(&digest) {
+            return Ok(());
+        }
+        if self.store.verify_object(&digest, Some(size)).is_ok() {
+            self.present.insert(digest, size);
+            return Ok(());
+        }
+        let place = self.place()?;
+        let written = self.store.write_draft(&place, bytes, Layout::OBJECT_MODE);
+        written.map_err(|error| self.store.explain(error))?;
+        self.staged.insert(digest, (size, place));
+        Ok(())
+    }
+
+    /// Notes a sealed file, dropping it where its bytes are there already.
+    fn hold(
+        &mut self,
+        digest: Digest,
+        size: u64,
+        place: PathBuf,
+        held: bool,
+    ) -> Result<(), StoreError> {
+        if held {
+            self.present.insert(digest, size);
+        } else if !self.staged.contains_key(&digest) {
+            self.staged.insert(digest, (size, place));
+            return Ok(());
+        }
+        Ok(self.store.filesystem().remove_file(&place)?)
+    }
+
+    /// Returns all objects that the record may name.
+    pub(super) fn objects(&self) -> BTreeSet<(Digest, u64)> {
+        let staged = self
+            .staged
+            .iter()
+            .map(|(digest, (size, _))| (*digest, *size));
+        let present = self.present.iter().map(|(digest, size)| (*digest, *size));
+        staged.chain(present).collect()
+    }
+}
+
+/// A file that nobody else can write to any more.
+struct Sealed {
+    digest: Digest,
+    size: u64,
+    /// Whether the store has its bytes already.
+    held: bool,
+}
+
+fn seal_file(
+    store: &Store,
+    file: &TreeFile,
+    seal: Seal,
+    place: &Path,
+) -> Result<Sealed, StoreError> {
+    let moved = seal == Seal::Move && file.stat.links == 1 && take(store, &file.path, place)?;
+    let hashed = if moved {
+        hash_moved(store, place)
+    } else {
+        copy_sealed(store, &file.path, place)
+    };
+    let (digest, size) = hashed?.ok_or_else(|| TreeError::Changing {
+        path: file.path.clone(),
+    })?;
+    let held = store.verify_object(&digest, Some(size)).is_ok();
+    Ok(Sealed { digest, size, held })
+}
+
+/// Renames a file into the store; `false` where it has to be copied.
+fn take(store: &Store, path: &Path, place: &Path) -> Result<bool, FileError> {
+    let filesystem = store.filesystem();
+    match filesystem.rename(path, place) {
+        Ok(()) => {
+            filesystem.set_mode(place, Layout::OBJECT_MODE)?;
+            Ok(true)
+        }
+        // Another disk, or a folder that may not be changed.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::CrossesDevices | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Hashes a file that was taken; `None` where it changed meanwhile, so that its writer lives.
+fn hash_moved(store: &Store, place: &Path) -> Result<Option<(Digest, u64)>, StoreError> {
+    let filesystem = store.filesystem();
+    let mut file = filesystem.open(place)?;
+    let before = filesystem.stat_open(&file)?.stamp;
+    let hashed = hash_file(filesystem, &mut file)?;
+    let same = before == filesystem.stat_open(&file)?.stamp && before.size == hashed.1;
+    Ok(same.then_some(hashed))
+}
+
+/// Copies and hashes a file; `None` where it changed meanwhile, so that the copy may be torn.
+fn copy_sealed(
+    store: &Store,
+    path: &Path,
+    place: &Path,
+) -> Result<Option<(Digest, u64)>, StoreError> {
+    let filesystem = store.filesystem();
+    let mut from = filesystem.open(path)?;
+    let before = filesystem.stat_open(&from)?.stamp;
+    let mut to = filesystem.create(place, Layout::OBJECT_MODE)?;
+    let copied = copy_hashed(filesystem, &mut from, &mut to);
+    let copied = copied.map_err(|error| store.explain(error))?;
+    let same = before == filesystem.stat_open(&from)?.stamp && before.size == copied.1;
+    Ok(same.then_some(copied))
+}

@@ -1,0 +1,12 @@
+//! What the store promises, tested from outside.
+
+mod bench;
+mod committing;
+mod damage;
+mod index;
+mod leases;
+mod projects;
+mod restoring;
+mod sandbox;
+mod sources;
+mod trees;

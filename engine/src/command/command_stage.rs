@@ -1,0 +1,127 @@
+//! A `command` stage with everything declared, ready to execute.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use dgpipe_cache::Digest;
+use serde_json::json;
+
+use super::argument::Argument;
+use super::child::Child;
+use super::working_folder::WorkingFolder;
+use super::{NAME, VERSION, outputs};
+use crate::stage::{BoundStage, Context, Ports, StageError};
+
+/// Where a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkingFolderKind {
+    /// In scratch, with its inputs laid out for it.
+    Scratch,
+    /// In the project root, for code that expects it.
+    Project,
+}
+
+/// A program with its arguments, and all that may decide its result.
+#[derive(Debug)]
+pub struct CommandStage {
+    pub(super) run: Vec<Argument>,
+    pub(super) shell: bool,
+    pub(super) cwd: WorkingFolderKind,
+    pub(super) ports: Ports,
+    /// Where each output is written, relative to the working folder.
+    pub(super) output_paths: BTreeMap<String, String>,
+    pub(super) metrics: Option<String>,
+    /// Declared variables with their values, which enter the key.
+    pub(super) env: BTreeMap<String, Option<String>>,
+    /// Variables that are passed on and whose values are kept nowhere.
+    pub(super) secrets: BTreeMap<String, String>,
+    /// `PATH` and `HOME` as the caller has them.
+    pub(super) passed: BTreeMap<String, String>,
+    pub(super) tools: BTreeMap<String, Digest>,
+    pub(super) root: PathBuf,
+}
+
+impl BoundStage for CommandStage {
+    fn type_name(&self) -> &str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    fn config(&self) -> serde_json::Value {
+        let run: Vec<String> = self.run.iter().map(Argument::symbolic).collect();
+        let mut config = json!({ "run": run, "outputs": self.output_paths });
+        let map = config.as_object_mut().expect("a literal map is a map");
+        // What is not declared stays out, so that the key of a plain command is as short as its declaration.
+        if self.shell {
+            map.insert("shell".to_owned(), true.into());
+        }
+        if self.cwd == WorkingFolderKind::Project {
+            map.insert("cwd".to_owned(), "project".into());
+        }
+        if let Some(metrics) = &self.metrics {
+            map.insert("metrics".to_owned(), metrics.as_str().into());
+        }
+        if !self.env.is_empty() {
+            map.insert("env".to_owned(), json!(self.env));
+        }
+        if !self.secrets.is_empty() {
+            map.insert("secrets".to_owned(), json!(self.secrets.keys().collect::<Vec<_>>()));
+        }
+        if !self.tools.is_empty() {
+            map.insert("tools".to_owned(), json!(self.tools));
+        }
+        config
+    }
+
+    fn slots(&self) -> &[&'static str] {
+        &[]
+    }
+
+    fn execute(&self, context: &mut Context<'_>) -> Result<(), StageError> {
+        let folder = WorkingFolder::prepare(self, context)?;
+        let mut command = self.program(&folder)?;
+        command.current_dir(&folder.path).env_clear().envs(self.environment(&folder));
+        let result = Child::spawn(&mut command, &folder).and_then(|child| child.wait(context.cancel(), &folder));
+        context.keep_log(folder.log_text(&self.secrets));
+        let result = result.and_then(|()| outputs::collect(self, &folder, context));
+        folder.finish(result.is_ok())?;
+        result
+    }
+}
+
+impl CommandStage {
+    fn program(&self, folder: &WorkingFolder) -> Result<std::process::Command, StageError> {
+        if self.shell {
+            let text: Vec<String> = self.run.iter().map(|argument| argument.render_quoted(&folder.paths)).collect();
+            let mut command = std::process::Command::new("/bin/sh");
+            command.arg("-c").arg(text.join(" "));
+            return Ok(command);
+        }
+        let mut words = self.run.iter().flat_map(|argument| argument.render(&folder.paths));
+        let program = words.next().ok_or_else(|| StageError::new("`run` is empty"))?;
+        // A relative program means a file of the working folder, whatever the caller's folder is.
+        let relative = program.contains('/') && !program.starts_with('/');
+        let program = if relative { folder.path.join(program).into_os_string() } else { program.into() };
+        let mut command = std::process::Command::new(program);
+        command.args(words);
+        Ok(command)
+    }
+
+    fn environment(&self, folder: &WorkingFolder) -> BTreeMap<String, String> {
+        let mut variables = self.passed.clone();
+        variables.insert("TMPDIR".to_owned(), folder.temporary.display().to_string());
+        variables.insert("LANG".to_owned(), "C.UTF-8".to_owned());
+        variables.insert("TZ".to_owned(), "UTC".to_owned());
+        let set = self.env.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+        variables.extend(set);
+        variables.extend(self.secrets.clone());
+        variables
+    }
+}

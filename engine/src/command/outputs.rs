@@ -1,0 +1,70 @@
+//! Takes the declared outputs and metrics of a command from where it wrote them.
+
+use std::path::Path;
+
+use dgpipe_cache::Form;
+
+use super::working_folder::WorkingFolder;
+use super::{CommandStage, WorkingFolderKind};
+use crate::stage::{Context, Metric, StageError};
+
+/// Moves every declared output to where the store takes it over; a missing one is a failure.
+pub(super) fn collect(
+    stage: &CommandStage,
+    folder: &WorkingFolder,
+    context: &mut Context<'_>,
+) -> Result<(), StageError> {
+    let mut missing = Vec::new();
+    for port in &stage.ports.outputs {
+        let written = folder.path.join(&stage.output_paths[&port.name]);
+        if !is(port.form, &written) {
+            missing.push(format!("`{}`", stage.output_paths[&port.name]));
+            continue;
+        }
+        let output = context.output_path(&port.name)?;
+        match stage.cwd {
+            WorkingFolderKind::Scratch => crate::files::move_path(&written, &output)?,
+            // In the project the user sees what was made, so it stays there.
+            WorkingFolderKind::Project => crate::files::copy_path(&written, &output)?,
+        }
+    }
+    if !missing.is_empty() {
+        let message = format!("the command ended well but did not write [{}]", missing.join(", "));
+        return Err(StageError::new(message).hint("declared outputs are relative to the command's working folder"));
+    }
+    stage.metrics.as_ref().map_or(Ok(()), |file| metrics(&folder.path.join(file), context))
+}
+
+fn is(form: Form, path: &Path) -> bool {
+    match form {
+        Form::File => path.is_file(),
+        Form::Folder => path.is_dir(),
+    }
+}
+
+fn metrics(path: &Path, context: &mut Context<'_>) -> Result<(), StageError> {
+    let text = fs_err::read(path).map_err(|error| StageError::new(format!("the metrics are missing: {error}")))?;
+    let value: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| StageError::new(format!("the metrics are not JSON: {}: {error}", path.display())))?;
+    flatten("", &value, context);
+    Ok(())
+}
+
+/// Nested maps become names with dots.
+fn flatten(name: &str, value: &serde_json::Value, context: &mut Context<'_>) {
+    let metric = match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                flatten(&name, value, context);
+            }
+            return;
+        }
+        serde_json::Value::Bool(value) => Metric::from(*value),
+        serde_json::Value::Number(value) if value.is_i64() => Metric::from(value.as_i64().unwrap_or_default()),
+        serde_json::Value::Number(value) => Metric::from(value.as_f64().unwrap_or(f64::NAN)),
+        serde_json::Value::String(value) => Metric::from(value.as_str()),
+        other => Metric::from(other.to_string()),
+    };
+    context.metric(if name.is_empty() { "value" } else { name }, metric);
+}

@@ -1,0 +1,85 @@
+//! All cells of a pipeline and how they depend on one another.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::{Cell, Coordinates, Publication, Source};
+use crate::spec::{PipelineSpec, Texts};
+use crate::stage::Ports;
+
+/// The meaning of a pipeline file. Cells are referred to by their index.
+#[derive(Debug)]
+pub struct Graph {
+    /// The text it comes from.
+    pub spec: PipelineSpec,
+    /// The texts of `spec`, for messages.
+    pub texts: Texts,
+    /// Stages in the order of the file.
+    pub stages: IndexMap<String, StageNode>,
+    /// All cells, stage by stage, in their order.
+    pub cells: Vec<Cell>,
+    /// All sources.
+    pub sources: Vec<Source>,
+    /// What is published, by path.
+    pub publications: Vec<Publication>,
+    /// Edges go from a cell to those that read it. Node `n` is cell `n`.
+    pub(super) edges: DiGraph<(), ()>,
+    /// Every cell after all that it reads.
+    pub(super) order: Vec<usize>,
+}
+
+/// A stage with its fan-out.
+#[derive(Clone, Debug)]
+pub struct StageNode {
+    /// The stage type.
+    pub uses: String,
+    /// Inputs and outputs.
+    pub ports: Ports,
+    /// Its axes, by name.
+    pub axes: Vec<String>,
+    /// The index of the cell at each of its coordinates.
+    pub cells: BTreeMap<Coordinates, usize>,
+}
+
+impl Graph {
+    /// Every cell after all that it reads.
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// The cells that a cell reads, each once.
+    pub fn reads(&self, cell: usize) -> Vec<usize> {
+        self.neighbours(cell, Direction::Incoming)
+    }
+
+    /// The cells that read a cell, each once.
+    pub fn readers(&self, cell: usize) -> Vec<usize> {
+        self.neighbours(cell, Direction::Outgoing)
+    }
+
+    fn neighbours(&self, cell: usize, direction: Direction) -> Vec<usize> {
+        let mut cells: Vec<usize> =
+            self.edges.neighbors_directed(NodeIndex::new(cell), direction).map(NodeIndex::index).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    }
+
+    /// The cells that nothing reads.
+    pub fn leaves(&self) -> Vec<usize> {
+        (0..self.cells.len()).filter(|cell| self.readers(*cell).is_empty()).collect()
+    }
+
+    /// The name of a cell.
+    pub fn name(&self, cell: usize) -> String {
+        self.cells[cell].id.to_string()
+    }
+
+    /// The index of the cell of that name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        (0..self.cells.len()).find(|cell| self.name(*cell) == name)
+    }
+}
