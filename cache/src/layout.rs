@@ -199,15 +199,12 @@ pub(crate) fn unescape(name: &str) -> String {
     while let [first, tail @ ..] = rest {
         let hex = tail.get(..2).and_then(|digits| str::from_utf8(digits).ok());
         let escaped = hex.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (first, escaped) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
+        if let (b'%', Some(byte)) = (first, escaped) {
+            bytes.push(byte);
+            rest = &tail[2..];
+        } else {
+            bytes.push(*first);
+            rest = tail;
         }
     }
     String::from_utf8(bytes).unwrap_or_else(|_| name.to_owned())

@@ -14,6 +14,7 @@ mod figure;
 pub mod fold_result;
 pub mod formats;
 pub mod images;
+pub mod init_head;
 pub mod inspect_images;
 pub mod load_vit;
 pub mod lodo_table;
@@ -23,16 +24,22 @@ pub mod plot_lodo;
 pub mod plot_matrix;
 pub mod plot_network;
 pub mod pretrain_vit;
+mod program;
 pub mod random;
 pub mod random_mask;
+pub mod split_embeddings;
 mod statistics;
 mod table;
 pub mod threshold_mask;
+pub mod train_lodo;
+pub mod train_single_class;
 pub mod training;
 pub mod uniform_mask;
 pub mod weight_importance;
 
 use dgpipe_engine::stage::Registered;
+
+pub use program::PROGRAM;
 
 /// Every stage type of this binary.
 pub const STAGE_TYPES: &[Registered] = &[
@@ -43,6 +50,7 @@ pub const STAGE_TYPES: &[Registered] = &[
     Registered::of::<embed_vit::EmbedVit>(),
     Registered::of::<evaluate::Evaluate>(),
     Registered::of::<fold_result::FoldResult>(),
+    Registered::of::<init_head::InitHead>(),
     Registered::of::<inspect_images::InspectImages>(),
     Registered::of::<load_vit::LoadVit>(),
     Registered::of::<lodo_table::LodoTable>(),
@@ -52,7 +60,10 @@ pub const STAGE_TYPES: &[Registered] = &[
     Registered::of::<plot_network::PlotNetwork>(),
     Registered::of::<pretrain_vit::PretrainVit>(),
     Registered::of::<random_mask::RandomMask>(),
+    Registered::of::<split_embeddings::SplitEmbeddings>(),
     Registered::of::<threshold_mask::ThresholdMask>(),
+    Registered::of::<train_lodo::TrainLodo>(),
+    Registered::of::<train_single_class::TrainSingleClass>(),
     Registered::of::<uniform_mask::UniformMask>(),
     Registered::of::<weight_importance::WeightImportance>(),
 ];

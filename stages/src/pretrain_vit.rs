@@ -12,7 +12,7 @@ use crate::images::{Counter, ImageTransform, class_list, labels, load};
 use crate::nets::vit::VitShape;
 use crate::random::Random;
 use crate::training::{
-    AdamW, BatchSize, LearningRate, Pictures, Select, TrainingLoop, TrainingState, VitObjective, WeightDecay,
+    AdamW, BatchSize, Changes, LearningRate, Pictures, Select, TrainingLoop, TrainingState, VitObjective, WeightDecay,
 };
 
 /// What `pretrain-vit` is told, before it is checked.
@@ -49,7 +49,7 @@ struct Fields {
     #[serde(default)]
     batch_size: BatchSize,
     /// The largest learning rate: it rises to it in a straight line over `warm_up` epochs, then falls along a cosine.
-    #[serde(default)]
+    #[serde(default = "default_learning_rate")]
     learning_rate: LearningRate,
     /// Epochs in which the learning rate rises.
     #[serde(default = "default_warm_up")]
@@ -60,6 +60,9 @@ struct Fields {
     /// Whether half of the pictures are mirrored in each epoch.
     #[serde(default = "default_mirror")]
     mirror: bool,
+    /// How many pixels pictures are moved at most along each axis, by chance in each epoch; pixels of the edge are repeated.
+    #[serde(default = "default_shift")]
+    shift: u16,
     /// The share of pictures of each class that is only measured on, from 0 to below 1.
     #[serde(default = "default_held_out")]
     held_out: f64,
@@ -83,6 +86,7 @@ pub struct PretrainVitConfig {
     warm_up: u16,
     weight_decay: WeightDecay,
     mirror: bool,
+    shift: u16,
     held_out: f64,
 }
 
@@ -118,12 +122,20 @@ fn default_epochs() -> u16 {
     30
 }
 
+fn default_learning_rate() -> LearningRate {
+    LearningRate::try_from(0.002).expect("0.002 is above 0")
+}
+
 fn default_warm_up() -> u16 {
     3
 }
 
 fn default_mirror() -> bool {
     true
+}
+
+fn default_shift() -> u16 {
+    4
 }
 
 fn default_held_out() -> f64 {
@@ -135,7 +147,7 @@ impl TryFrom<Fields> for PretrainVitConfig {
 
     fn try_from(fields: Fields) -> Result<Self, String> {
         let Fields { seed, stream, size, patch, hidden, layers, heads, mlp, .. } = fields;
-        let Fields { epochs, batch_size, learning_rate, warm_up, weight_decay, mirror, held_out, .. } = fields;
+        let Fields { epochs, batch_size, learning_rate, warm_up, weight_decay, mirror, shift, held_out, .. } = fields;
         let sizes = [("size", size), ("patch", patch), ("hidden", hidden), ("layers", layers), ("heads", heads), ("mlp", mlp)];
         if let Some((name, _)) = sizes.iter().find(|(_, value)| *value == 0) {
             return Err(format!("`{name}` must be above 0"));
@@ -167,6 +179,7 @@ impl TryFrom<Fields> for PretrainVitConfig {
             warm_up,
             weight_decay,
             mirror,
+            shift,
             held_out,
         })
     }
@@ -185,6 +198,10 @@ impl PretrainVitConfig {
             eps: 1e-12,
             qkv_bias: true,
         }
+    }
+
+    fn changes(&self) -> Changes {
+        Changes { seed: self.seed, stream: self.stream.clone(), mirror: self.mirror, shift: self.shift.into() }
     }
 
     /// The learning rate of an epoch: up in a straight line, then down along a cosine that would reach 0 after the last.
@@ -228,9 +245,9 @@ impl StageType for PretrainVit {
         }
         let transform = ImageTransform::square(config.size.into());
         let (training, held_out) = pictures(config, &images, &classes, &transform, context)?;
-        let mirror = config.mirror.then(|| (config.seed, config.stream.clone()));
+        let changes = config.changes();
         let device = context.ambient::<Device>()?.tensors().clone();
-        let mut objective = VitObjective::new(&config.shape(), classes.len(), training, held_out, mirror, &device);
+        let mut objective = VitObjective::new(&config.shape(), classes.len(), training, held_out, changes, &device);
         let (state, history, order) = train(config, &mut objective, context)?;
         report(&history, context);
         let backbone = Backbone { transform, weights: objective.weights(state.parameters) };
@@ -323,6 +340,100 @@ fn report(history: &History, context: &mut Context<'_>) {
         context.metric("steps", last.steps as usize);
         if let Some(accuracy) = last.val_acc {
             context.metric("held_out_accuracy", accuracy);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use dgpipe_engine::stage::{Ambient, Format, Metric, Solo, SoloResult, View};
+
+    use super::*;
+
+    /// Pictures of three classes that differ by where they are bright.
+    fn pictures(root: &Path, per_class: u32) {
+        for class in 0..3_u32 {
+            let folder = root.join(format!("photo/class_{class}"));
+            fs_err::create_dir_all(&folder).unwrap();
+            for index in 0..per_class {
+                let picture = image::RgbImage::from_fn(20, 20, |x, y| {
+                    let noise = (x * 37 + y * 91 + index * 53 + x * y * (index + 1)) % 64;
+                    let bright = [y < 10, y >= 10, (5..15).contains(&y)][class as usize];
+                    image::Rgb([(noise + if bright { 150 } else { 0 }) as u8, noise as u8, 90])
+                });
+                picture.save(folder.join(format!("{index}.png"))).unwrap();
+            }
+        }
+    }
+
+    fn pretrain(out: &Path, images: &Path, json: &str) -> Result<SoloResult, StageError> {
+        let config: PretrainVitConfig = serde_json::from_str(json).unwrap();
+        let solo = Solo::new(out).input("images", images).ambient(Ambient::default().with(Device::cpu()));
+        solo.execute::<PretrainVit>(&config)
+    }
+
+    #[test]
+    fn it_learns_and_leaves_a_backbone_that_others_read() {
+        let folder = tempfile::tempdir().unwrap();
+        pictures(&folder.path().join("images"), 20);
+        let json = r#"{"seed": 1, "size": 16, "patch": 4, "hidden": 16, "layers": 1, "heads": 2, "mlp": 32, "epochs": 40, "mirror": false, "shift": 1, "learning_rate": 0.01, "held_out": 0.25}"#;
+        let result = pretrain(&folder.path().join("out"), &folder.path().join("images"), json).unwrap();
+        let Metric::Number(accuracy) = result.metrics["held_out_accuracy"] else { panic!("no accuracy") };
+        assert!(accuracy > 0.9, "{accuracy}");
+        // 15 of each class are trained on: 45 in batches of 32 and 13.
+        assert_eq!(result.metrics["steps"], Metric::Count(80));
+        let backbone = Backbone::read(&View::disk(&result.outputs["backbone"])).unwrap();
+        assert_eq!((backbone.transform.size, backbone.weights.shape().hidden), (16, 16));
+        let Order(order) = Order::read(&View::disk(&result.outputs["order"])).unwrap();
+        assert_eq!(order.dim(), (40, 45));
+        assert_ne!(order.row(0), order.row(1));
+        let history = History::read(&View::disk(&result.outputs["history"])).unwrap();
+        assert_eq!(history.0.len(), 40);
+        assert!(history.0[0].learning_rate < history.0[3].learning_rate);
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        pictures(&folder.path().join("images"), 24);
+        // The default sizes, since whether work is split depends on them.
+        let json = r#"{"seed": 2, "epochs": 1, "warm_up": 0}"#;
+        let model = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let out = folder.path().join(format!("out_{threads}"));
+            let result = pool.install(|| pretrain(&out, &folder.path().join("images"), json).unwrap());
+            fs_err::read(result.outputs["backbone"].join(Backbone::MODEL)).unwrap()
+        };
+        let expected = model(1);
+        for threads in [2, 4] {
+            assert!(model(threads) == expected, "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn one_class_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        pictures(&folder.path().join("images"), 1);
+        for class in [1, 2] {
+            fs_err::remove_dir_all(folder.path().join(format!("images/photo/class_{class}"))).unwrap();
+        }
+        let error = pretrain(&folder.path().join("out"), &folder.path().join("images"), r#"{"seed": 1}"#).unwrap_err();
+        assert!(error.to_string().contains("one class only"), "{error}");
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_refused() {
+        for (json, expected) in [
+            (r#"{"seed": 1, "size": 50}"#, "`size` 50 must be a multiple of `patch` 8"),
+            (r#"{"seed": 1, "heads": 5}"#, "`hidden` 64 must be a multiple of `heads` 5"),
+            (r#"{"seed": 1, "layers": 0}"#, "`layers` must be above 0"),
+            (r#"{"seed": 1, "epochs": 3}"#, "`epochs` 3 must be above `warm_up` 3"),
+            (r#"{"seed": 1, "held_out": 1}"#, "`held_out` is a share"),
+        ] {
+            let error = serde_json::from_str::<PretrainVitConfig>(json).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

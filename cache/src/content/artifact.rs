@@ -15,6 +15,8 @@ pub enum Form {
 }
 
 /// The name of some immutable content, enough to find and to check it.
+///
+/// Whether a file is executable is kept by the folder it lies in; a file alone is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Artifact {
     /// File or folder.

@@ -164,7 +164,7 @@ mod tests {
 ",
         )]);
         insta::assert_snapshot!(String::from_utf8(manifest.encode()).unwrap(), @r#"{"manifest":1,"entries":[{"name":"a\"\n","content":{"file":{"digest":"2927c59e25cfa65981c24fce5dabc55340da5b8ff4179b23603ff641ff1cc0a5","size":1,"executable":false}}}]}"#);
-        insta::assert_snapshot!(Manifest::default().artifact().digest, @"");
+        insta::assert_snapshot!(Manifest::default().artifact().digest, @"e7ae397dab2b9bc341e06952a186a89b9580f41c0c1ee9db412f185bb4ce21a2");
     }
 
     #[test]

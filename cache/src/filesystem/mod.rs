@@ -7,12 +7,12 @@ mod file_error;
     reason = "a file is named after its main type"
 )]
 mod filesystem;
-mod hash_file;
+mod read_file;
 mod real_filesystem;
 mod stat;
 
 pub use file_error::FileError;
 pub use filesystem::{Filesystem, Locking, Placement};
-pub(crate) use hash_file::{copy_hashed, hash_file};
+pub(crate) use read_file::{copy_hashed, hash_file, read_if_there, read_to_end};
 pub use real_filesystem::RealFilesystem;
 pub use stat::{FileKind, Stamp, Stat};

@@ -56,6 +56,27 @@ fn unlock_folders(path: &Path) {
     }
 }
 
+/// Renames a file unless the name is taken, on file systems that cannot do so in one step.
+fn link_new(filesystem: RealFilesystem, from: &Path, to: &Path) -> Result<Placement, FileError> {
+    match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
+        Ok(()) => {
+            filesystem.remove_file(from)?;
+            Ok(Placement::Placed)
+        }
+        Err(Errno::EXIST) => Ok(Placement::Taken),
+        // Without either there is no atomic way. What is lost is only that the first wins:
+        // the names are those of content, or of records that are all equally valid.
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
+            if filesystem.stat(to)?.is_some() {
+                return Ok(Placement::Taken);
+            }
+            filesystem.rename(from, to)?;
+            Ok(Placement::Placed)
+        }
+        Err(error) => Err(FileError::new("rename a file to", to, error)),
+    }
+}
+
 impl Filesystem for RealFilesystem {
     fn now(&self) -> i128 {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
@@ -163,23 +184,7 @@ impl Filesystem for RealFilesystem {
             Err(error) if lacks_flags(error) => {}
             Err(error) => return Err(fail(error)),
         }
-        match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
-            Ok(()) => {
-                self.remove_file(from)?;
-                Ok(Placement::Placed)
-            }
-            Err(Errno::EXIST) => Ok(Placement::Taken),
-            // Without either there is no atomic way. What is lost is only that the first wins:
-            // the names are those of content, or of records that are all equally valid.
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
-                if self.stat(to)?.is_some() {
-                    return Ok(Placement::Taken);
-                }
-                self.rename(from, to)?;
-                Ok(Placement::Placed)
-            }
-            Err(error) => Err(fail(error)),
-        }
+        link_new(*self, from, to)
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> Result<bool, FileError> {
@@ -283,6 +288,20 @@ mod tests {
             Placement::Placed
         );
         assert_eq!(fs_err::read_to_string(&other).unwrap(), "one");
+        assert!(!one.exists());
+    }
+
+    #[test]
+    fn a_taken_name_is_not_replaced_by_linking_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        fs_err::write(&one, "one").unwrap();
+        fs_err::write(&other, "other").unwrap();
+        let link = || link_new(RealFilesystem, &one, &other).unwrap();
+        assert_eq!(link(), Placement::Taken);
+        assert_eq!(fs_err::read_to_string(&other).unwrap(), "other");
+        RealFilesystem.remove_file(&other).unwrap();
+        assert_eq!(link(), Placement::Placed);
         assert!(!one.exists());
     }
 

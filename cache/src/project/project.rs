@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ledger, RunFolder};
 use crate::content::Key;
-use crate::filesystem::{FileError, Placement};
+use crate::filesystem::{Placement, read_if_there};
 use crate::layout::{Layout, escape, unescape};
 use crate::store::{Store, StoreError};
 
@@ -111,7 +111,7 @@ impl Project {
 
     fn read<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, StoreError> {
         let path = self.path.join(name);
-        let Some(bytes) = read_if_there(&path)? else {
+        let Some(bytes) = read_if_there(self.store.filesystem(), &path)? else {
             return Ok(T::default());
         };
         if let Some(version) = newer(&bytes) {
@@ -132,7 +132,9 @@ impl Project {
 
     fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<(), StoreError> {
         let path = self.path.join(name);
-        if let Some(version) = read_if_there(&path)?.and_then(|bytes| newer(&bytes)) {
+        if let Some(version) =
+            read_if_there(self.store.filesystem(), &path)?.and_then(|bytes| newer(&bytes))
+        {
             return Err(StoreError::Newer { path, version });
         }
         let versioned = Versioned {
@@ -151,13 +153,4 @@ impl Project {
 fn newer(bytes: &[u8]) -> Option<u64> {
     let Version { version } = serde_json::from_slice(bytes).ok()?;
     (version > VERSION).then_some(version)
-}
-
-/// Reads a file; a missing one is no error.
-pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-    match fs_err::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError::new("read", path, error)),
-    }
 }

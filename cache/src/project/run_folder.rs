@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::project::read_if_there;
+use crate::filesystem::read_if_there;
 use crate::store::{Store, StoreError};
 
 const EVENTS: &str = "events.jsonl";
@@ -46,7 +46,8 @@ impl RunFolder {
 
     /// Reads the events, a JSON value each. Lines that are none are passed over.
     pub fn events(&self) -> Result<Vec<Value>, StoreError> {
-        let bytes = read_if_there(&self.path.join(EVENTS))?.unwrap_or_default();
+        let bytes =
+            read_if_there(self.store.filesystem(), &self.path.join(EVENTS))?.unwrap_or_default();
         let lines = bytes.split_inclusive(|byte| *byte == b'\n');
         let whole = lines.filter_map(|line| line.strip_suffix(b"\n"));
         Ok(whole
@@ -56,7 +57,7 @@ impl RunFolder {
 
     /// Reads the report; one that cannot be read is none, because events tell the same.
     pub fn report(&self) -> Result<Option<Value>, StoreError> {
-        let bytes = read_if_there(&self.path.join(REPORT))?;
+        let bytes = read_if_there(self.store.filesystem(), &self.path.join(REPORT))?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 

@@ -8,7 +8,7 @@ use super::SourceMemo;
 use super::source_memo::ReadFile;
 use crate::content::{Artifact, Manifest};
 use crate::filesystem::FileError;
-use crate::tree::{Hashed, Links, Tree, TreeError, Walk};
+use crate::tree::{Hashed, HashedFile, Links, Tree, TreeError, Walk};
 
 /// What of a source counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,13 +46,12 @@ pub fn hash_path(
 ) -> Result<Snapshot, TreeError> {
     let path = std::path::absolute(path)
         .map_err(|error| FileError::new("make absolute the path", path, error))?;
-    let mut tree = Tree::walk(memo.filesystem(), &path, options.walk())?;
-    let read = |file: &&_| memo.read(file);
+    let tree = Tree::walk(memo.filesystem(), &path, options.walk())?;
     let found = tree.files();
     let read = found
         .par_iter()
         .with_min_len(16)
-        .map(read)
+        .map(|file| memo.read(file))
         .collect::<Result<Vec<_>, _>>()?;
     let files: Vec<(PathBuf, ReadFile)> = found
         .into_iter()
@@ -60,14 +59,12 @@ pub fn hash_path(
         .zip(read)
         .collect();
     // What was read counts, not what was found: the file may have been replaced in between.
-    let mut digests = files.iter().map(|(_, read)| (read.digest, read.stamp.size));
-    let sealed = &mut |_, _| Ok::<(), TreeError>(());
-    let content = Hashed::new(
-        std::mem::replace(&mut tree, Tree::Link(String::new())),
-        &mut digests,
-        sealed,
-    )?;
-    drop(digests);
+    let mut hashed = files.iter().map(|(_, read)| HashedFile {
+        digest: read.digest,
+        size: read.stamp.size,
+        executable: read.executable,
+    });
+    let content = Hashed::new(tree, &mut hashed, &mut |_, _| Ok::<(), TreeError>(()))?;
     Ok(Snapshot {
         path,
         options,

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::content::Digest;
-use crate::filesystem::{FileError, Filesystem, RealFilesystem, Stamp, hash_file};
+use crate::filesystem::{FileError, Filesystem, RealFilesystem, Stamp, hash_file, read_if_there};
 use crate::packed::{PackedReader, PackedWriter};
 use crate::tree::{TreeError, TreeFile};
 
@@ -15,6 +16,9 @@ const TITLE: &str = "dgpipe sources 1\n";
 
 /// With more entries, those not used by this process are dropped when saving.
 const MOST: usize = 2_000_000;
+
+/// Gives every save of this process a name of its own for its draft.
+static SAVES: AtomicU64 = AtomicU64::new(0);
 
 /// How often a file that changes while it is read is read again.
 const TRIES: usize = 3;
@@ -53,6 +57,7 @@ struct Remembered {
 pub(crate) struct ReadFile {
     pub(crate) digest: Digest,
     pub(crate) stamp: Stamp,
+    pub(crate) executable: bool,
     /// Whether the stamp was too young to be trusted.
     pub(crate) young: bool,
 }
@@ -94,7 +99,8 @@ impl SourceMemo {
         if let Some(folder) = path.parent() {
             let _ = filesystem.create_folder(folder, 0o700)?;
         }
-        let draft = path.with_extension(std::process::id().to_string());
+        let number = SAVES.fetch_add(1, Ordering::Relaxed);
+        let draft = path.with_extension(format!("{}-{number}", std::process::id()));
         filesystem.remove_file(&draft)?;
         let mut file = filesystem.create(&draft, 0o600)?;
         filesystem.write(&mut file, &bytes)?;
@@ -108,6 +114,7 @@ impl SourceMemo {
             return Ok(ReadFile {
                 digest,
                 stamp: file.stat.stamp,
+                executable: file.stat.executable(),
                 young: false,
             });
         }
@@ -131,14 +138,15 @@ impl SourceMemo {
         for _ in 0..TRIES {
             let now = filesystem.now();
             let mut file = filesystem.open(path)?;
-            let before = filesystem.stat_open(&file)?.stamp;
+            let before = filesystem.stat_open(&file)?;
             let (digest, size) = hash_file(filesystem, &mut file)?;
-            let after = filesystem.stat_open(&file)?.stamp;
-            if before == after && size == after.size {
+            let after = filesystem.stat_open(&file)?;
+            if before == after && size == after.stamp.size {
                 return Ok(ReadFile {
                     digest,
-                    stamp: after,
-                    young: after.is_young(now),
+                    stamp: after.stamp,
+                    executable: after.executable(),
+                    young: after.stamp.is_young(now),
                 });
             }
         }
@@ -163,7 +171,8 @@ impl SourceMemo {
         if !state.loaded {
             state.loaded = true;
             let path = self.shared.path.as_ref();
-            let bytes = path.and_then(|path| fs_err::read(path).ok());
+            let bytes = path.map(|path| read_if_there(self.filesystem(), path));
+            let bytes = bytes.and_then(Result::ok).flatten();
             state.entries = bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default();
         }
         state

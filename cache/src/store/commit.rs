@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::records::ReadRecord;
 use super::store::lock;
 use super::{Store, StoreError, Transaction};
-use crate::content::{Digest, Key};
+use crate::content::{Artifact, Digest, Form, Key, Manifest};
 use crate::filesystem::Placement;
+use crate::layout::Layout;
 use crate::record::{Record, encode};
 
 /// How a transaction ended.
@@ -57,19 +58,20 @@ impl Store {
         }
         let drafts = batch.iter().filter(|pending| pending.outcome.is_ok());
         let drafts = drafts.flat_map(Pending::drafts).collect();
-        self.sync_step(&mut batch, &drafts);
+        let synced = self.make_durable(&drafts, &BTreeSet::new());
+        fail_all(&mut batch, synced);
 
         let mut folders = BTreeSet::new();
         for pending in &mut batch {
             pending.step(|pending| self.place_objects(&pending.transaction, &mut folders));
         }
-        self.sync_step(&mut batch, &folders);
+        self.settle(&mut batch, &folders);
 
         folders.clear();
         for pending in &mut batch {
             pending.step(|pending| self.place_record(pending, &mut folders));
         }
-        self.sync_step(&mut batch, &folders);
+        self.settle(&mut batch, &folders);
         batch
             .into_iter()
             .map(|pending| {
@@ -79,15 +81,32 @@ impl Store {
             .collect()
     }
 
-    /// Makes paths durable for all; where that fails nobody can tell whose bytes were lost, and
-    /// asking again would get the answer that all is well.
-    fn sync_step(&self, batch: &mut [Pending], paths: &BTreeSet<PathBuf>) {
-        let Err(error) = self.make_durable(paths) else {
-            return;
+    /// Stores a folder that is put together from artifacts which are in the store already.
+    pub fn put_manifest(&self, manifest: &Manifest) -> Result<Artifact, StoreError> {
+        let mut transaction = self.begin(Key::of(b"put together"));
+        let artifact = Artifact {
+            form: Form::Folder,
+            ..transaction.put_bytes(&manifest.encode())?
         };
-        for pending in batch {
-            pending.step(|_| Err(error.again()));
+        let drafts = transaction.staged.values();
+        let drafts = drafts.map(|(_, draft)| draft.clone()).collect();
+        self.make_durable(&drafts, &BTreeSet::new())?;
+        let mut folders = BTreeSet::new();
+        self.place_objects(&transaction, &mut folders)?;
+        self.make_durable(&BTreeSet::new(), &folders)?;
+        Ok(Artifact {
+            size: manifest.size(),
+            ..artifact
+        })
+    }
+
+    /// Makes names durable for all.
+    fn settle(&self, batch: &mut [Pending], folders: &BTreeSet<PathBuf>) {
+        let synced = self.make_durable(&BTreeSet::new(), folders);
+        if synced.is_ok() {
+            lock(&self.shared.settled).extend(folders.iter().cloned());
         }
+        fail_all(batch, synced);
     }
 
     fn draft_record(&self, pending: &mut Pending) -> Result<(), StoreError> {
@@ -102,7 +121,7 @@ impl Store {
         record.log |= has_log;
         let encoded = encode(record).map_err(|source| StoreError::Encode { path, source })?;
         pending.draft = transaction.place()?;
-        let written = self.write_draft(&pending.draft, &encoded, crate::layout::Layout::FILE_MODE);
+        let written = self.write_draft(&pending.draft, &encoded, Layout::FILE_MODE);
         written.map_err(|error| self.explain(error))
     }
 
@@ -116,7 +135,7 @@ impl Store {
         }
         // Whoever placed these may not have made their names durable yet.
         for digest in transaction.present.keys() {
-            folders.extend(fan_of(&self.layout().object(digest)));
+            self.prepare(&self.layout().object(digest), folders)?;
         }
         Ok(())
     }
@@ -258,10 +277,15 @@ impl Store {
 
     /// Makes the folder of a path and notes what has to be durable for the path to be.
     fn prepare(&self, path: &Path, folders: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        for folder in fan_of(path) {
-            if folders.insert(folder.clone()) {
-                self.make_folder(&folder)?;
-            }
+        let folder = path.parent().unwrap_or(path);
+        if !folders.insert(folder.to_owned()) {
+            return Ok(());
+        }
+        let made = self.filesystem().create_folder(folder, Layout::FOLDER_MODE);
+        let made = made.map_err(|error| self.explain(error))?;
+        // One that was there may have been made by a process that has not made it durable yet.
+        if made == Placement::Placed || !lock(&self.shared.settled).contains(folder) {
+            folders.extend(folder.parent().map(Path::to_owned));
         }
         Ok(())
     }
@@ -276,7 +300,13 @@ impl Pending {
     }
 }
 
-/// Returns the folder of a path in a bucket, and the bucket.
-fn fan_of(path: &Path) -> impl Iterator<Item = PathBuf> {
-    path.ancestors().skip(1).take(2).map(Path::to_owned)
+/// Ends all transactions where making them durable failed: nobody can tell whose bytes were lost,
+/// and asking again would get the answer that all is well.
+fn fail_all(batch: &mut [Pending], synced: Result<(), StoreError>) {
+    let Err(error) = synced else {
+        return;
+    };
+    for pending in batch {
+        pending.step(|_| Err(error.again()));
+    }
 }

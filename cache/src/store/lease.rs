@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
 use crate::content::Key;
-use crate::filesystem::{FileError, Filesystem, Locking};
+use crate::filesystem::{FileError, Filesystem, Locking, read_if_there};
 use crate::process::Process;
 
 /// The right to execute one key. It ends when this is dropped, or with the process.
@@ -32,8 +32,8 @@ pub enum LeaseAttempt {
 /// What a lease file tells about its holder.
 #[derive(Debug, Serialize, Deserialize)]
 struct Holder {
-    lease: u32,
-    holder: String,
+    version: u32,
+    name: String,
     host: String,
     pid: u32,
     started: u64,
@@ -50,7 +50,7 @@ impl Store {
             let mut file = self.filesystem().open_lock(&path)?;
             match self.filesystem().try_lock(&file)? {
                 Locking::Acquired => {}
-                Locking::Busy => return Ok(LeaseAttempt::Held(describe(&path))),
+                Locking::Busy => return Ok(LeaseAttempt::Held(describe(self.filesystem(), &path))),
                 Locking::Unsupported => self.warn(format!(
                     "`{}` is on a disk without locks: another run may execute the same cells; \
                      results stay right",
@@ -74,8 +74,8 @@ impl Store {
         let process = Process::current();
         let path = file.path().to_owned();
         let holder = Holder {
-            lease: VERSION,
-            holder: holder.to_owned(),
+            version: VERSION,
+            name: holder.to_owned(),
             host: process.host.clone(),
             pid: process.pid,
             started: process.started,
@@ -114,12 +114,13 @@ fn is_named(filesystem: &dyn Filesystem, file: &File, path: &Path) -> Result<boo
     Ok(named.is_some_and(|stat| stat.stamp.inode == held))
 }
 
-fn describe(path: &Path) -> String {
-    let bytes = fs_err::read(path).unwrap_or_default();
+fn describe(filesystem: &dyn Filesystem, path: &Path) -> String {
+    let bytes = read_if_there(filesystem, path).ok().flatten();
+    let bytes = bytes.unwrap_or_default();
     match serde_json::from_slice::<Holder>(&bytes) {
         Ok(holder) => format!(
             "{} (process {} on {})",
-            holder.holder, holder.pid, holder.host
+            holder.name, holder.pid, holder.host
         ),
         // It is being written, or by another version.
         Err(_) => "another process".to_owned(),

@@ -2,16 +2,13 @@
 
 use super::{Store, StoreError};
 use crate::content::Key;
+use crate::filesystem::read_if_there;
 
 impl Store {
     /// Returns what the execution of a key wrote, where that was kept.
     pub fn log(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.layout().log(key);
-        match fs_err::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(crate::FileError::new("read", &path, error).into()),
-        }
+        Ok(read_if_there(self.filesystem(), &path)?)
     }
 
     /// Keeps what an execution wrote that is not cached, because it failed.

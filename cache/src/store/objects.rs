@@ -1,6 +1,7 @@
 //! Reading objects. Nothing is served before it was hashed by this process; what is damaged is moved
 //! to quarantine and reported as a miss.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 use super::store::lock;
 use super::{Store, StoreError};
 use crate::content::{Artifact, Digest, Form, Manifest, ManifestEntry};
-use crate::filesystem::{FileError, FileKind, Stat, hash_file};
+use crate::filesystem::{FileError, FileKind, Stat, hash_file, read_to_end};
 
 impl Store {
     /// Tells whether the store holds an artifact, whole and of the right size. Nothing is hashed but
@@ -28,17 +29,30 @@ impl Store {
 
     /// Hashes an artifact with all that is in it, but nothing that this process has found good.
     pub fn verify(&self, artifact: &Artifact) -> Result<(), StoreError> {
-        match artifact.form {
-            Form::File => self.verify_object(&artifact.digest, Some(artifact.size)),
-            Form::Folder => {
-                self.verify_object(&artifact.digest, None)?;
-                let manifest = self.manifest(artifact)?;
-                let parts = manifest.entries().par_iter();
-                parts
-                    .filter_map(ManifestEntry::artifact)
-                    .try_for_each(|part| self.verify(&part))
-            }
+        let mut seen = BTreeSet::new();
+        let mut level = vec![*artifact];
+        // Level by level, because a tree may be deeper than a stack.
+        while !level.is_empty() {
+            let below: Vec<Vec<Artifact>> = level
+                .par_iter()
+                .map(|part| self.verify_alone(part))
+                .collect::<Result<_, _>>()?;
+            level = below.into_iter().flatten().collect();
+            level.retain(|part| seen.insert(*part));
         }
+        Ok(())
+    }
+
+    /// Hashes a file, or the manifest of a folder, and returns what is in it.
+    fn verify_alone(&self, part: &Artifact) -> Result<Vec<Artifact>, StoreError> {
+        if part.form == Form::File {
+            self.verify_object(&part.digest, Some(part.size))?;
+            return Ok(Vec::new());
+        }
+        self.verify_object(&part.digest, None)?;
+        let manifest = self.manifest(part)?;
+        let parts = manifest.entries().iter();
+        Ok(parts.filter_map(ManifestEntry::artifact).collect())
     }
 
     /// Returns the entries of a folder.
@@ -130,23 +144,13 @@ impl Store {
     fn read_object(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
         let mut file = self.open_path(digest)?;
         let stat = self.filesystem().stat_open(&file)?;
-        let mut bytes = vec![0; stat.stamp.size as usize + 1];
-        let mut length = 0;
-        loop {
-            match self.filesystem().read(&mut file, &mut bytes[length..]) {
-                Ok(0) => break,
-                Ok(read) => length += read,
-                Err(error) if error.is_device_failure() => {
-                    let reason = format!("it cannot be read ({})", error.source);
-                    return Err(self.bad(digest, &reason, &stat));
-                }
-                Err(error) => return Err(error.into()),
+        let bytes = match read_to_end(self.filesystem(), &mut file) {
+            Err(error) if error.is_device_failure() => {
+                let reason = format!("it cannot be read ({})", error.source);
+                return Err(self.bad(digest, &reason, &stat));
             }
-            if length == bytes.len() {
-                bytes.resize(length * 2, 0);
-            }
-        }
-        bytes.truncate(length);
+            bytes => bytes?,
+        };
         let found = Digest::of(&bytes);
         if found != *digest {
             return Err(self.bad(digest, &describe(&stat, None, &found), &stat));

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::store::lock;
 use super::{Store, StoreError};
 use crate::content::Key;
-use crate::filesystem::{FileError, Stamp};
+use crate::filesystem::{FileError, Stamp, read_if_there, read_to_end};
 use crate::layout::Layout;
 use crate::process::Process;
 use crate::record::{Indexed, Output, Parsed, Record, RecordIndex, parse};
@@ -88,7 +88,8 @@ impl Store {
     pub(super) fn index(&self) -> &Mutex<RecordIndex> {
         self.shared.index.get_or_init(|| {
             let path = self.layout().record_index(&Process::current().host);
-            let bytes = fs_err::read(path).unwrap_or_default();
+            let bytes = read_if_there(self.filesystem(), &path);
+            let bytes = bytes.ok().flatten().unwrap_or_default();
             Mutex::new(RecordIndex::decode(&bytes))
         })
     }
@@ -144,18 +145,7 @@ impl Store {
     fn read_stamped(&self, path: &Path) -> Result<(Vec<u8>, Stamp), FileError> {
         let mut file = self.filesystem().open(path)?;
         let stamp = self.filesystem().stat_open(&file)?.stamp;
-        let mut bytes = vec![0; stamp.size as usize + 1];
-        let mut length = 0;
-        loop {
-            match self.filesystem().read(&mut file, &mut bytes[length..])? {
-                0 => break,
-                read => length += read,
-            }
-            if length == bytes.len() {
-                bytes.resize(length * 2, 0);
-            }
-        }
-        bytes.truncate(length);
+        let bytes = read_to_end(self.filesystem(), &mut file)?;
         Ok((bytes, stamp))
     }
 }

@@ -1,6 +1,7 @@
 //! Private folders on the disk of the store. Their names start with an id whose lock file is held
 //! by the process that made them; when that is dead, the next process removes them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -110,15 +111,20 @@ impl Store {
         let scratch = self.layout().bucket(Bucket::Scratch);
         let names = self.filesystem().list(&scratch)?;
         let names: Vec<&str> = names.iter().filter_map(|name| name.to_str()).collect();
-        for lock_name in &names {
-            let Some(id) = lock_name.strip_suffix(LOCK).filter(|id| is_dead(id)) else {
-                continue;
+        let ids: BTreeSet<&str> = names.iter().copied().filter_map(id_of).collect();
+        for id in ids.into_iter().filter(|id| is_dead(id)) {
+            let lock_name = id.to_owned() + LOCK;
+            let lock_path = scratch.join(&lock_name);
+            // A power cut may have taken the lock file but not the folders; a live process has both.
+            let _lock = if names.contains(&lock_name.as_str()) {
+                let file = self.filesystem().open_lock(&lock_path)?;
+                if self.filesystem().try_lock(&file)? != Locking::Acquired {
+                    continue;
+                }
+                Some(file)
+            } else {
+                None
             };
-            let lock_path = scratch.join(lock_name);
-            let file = self.filesystem().open_lock(&lock_path)?;
-            if self.filesystem().try_lock(&file)? != Locking::Acquired {
-                continue;
-            }
             let prefix = format!("{id}-");
             for name in names.iter().filter(|name| name.starts_with(&prefix)) {
                 self.filesystem().remove_tree(&scratch.join(name))?;
@@ -174,6 +180,14 @@ pub(super) fn lock_file(
 /// Marks the names of this machine in folders that several may share.
 pub(super) fn host_mark() -> String {
     Digest::of(Process::current().host.as_bytes()).short()[..8].to_owned()
+}
+
+/// Returns the id that a name in scratch starts with, of four parts.
+fn id_of(name: &str) -> Option<&str> {
+    let name = name.strip_suffix(LOCK).unwrap_or(name);
+    let end = name.match_indices('-').nth(3);
+    let id = end.map_or(name, |(end, _)| &name[..end]);
+    (id.split('-').count() == 4).then_some(id)
 }
 
 /// Tells whether an id `<host mark>-<pid>-<start>…` is that of a dead process of this machine.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::StoreError;
 use super::scratch::Occupancy;
 use crate::content::{Digest, Manifest};
-use crate::filesystem::{FileError, Filesystem, Placement, RealFilesystem, Stamp};
+use crate::filesystem::{FileError, FileKind, Filesystem, Placement, RealFilesystem, Stamp};
 use crate::layout::{Bucket, Layout};
 use crate::process::Process;
 use crate::record::RecordIndex;
@@ -33,6 +33,8 @@ pub(super) struct Shared {
     /// Manifests read by this process, with the sizes of their objects.
     pub(super) manifests: Mutex<BTreeMap<Digest, (Arc<Manifest>, u64)>>,
     pub(super) index: OnceLock<Mutex<RecordIndex>>,
+    /// Folders of buckets that are known to be durable.
+    pub(super) settled: Mutex<BTreeSet<PathBuf>>,
     pub(super) occupancy: Mutex<Option<Arc<Occupancy>>>,
     /// Folders of the user that were searched for what dead processes left.
     pub(super) swept: Mutex<BTreeSet<PathBuf>>,
@@ -68,6 +70,7 @@ impl Store {
                 verified: Mutex::default(),
                 manifests: Mutex::default(),
                 index: OnceLock::new(),
+                settled: Mutex::default(),
                 occupancy: Mutex::default(),
                 swept: Mutex::default(),
                 sources: OnceLock::new(),
@@ -104,7 +107,16 @@ impl Store {
     /// Artifacts and records are durable already when [`Store::commit`] returns.
     pub fn sync(&self) -> Result<(), StoreError> {
         let paths = std::mem::take(&mut *lock(&self.shared.unsynced));
-        let synced = self.make_durable(&paths);
+        let (mut files, mut folders) = (BTreeSet::new(), BTreeSet::new());
+        for path in &paths {
+            match self.filesystem().stat(path)?.map(|stat| stat.kind) {
+                // What was removed since needs no durability.
+                None => {}
+                Some(FileKind::Folder) => drop(folders.insert(path.clone())),
+                Some(_) => drop(files.insert(path.clone())),
+            }
+        }
+        let synced = self.make_durable(&files, &folders);
         if synced.is_err() {
             lock(&self.shared.unsynced).extend(paths);
         }
@@ -139,7 +151,8 @@ impl Store {
                 self.write_whole(&path, text.as_bytes())?;
             }
         }
-        Ok(())
+        // Whatever is committed into a new store is only as durable as its folders.
+        self.sync()
     }
 
     pub(crate) fn layout(&self) -> &Layout {
@@ -168,16 +181,22 @@ impl Store {
     }
 
     /// Makes files and folders durable: one by one, or where there are many all at once.
-    pub(crate) fn make_durable(&self, paths: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        if paths.len() > MANY {
-            let synced = self.filesystem().sync_all(self.root());
-            return synced.map_err(|error| self.explain(error));
-        }
-        for path in paths {
-            let synced = self.filesystem().sync_file(path);
-            synced.map_err(|error| self.explain(error))?;
-        }
-        Ok(())
+    pub(crate) fn make_durable(
+        &self,
+        files: &BTreeSet<PathBuf>,
+        folders: &BTreeSet<PathBuf>,
+    ) -> Result<(), StoreError> {
+        let filesystem = self.filesystem();
+        let synced = if files.len() + folders.len() > MANY {
+            filesystem.sync_all(self.root())
+        } else {
+            let mut files = files.iter().map(|path| filesystem.sync_file(path));
+            let mut folders = folders.iter().map(|path| filesystem.sync_folder(path));
+            files
+                .try_for_each(|synced| synced)
+                .and_then(|()| folders.try_for_each(|synced| synced))
+        };
+        synced.map_err(|error| self.explain(error))
     }
 
     /// Makes a folder of the store and those above it.
@@ -257,7 +276,8 @@ impl Store {
         if !error.is_disk_full() {
             return StoreError::File(error);
         }
-        let (bytes, inodes) = self.filesystem().free(self.root());
+        let folder = error.path.parent().unwrap_or(self.root());
+        let (bytes, inodes) = self.filesystem().free(folder);
         StoreError::Full {
             path: error.path.clone(),
             bytes,

@@ -116,6 +116,15 @@ impl StoreError {
         )
     }
 
+    /// Tells whether it was for want of room, in bytes, inodes or quota.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::File(error) | Self::Tree(TreeError::File(error)) => error.is_disk_full(),
+            Self::Full { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Returns an error that says the same, for another that failed for this reason.
     pub(super) fn again(&self) -> Self {
         match self {

@@ -1,6 +1,7 @@
 //! What one execution wants to leave in the store. Until the commit all of it lies in a scratch
 //! folder of its own, so that dropping a transaction, or dying, leaves nothing behind.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use crate::content::{Artifact, Digest, Key};
 use crate::filesystem::{FileError, copy_hashed, hash_file};
 use crate::layout::Layout;
 use crate::record::Record;
-use crate::tree::{Hashed, Links, Tree, TreeError, TreeFile, Walk};
+use crate::tree::{Hashed, HashedFile, Links, Tree, TreeError, TreeFile, Walk};
 
 /// How bytes get from where they were written into the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +73,8 @@ impl Transaction {
         self.replaces = true;
     }
 
-    /// Takes a file or folder. With [`Seal::Move`] its files are gone from `path` afterwards.
+    /// Takes a file or folder. With [`Seal::Move`] its files may be gone from `path` afterwards, also
+    /// where this fails half-way.
     pub fn put(&mut self, path: &Path, seal: Seal) -> Result<Artifact, StoreError> {
         let store = self.store.clone();
         let tree = Tree::walk(
@@ -94,11 +96,12 @@ impl Transaction {
             .zip(&places)
             .map(|(file, place)| seal_file(&store, file, seal, place))
             .collect::<Result<Vec<_>, _>>()?;
-        for (Sealed { digest, size, held }, place) in sealed.iter().zip(places) {
-            self.hold(*digest, *size, place, *held)?;
+        let mut files = Vec::with_capacity(sealed.len());
+        for ((file, held), place) in sealed.into_iter().zip(places) {
+            self.hold(&file, place, held)?;
+            files.push(file);
         }
-        let mut digests = sealed.iter().map(|sealed| (sealed.digest, sealed.size));
-        let hashed = Hashed::new(tree, &mut digests, &mut |artifact, bytes| {
+        let hashed = Hashed::new(tree, &mut files.into_iter(), &mut |artifact, bytes| {
             self.stage_bytes(artifact.digest, &bytes)
         })?;
         Ok(hashed.artifact().expect("a link was refused above"))
@@ -167,17 +170,11 @@ impl Transaction {
     }
 
     /// Notes a sealed file, dropping it where its bytes are there already.
-    fn hold(
-        &mut self,
-        digest: Digest,
-        size: u64,
-        place: PathBuf,
-        held: bool,
-    ) -> Result<(), StoreError> {
+    fn hold(&mut self, file: &HashedFile, place: PathBuf, held: bool) -> Result<(), StoreError> {
         if held {
-            self.present.insert(digest, size);
-        } else if !self.staged.contains_key(&digest) {
-            self.staged.insert(digest, (size, place));
+            self.present.insert(file.digest, file.size);
+        } else if let Entry::Vacant(vacant) = self.staged.entry(file.digest) {
+            vacant.insert((file.size, place));
             return Ok(());
         }
         Ok(self.store.filesystem().remove_file(&place)?)
@@ -194,20 +191,13 @@ impl Transaction {
     }
 }
 
-/// A file that nobody else can write to any more.
-struct Sealed {
-    digest: Digest,
-    size: u64,
-    /// Whether the store has its bytes already.
-    held: bool,
-}
-
+/// Gets a file to where nobody else can write to it; tells too whether the store has its bytes.
 fn seal_file(
     store: &Store,
     file: &TreeFile,
     seal: Seal,
     place: &Path,
-) -> Result<Sealed, StoreError> {
+) -> Result<(HashedFile, bool), StoreError> {
     let moved = seal == Seal::Move && file.stat.links == 1 && take(store, &file.path, place)?;
     let hashed = if moved {
         hash_moved(store, place)
@@ -218,7 +208,12 @@ fn seal_file(
         path: file.path.clone(),
     })?;
     let held = store.verify_object(&digest, Some(size)).is_ok();
-    Ok(Sealed { digest, size, held })
+    let hashed = HashedFile {
+        digest,
+        size,
+        executable: file.stat.executable(),
+    };
+    Ok((hashed, held))
 }
 
 /// Renames a file into the store; `false` where it has to be copied.

@@ -5,6 +5,14 @@ use std::collections::BTreeMap;
 use super::Tree;
 use crate::content::{Artifact, Digest, EntryContent, Manifest, ManifestEntry};
 
+/// What matters of a file after it was read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HashedFile {
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    pub(crate) executable: bool,
+}
+
 /// A file, a folder with all in it, or a link, with digests.
 #[derive(Debug, Clone)]
 pub(crate) enum Hashed {
@@ -20,25 +28,25 @@ pub(crate) enum Hashed {
 }
 
 impl Hashed {
-    /// Puts digests and a tree together. The digests are those of [`Tree::files`] in its order;
+    /// Puts a tree and its hashed files together. The files are those of [`Tree::files`] in its order;
     /// every manifest is shown to `sealed`.
     pub(crate) fn new<E>(
         tree: Tree,
-        digests: &mut impl Iterator<Item = (Digest, u64)>,
+        files: &mut impl Iterator<Item = HashedFile>,
         sealed: &mut impl FnMut(Artifact, Vec<u8>) -> Result<(), E>,
     ) -> Result<Self, E> {
         match tree {
-            Tree::File(file) => {
-                let (digest, size) = digests.next().expect("there is a digest for every file");
+            Tree::File(_) => {
+                let file = files.next().expect("every file was hashed");
                 Ok(Self::File {
-                    artifact: Artifact::file(digest, size),
-                    executable: file.stat.executable(),
+                    artifact: Artifact::file(file.digest, file.size),
+                    executable: file.executable,
                 })
             }
             Tree::Folder(trees) => {
                 let mut children = BTreeMap::new();
                 for (name, tree) in trees {
-                    children.insert(name, Self::new(tree, digests, sealed)?);
+                    children.insert(name, Self::new(tree, files, sealed)?);
                 }
                 let manifest = manifest_of(&children);
                 let bytes = manifest.encode();

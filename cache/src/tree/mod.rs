@@ -9,6 +9,6 @@ mod hashed;
 mod tree;
 mod tree_error;
 
-pub(crate) use hashed::Hashed;
+pub(crate) use hashed::{Hashed, HashedFile};
 pub(crate) use tree::{Links, Tree, TreeFile, Walk};
 pub use tree_error::TreeError;

@@ -6,6 +6,8 @@ mod damage;
 mod index;
 mod leases;
 mod projects;
+mod publish_order;
+mod recorder;
 mod restoring;
 mod sandbox;
 mod sources;

@@ -1,1 +1,116 @@
-//! Placeholder.
+//! What a project remembers, and that nothing ill-formed in it stops a run.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use dgpipe_cache::{Artifact, Digest, Key, Ledger, LedgerEntry, StoreError};
+
+use crate::sandbox::Sandbox;
+
+fn ledger() -> Ledger {
+    let entry = LedgerEntry {
+        artifact: Artifact::file(Digest::of(b"figure"), 6),
+        cell: "figure[seed=1]".to_owned(),
+        port: "svg".to_owned(),
+        key: Some(Key::of(b"key")),
+        extra: BTreeMap::new(),
+    };
+    Ledger {
+        entries: BTreeMap::from([("results/figure.svg".to_owned(), entry)]),
+    }
+}
+
+#[test]
+fn latest_and_ledger_are_kept_per_profile() {
+    let sandbox = Sandbox::new();
+    let mini = sandbox.store.project("id", "pacs", "mini").unwrap();
+    let full = sandbox
+        .store
+        .project("id", "pacs", "full,reference")
+        .unwrap();
+    assert!(mini.latest().unwrap().is_empty());
+    assert_eq!(mini.ledger().unwrap(), Ledger::default());
+    let latest = BTreeMap::from([("mask[seed=1]".to_owned(), Key::of(b"key"))]);
+    mini.set_latest(&latest).unwrap();
+    mini.set_ledger(&ledger()).unwrap();
+    assert!(full.latest().unwrap().is_empty());
+    let mini = sandbox.reopened().project("id", "pacs", "mini").unwrap();
+    assert_eq!(mini.latest().unwrap(), latest);
+    assert_eq!(mini.ledger().unwrap(), ledger());
+    sandbox.store.sync().unwrap();
+}
+
+#[test]
+fn names_cannot_lead_out_of_the_store() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.store.project("../..", "/etc", "").unwrap();
+    let projects = sandbox.store.root().join("projects-v1");
+    assert_eq!(project.path().ancestors().nth(3), Some(projects.as_path()));
+    let run = project.new_run("../../x").unwrap();
+    assert!(run.path().starts_with(project.path()));
+    assert_eq!(project.runs().unwrap()[0].id(), "../../x");
+}
+
+#[test]
+fn ill_formed_files_are_empty_and_told_about() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.store.project("id", "pacs", "mini").unwrap();
+    for bytes in [&b""[..], b"{", b"[]", b"\xff\xfe", b"{\"version\":1}"] {
+        fs_err::write(project.path().join("latest.json"), bytes).unwrap();
+        fs_err::write(project.path().join("ledger.json"), bytes).unwrap();
+        assert!(project.latest().unwrap().is_empty());
+        assert_eq!(project.ledger().unwrap(), Ledger::default());
+        assert_eq!(sandbox.store.take_warnings().len(), 2);
+    }
+}
+
+#[test]
+fn files_of_a_newer_program_are_not_replaced() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.store.project("id", "pacs", "mini").unwrap();
+    let newer = "{\"version\":9,\"content\":[]}";
+    let path = project.path().join("ledger.json");
+    fs_err::write(&path, newer).unwrap();
+    assert_eq!(project.ledger().unwrap(), Ledger::default());
+    assert!(sandbox.store.take_warnings()[0].contains("a newer dgpipe"));
+    assert!(matches!(
+        project.set_ledger(&ledger()),
+        Err(StoreError::Newer { version: 9, .. })
+    ));
+    assert_eq!(fs_err::read_to_string(path).unwrap(), newer);
+}
+
+#[test]
+fn runs_are_sorted_and_their_events_survive_a_torn_line() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.store.project("id", "pacs", "mini").unwrap();
+    assert!(project.runs().unwrap().is_empty());
+    for id in ["b", "a", "c"] {
+        project.new_run(id).unwrap();
+    }
+    assert!(matches!(
+        project.new_run("a"),
+        Err(StoreError::Exists { .. })
+    ));
+    let runs = project.runs().unwrap();
+    assert_eq!(
+        runs.iter()
+            .map(dgpipe_cache::RunFolder::id)
+            .collect::<Vec<_>>(),
+        ["a", "b", "c"]
+    );
+    let run = &runs[0];
+    assert!(run.events().unwrap().is_empty());
+    assert_eq!(run.report().unwrap(), None);
+    writeln!(run.append_events().unwrap(), "{{\"event\":\"started\"}}").unwrap();
+    write!(run.append_events().unwrap(), "{{\"event\":\"fini").unwrap();
+    assert_eq!(
+        run.events().unwrap(),
+        [serde_json::json!({"event": "started"})]
+    );
+    run.set_report(&serde_json::json!({"executed": 1})).unwrap();
+    assert_eq!(run.report().unwrap().unwrap()["executed"], 1);
+    fs_err::write(run.path().join("report.json"), "{").unwrap();
+    assert_eq!(run.report().unwrap(), None);
+    sandbox.store.sync().unwrap();
+}

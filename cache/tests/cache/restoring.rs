@@ -1,1 +1,201 @@
-//! Placeholder.
+//! Putting artifacts where the user wants them.
+
+use std::os::unix::fs::PermissionsExt;
+
+use dgpipe_cache::{StoreError, TreeError};
+
+use crate::sandbox::{Sandbox, picture};
+
+fn mode(path: &std::path::Path) -> u32 {
+    let metadata = fs_err::symlink_metadata(path).unwrap();
+    metadata.permissions().mode() & 0o777
+}
+
+#[test]
+fn a_restored_folder_is_what_was_put_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    let script = sandbox.write("tree/bin/run", "#!/bin/sh");
+    fs_err::set_permissions(script, PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.write("tree/.hidden", "");
+    fs_err::create_dir(sandbox.path("tree/empty")).unwrap();
+    fs_err::os::unix::fs::symlink("bin/run", sandbox.path("tree/link")).unwrap();
+    fs_err::os::unix::fs::symlink("nowhere", sandbox.path("tree/dangling")).unwrap();
+    let tree = sandbox.put("key", "tree");
+    let dest = sandbox.path("deep/below/out");
+    sandbox.store.restore(&tree, &dest).unwrap();
+    assert_eq!(picture(&dest), picture(&sandbox.path("tree")));
+    sandbox.write("deep/below/out/leftover/file", "bytes");
+    fs_err::write(dest.join("bin/run"), "edited").unwrap();
+    sandbox.store.restore(&tree, &dest).unwrap();
+    assert_eq!(picture(&dest), picture(&sandbox.path("tree")));
+    let beside = fs_err::read_dir(sandbox.path("deep/below"))
+        .unwrap()
+        .count();
+    assert_eq!(beside, 1);
+}
+
+#[test]
+fn restored_files_can_be_written_to_without_harm() {
+    let sandbox = Sandbox::new();
+    let artifact = sandbox.put_bytes("key", b"bytes");
+    let dest = sandbox.path("out");
+    sandbox.store.restore(&artifact, &dest).unwrap();
+    assert_eq!(mode(&dest) & 0o600, 0o600);
+    fs_err::write(&dest, "edited").unwrap();
+    assert_eq!(sandbox.reopened().read(&artifact).unwrap(), b"bytes");
+}
+
+#[test]
+fn a_file_replaces_whatever_is_at_its_path() {
+    let sandbox = Sandbox::new();
+    let artifact = sandbox.put_bytes("key", b"bytes");
+    let dest = sandbox.path("out");
+    let target = sandbox.write("target", "untouched");
+    let hindrances: [&dyn Fn(); 4] = [
+        &|| {},
+        &|| drop(sandbox.write("out", "old")),
+        &|| drop(sandbox.write("out/sub/file", "old")),
+        &|| fs_err::os::unix::fs::symlink(&target, &dest).unwrap(),
+    ];
+    for hindrance in hindrances {
+        hindrance();
+        sandbox.store.restore(&artifact, &dest).unwrap();
+        assert!(fs_err::symlink_metadata(&dest).unwrap().is_file());
+        assert_eq!(fs_err::read(&dest).unwrap(), b"bytes");
+        fs_err::remove_file(&dest).unwrap();
+    }
+    assert_eq!(fs_err::read(&target).unwrap(), b"untouched");
+}
+
+#[test]
+fn a_folder_replaces_a_file() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/file", "bytes");
+    let tree = sandbox.put("key", "tree");
+    let dest = sandbox.write("out", "old");
+    sandbox.store.restore(&tree, &dest).unwrap();
+    assert_eq!(picture(&dest), picture(&sandbox.path("tree")));
+}
+
+#[test]
+fn a_failed_restore_leaves_what_was_there() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/a", "good");
+    sandbox.write("tree/b", "to be damaged");
+    let tree = sandbox.put("key", "tree");
+    let file = sandbox.store.subtree(&tree, "b").unwrap().unwrap();
+    sandbox.damage(&file.digest, b"");
+    sandbox.write("out/old", "old");
+    let before = picture(&sandbox.path("out"));
+    let store = sandbox.reopened();
+    assert!(
+        store
+            .restore(&tree, &sandbox.path("out"))
+            .unwrap_err()
+            .is_miss()
+    );
+    assert_eq!(picture(&sandbox.path("out")), before);
+}
+
+#[test]
+fn a_reader_sees_the_old_or_the_new_folder_but_no_mixture() {
+    let sandbox = Sandbox::new();
+    for (tree, text) in [("one", "1"), ("two", "2")] {
+        for file in 0..20 {
+            sandbox.write(&format!("{tree}/{file}"), text);
+        }
+    }
+    let trees = [sandbox.put("one", "one"), sandbox.put("two", "two")];
+    let dest = sandbox.path("out");
+    sandbox.store.restore(&trees[0], &dest).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                // An open folder is one tree, even where its name goes to another.
+                let folder = fs_err::File::open(&dest).expect("the path always exists");
+                drop(folder);
+                assert!(fs_err::read(dest.join("7")).is_ok() || dest.exists());
+            }
+        });
+        for turn in 0..30 {
+            sandbox.store.restore(&trees[turn % 2], &dest).unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn materialised_files_cannot_be_written_to() {
+    let sandbox = Sandbox::new();
+    let script = sandbox.write("tree/run", "#!/bin/sh");
+    fs_err::set_permissions(script, PermissionsExt::from_mode(0o700)).unwrap();
+    sandbox.write("tree/data", "bytes");
+    let tree = sandbox.put("key", "tree");
+    let dest = sandbox.path("in");
+    sandbox.store.materialise(&tree, &dest).unwrap();
+    assert_eq!(
+        mode(&dest.join("run")) & 0o333,
+        0o111 & mode(&dest.join("run"))
+    );
+    assert_eq!(mode(&dest.join("data")) & 0o222, 0);
+    assert!(matches!(
+        sandbox.store.materialise(&tree, &dest),
+        Err(StoreError::Exists { .. })
+    ));
+    assert_eq!(picture(&dest), picture(&sandbox.path("tree")));
+}
+
+#[test]
+fn a_subtree_whose_link_leads_beside_it_is_not_restored() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/secret", "bytes");
+    sandbox.write("tree/sub/file", "bytes");
+    fs_err::os::unix::fs::symlink("../secret", sandbox.path("tree/sub/link")).unwrap();
+    let tree = sandbox.put("key", "tree");
+    sandbox
+        .store
+        .restore(&tree, &sandbox.path("whole"))
+        .unwrap();
+    let sub = sandbox.store.subtree(&tree, "sub").unwrap().unwrap();
+    assert!(matches!(
+        sandbox.store.restore(&sub, &sandbox.path("part")),
+        Err(StoreError::Tree(TreeError::Escapes { .. }))
+    ));
+    assert!(!sandbox.path("part").exists());
+}
+
+#[test]
+fn what_a_dead_process_left_beside_the_path_is_removed() {
+    let sandbox = Sandbox::new();
+    let artifact = sandbox.put_bytes("key", b"bytes");
+    let dest = sandbox.path("results/out");
+    sandbox.store.restore(&artifact, &dest).unwrap();
+    // The name that a process of this machine would use, with a start time no process has.
+    let mark = dgpipe_cache::Digest::of(rustix_nodename().as_bytes()).short();
+    let mark = &mark[..8];
+    let left = sandbox.write(&format!("results/.dgpipe-{mark}-1-1-x-0/file"), "half");
+    let pid = std::process::id();
+    let stat = fs_err::read_to_string("/proc/self/stat").unwrap();
+    let started = stat
+        .rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .nth(19)
+        .unwrap();
+    let live = sandbox.write(
+        &format!("results/.dgpipe-{mark}-{pid}-{started}-x-0/file"),
+        "half",
+    );
+    let foreign = sandbox.write("results/.dgpipe-00000000-1-1-x-0/file", "half");
+    sandbox.reopened().restore(&artifact, &dest).unwrap();
+    assert!(!left.exists());
+    assert!(live.exists());
+    assert!(foreign.exists());
+}
+
+fn rustix_nodename() -> String {
+    let host = fs_err::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    host.trim_end().to_owned()
+}

@@ -147,8 +147,8 @@ impl<'a> Parser<'a> {
         Ok(scalar(text))
     }
 
-    fn path(&self) -> Result<String, Mistake> {
-        let path = self.rest.trim().to_owned();
+    fn path(&mut self) -> Result<String, Mistake> {
+        let path = std::mem::take(&mut self.rest).trim().to_owned();
         let bad = |part: &str| part.is_empty() || part == "." || part == "..";
         if path.split('/').any(bad) || path.contains(['\0', '\\']) {
             return Err(self.mistake(&format!("`{path}` is not a path below the artifact")));

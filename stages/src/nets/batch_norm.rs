@@ -5,30 +5,56 @@
 use burn::tensor::{Device, Tensor};
 
 /// The share of a batch's statistics in the running ones (`PyTorch`'s default).
-pub const MOMENTUM: f32 = 0.1;
+const MOMENTUM: f32 = 0.1;
 /// Added to a variance before its root (`PyTorch`'s default).
-pub const EPSILON: f32 = 1e-5;
+const EPSILON: f32 = 1e-5;
 
-/// A normalised batch and what it was normalised by.
+/// A batch normalised by its own statistics, with what its gradient needs. A row per channel.
 pub struct Normalised {
-    /// The batch, scaled and shifted: `[n, c]`.
+    /// The batch, scaled and shifted: `[c, n]`.
     pub output: Tensor<2>,
-    /// Mean per channel: `[1, c]`.
+    /// Mean per channel: `[c, 1]`.
     pub mean: Tensor<2>,
-    /// Biased variance per channel: `[1, c]`.
+    /// Biased variance per channel: `[c, 1]`.
     pub variance: Tensor<2>,
+    standard: Tensor<2>,
+    factor: Tensor<2>,
 }
 
-/// Normalises `[n, c]` by its own mean and biased variance (Ioffe and Szegedy 2015, algorithm 1). `n` must be at least 2.
-pub fn normalise_batch(input: Tensor<2>, scale: Tensor<2>, shift: Tensor<2>) -> Normalised {
-    let mean = input.clone().mean_dim(0);
-    let centred = input - mean.clone();
-    let variance = centred.clone().square().mean_dim(0);
-    let factor = scale / variance.clone().add_scalar(EPSILON).sqrt();
-    Normalised { output: centred * factor + shift, mean, variance }
+/// The gradients of a normalised batch.
+pub struct NormalisedGradient {
+    /// With respect to the batch: `[c, n]`.
+    pub input: Tensor<2>,
+    /// With respect to the scale: `[c, 1]`.
+    pub scale: Tensor<2>,
+    /// With respect to the shift: `[c, 1]`.
+    pub shift: Tensor<2>,
 }
 
-/// Normalises `[n, c]` by given statistics `[1, c]`, as evaluation does.
+impl Normalised {
+    /// Normalises `[c, n]` by its own mean and biased variance (Ioffe and Szegedy 2015, algorithm 1). `n` must be at least 2.
+    pub fn new(input: Tensor<2>, scale: Tensor<2>, shift: Tensor<2>) -> Self {
+        let mean = input.clone().mean_dim(1);
+        let centred = input - mean.clone();
+        let variance = centred.clone().square().mean_dim(1);
+        let inverse = variance.clone().add_scalar(EPSILON).sqrt().recip();
+        let standard = centred * inverse.clone();
+        let output = standard.clone() * scale.clone() + shift;
+        Self { output, mean, variance, standard, factor: scale * inverse }
+    }
+
+    /// The gradients, given that of the output (Ioffe and Szegedy 2015, section 3, simplified).
+    pub fn gradient(self, output: Tensor<2>) -> NormalisedGradient {
+        let share = 1.0 / output.dims()[1] as f64;
+        let shift = output.clone().sum_dim(1);
+        let scale = (output.clone() * self.standard.clone()).sum_dim(1);
+        let along = self.standard * scale.clone().mul_scalar(share);
+        let input = (output - shift.clone().mul_scalar(share) - along) * self.factor;
+        NormalisedGradient { input, scale, shift }
+    }
+}
+
+/// Normalises `[c, n]` by given statistics, as evaluation does.
 pub fn normalise_fixed(
     input: Tensor<2>,
     statistics: &RunningStatistics,
@@ -39,7 +65,7 @@ pub fn normalise_fixed(
     (input - statistics.mean.clone()) * factor + shift
 }
 
-/// Moving averages of means and unbiased variances: `[1, c]` each. Several layers may lie side by side in one.
+/// Moving averages of means and unbiased variances: `[c, 1]` each. The channels of several layers may lie one after another in one.
 #[derive(Clone, Debug)]
 pub struct RunningStatistics {
     /// Moving average of means.
@@ -51,8 +77,8 @@ pub struct RunningStatistics {
 impl RunningStatistics {
     /// Statistics from numbers, `c` each.
     pub fn new(mean: &[f32], variance: &[f32], device: &Device) -> Self {
-        let row = |values: &[f32]| Tensor::<1>::from_floats(values, device).reshape([1, values.len()]);
-        Self { mean: row(mean), variance: row(variance) }
+        let column = |values: &[f32]| Tensor::<1>::from_floats(values, device).reshape([values.len(), 1]);
+        Self { mean: column(mean), variance: column(variance) }
     }
 
     /// Takes in the mean and the *biased* variance of a batch of `count` samples.
@@ -68,7 +94,7 @@ impl RunningStatistics {
     /// The statistics of the channels of one layer.
     #[must_use]
     pub fn channels(&self, start: usize, length: usize) -> Self {
-        let part = |all: &Tensor<2>| all.clone().narrow(1, start, length);
+        let part = |all: &Tensor<2>| all.clone().narrow(0, start, length);
         Self { mean: part(&self.mean), variance: part(&self.variance) }
     }
 }
@@ -81,10 +107,10 @@ mod tests {
     fn running_statistics_take_the_unbiased_variance() {
         let device = Device::flex();
         let running = RunningStatistics::new(&[0.0], &[1.0], &device);
-        let batch = Tensor::<2>::from_floats([[1.0], [3.0]], &device);
+        let batch = Tensor::<2>::from_floats([[1.0, 3.0]], &device);
         let ones = Tensor::<2>::ones([1, 1], &device);
-        let normalised = normalise_batch(batch, ones.clone(), ones.zeros_like());
-        let values: Vec<f32> = normalised.output.to_data().try_to_vec().unwrap();
+        let normalised = Normalised::new(batch, ones.clone(), ones.zeros_like());
+        let values: Vec<f32> = normalised.output.clone().into_data().try_to_vec().unwrap();
         assert!((values[1] - 1.0 / 1.00001_f32.sqrt()).abs() < 1e-6, "{values:?}");
         let running = running.updated(normalised.mean, normalised.variance, 2);
         // Mean 2, biased variance 1, unbiased variance 2.

@@ -50,7 +50,7 @@ impl Classifier {
         let mut logits = Vec::with_capacity(rows * self.head.architecture().classes.len());
         for start in (0..rows).step_by(ROWS) {
             let part = samples.clone().narrow(0, start, ROWS.min(rows - start));
-            let part = self.head.forward(&self.parts, self.statistics.as_ref(), part);
+            let part = self.head.forward(&self.parts, self.statistics.as_ref(), part.transpose()).transpose();
             logits.extend(part.into_data().try_to_vec::<f32>().expect("logits are f32"));
         }
         Array2::from_shape_vec((rows, self.head.architecture().classes.len()), logits)
@@ -58,7 +58,7 @@ impl Classifier {
     }
 }
 
-/// The running statistics of all blocks side by side, where the head normalises.
+/// The running statistics of all blocks one after another, where the head normalises.
 pub(crate) fn running_statistics(weights: &Weights, device: &Device) -> Option<RunningStatistics> {
     let head = weights.head();
     let gather = |ending: &str| -> Vec<f32> {

@@ -6,8 +6,8 @@ mod flat_layout;
 mod head;
 pub mod vit;
 
-pub use batch_norm::{Normalised, RunningStatistics, normalise_batch, normalise_fixed};
+pub use batch_norm::{Normalised, NormalisedGradient, RunningStatistics, normalise_fixed};
 pub use classifier::Classifier;
 pub(crate) use classifier::{mismatch, running_statistics, upload};
 pub use flat_layout::FlatLayout;
-pub use head::{Head, TrainingPass};
+pub use head::{Head, HeadGradient, TrainingBatch};

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::ArrayView2;
 
 use super::{Measured, Objective, Samples};
-use crate::nets::{Classifier, FlatLayout, Head, RunningStatistics};
+use crate::nets::{Classifier, FlatLayout, Head, HeadGradient, RunningStatistics, TrainingBatch};
 use crate::random::Random;
 
 /// A head, its training and validation samples, and what an epoch has prepared.
@@ -18,6 +18,8 @@ pub struct HeadObjective {
     dropout: Draws,
     device: Device,
     epoch: Option<Epoch>,
+    /// The logits of the epoch's batches so far.
+    logits: Vec<Tensor<2>>,
 }
 
 /// Where dropout masks come from.
@@ -33,9 +35,10 @@ pub struct Draws {
 
 struct Epoch {
     samples: Samples,
+    /// One column per sample, with 1 at its class.
     targets: Tensor<2>,
+    /// Factors per block and output, one column per sample.
     dropout: Vec<Tensor<2>>,
-    logits: Vec<Tensor<2>>,
 }
 
 impl HeadObjective {
@@ -48,7 +51,19 @@ impl HeadObjective {
         dropout: Draws,
     ) -> Self {
         let device = training.vectors.device();
-        Self { head, statistics, training, validation, dropout, device, epoch: None }
+        Self { head, statistics, training, validation, dropout, device, epoch: None, logits: Vec::new() }
+    }
+
+    /// The samples at these positions of the epoch's order.
+    fn batch(&self, positions: Range<usize>) -> TrainingBatch {
+        let epoch = self.epoch.as_ref().expect("the loop begins an epoch before its first batch");
+        let (start, count) = (positions.start, positions.len());
+        let columns = |all: &Tensor<2>| all.clone().narrow(1, start, count);
+        TrainingBatch {
+            input: epoch.samples.vectors.clone().narrow(0, start, count).transpose(),
+            targets: columns(&epoch.targets),
+            dropout: epoch.dropout.iter().map(columns).collect(),
+        }
     }
 
     /// One factor per sample and output for each block: 0 where dropped, else 1 / (1 − share), so that means stay.
@@ -63,7 +78,7 @@ impl HeadObjective {
         let rows = self.training.len();
         let mut factors = |width: &usize| {
             let draws = (0..rows * width).map(|_| if random.bits() < threshold { 0.0 } else { kept });
-            Tensor::from_data(TensorData::new(draws.collect::<Vec<f32>>(), [rows, *width]), &self.device)
+            Tensor::from_data(TensorData::new(draws.collect::<Vec<f32>>(), [rows, *width]), &self.device).transpose()
         };
         self.head.architecture().hidden.iter().map(&mut factors).collect()
     }
@@ -80,27 +95,24 @@ impl Objective for HeadObjective {
 
     fn begin(&mut self, epoch: u64, order: &[usize]) {
         let samples = self.training.select(order);
-        let targets = samples.one_hot(self.head.architecture().classes.len());
-        self.epoch = Some(Epoch { samples, targets, dropout: self.dropout(epoch), logits: Vec::new() });
+        let targets = samples.one_hot(self.head.architecture().classes.len()).transpose();
+        self.epoch = Some(Epoch { samples, targets, dropout: self.dropout(epoch) });
     }
 
-    fn loss(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
-        let epoch = self.epoch.as_mut().expect("the loop begins an epoch before its first batch");
+    fn gradient(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
         let count = positions.len();
-        let rows = |all: &Tensor<2>| all.clone().narrow(0, positions.start, count);
-        let dropout: Vec<Tensor<2>> = epoch.dropout.iter().map(rows).collect();
-        let pass = self.head.forward_training(parts, rows(&epoch.samples.vectors), &dropout);
-        if let (Some(statistics), Some((mean, variance))) = (self.statistics.take(), pass.statistics) {
-            self.statistics = Some(statistics.updated(mean, variance, count));
+        let batch = self.batch(positions);
+        let HeadGradient { gradient, logits, statistics } = self.head.gradient(parts, batch);
+        self.logits.push(logits);
+        if let (Some(running), Some((mean, variance))) = (self.statistics.take(), statistics) {
+            self.statistics = Some(running.updated(mean, variance, count));
         }
-        epoch.logits.push(pass.logits.clone().inner());
-        let likelihood = activation::log_softmax(pass.logits, 1) * rows(&epoch.targets);
-        likelihood.sum().mul_scalar(-1.0 / count as f64)
+        gradient
     }
 
     fn measured(&mut self) -> Measured {
         let epoch = self.epoch.take().expect("the loop measures an epoch after its last batch");
-        let logits = Tensor::cat(epoch.logits, 0);
+        let logits = Tensor::cat(std::mem::take(&mut self.logits), 1).transpose();
         let shape = logits.dims();
         let logits: Vec<f32> = logits.into_data().try_to_vec().expect("logits are f32");
         let logits = ArrayView2::from_shape(shape, &logits).expect("the shape is the tensor's own");

@@ -124,12 +124,8 @@ impl TrainingLoop {
         gate: &Gate,
     ) {
         let parts = objective.parameters().split(&state.parameters);
-        let leaves: Vec<_> = parts.into_iter().map(|part| part.autodiff().require_grad()).collect();
-        let mut gradients = objective.loss(&leaves, positions).backward();
-        let gradient = |leaf: burn::tensor::Tensor<2>| {
-            leaf.grad_remove(&mut gradients).unwrap_or_else(|| leaf.inner().zeros_like())
-        };
-        let gradient = objective.parameters().join(leaves.into_iter().map(gradient).collect());
+        let gradient = objective.gradient(&parts, positions);
+        drop(parts);
         let parameters = std::mem::replace(&mut state.parameters, gradient.clone());
         state.parameters = self.optimiser.step(parameters, &mut state.moments, gradient, gate);
     }

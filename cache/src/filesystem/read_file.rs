@@ -1,5 +1,8 @@
-//! Hashing while reading. Files are read, not mapped into memory: a mapped file that shrinks, or
+//! Reading files, and hashing while reading. Files are read, not mapped into memory: a mapped file that shrinks, or
 //! lies on a failing disk, kills the process instead of giving an error.
+
+use std::io::ErrorKind;
+use std::path::Path;
 
 use fs_err::File;
 
@@ -24,6 +27,39 @@ pub(crate) fn hash_file(
     file: &mut File,
 ) -> Result<(Digest, u64), FileError> {
     read_hashed(filesystem, file, |_| Ok(()))
+}
+
+/// Reads an open file from where it stands to its end.
+pub(crate) fn read_to_end(
+    filesystem: &dyn Filesystem,
+    file: &mut File,
+) -> Result<Vec<u8>, FileError> {
+    // One byte more than the size, so that the end is seen without growing.
+    let mut bytes = vec![0; filesystem.stat_open(file)?.stamp.size as usize + 1];
+    let mut length = 0;
+    loop {
+        match filesystem.read(file, &mut bytes[length..])? {
+            0 => break,
+            read => length += read,
+        }
+        if length == bytes.len() {
+            bytes.resize(length * 2, 0);
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// Reads a file; a missing one is no error.
+pub(crate) fn read_if_there(
+    filesystem: &dyn Filesystem,
+    path: &Path,
+) -> Result<Option<Vec<u8>>, FileError> {
+    match filesystem.open(path) {
+        Ok(mut file) => read_to_end(filesystem, &mut file).map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Copies an open file, hashing what is copied.

@@ -1,0 +1,170 @@
+//! A file system that writes down what changes, and can refuse one kind of operation.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use dgpipe_cache::{FileError, Filesystem, Locking, Placement, RealFilesystem, Stat};
+use fs_err::File;
+
+/// What was done, on which path.
+pub(crate) type Operation = (&'static str, PathBuf);
+
+/// The real file system, watched.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    done: Mutex<Vec<Operation>>,
+    refused: Mutex<Option<&'static str>>,
+}
+
+impl Recorder {
+    /// Takes what was done since the last call.
+    pub(crate) fn take(&self) -> Vec<Operation> {
+        std::mem::take(&mut *self.done.lock().unwrap())
+    }
+
+    /// Has an operation fail from now on, as a failing disk would.
+    pub(crate) fn refuse(&self, operation: Option<&'static str>) {
+        *self.refused.lock().unwrap() = operation;
+    }
+
+    fn note(&self, operation: &'static str, path: &Path) -> Result<(), FileError> {
+        let refused = *self.refused.lock().unwrap();
+        self.done.lock().unwrap().push((operation, path.to_owned()));
+        if refused == Some(operation) {
+            let failure = io::Error::from_raw_os_error(5);
+            return Err(FileError::new(operation, path, failure));
+        }
+        Ok(())
+    }
+}
+
+impl Filesystem for Recorder {
+    fn now(&self) -> i128 {
+        RealFilesystem.now()
+    }
+
+    fn stat(&self, path: &Path) -> Result<Option<Stat>, FileError> {
+        self.note("stat", path)?;
+        RealFilesystem.stat(path)
+    }
+
+    fn stat_target(&self, path: &Path) -> Result<Option<Stat>, FileError> {
+        self.note("stat_target", path)?;
+        RealFilesystem.stat_target(path)
+    }
+
+    fn list(&self, folder: &Path) -> Result<Vec<OsString>, FileError> {
+        self.note("list", folder)?;
+        RealFilesystem.list(folder)
+    }
+
+    fn read_link(&self, path: &Path) -> Result<PathBuf, FileError> {
+        self.note("read_link", path)?;
+        RealFilesystem.read_link(path)
+    }
+
+    fn open(&self, path: &Path) -> Result<File, FileError> {
+        self.note("open", path)?;
+        RealFilesystem.open(path)
+    }
+
+    fn create(&self, path: &Path, mode: u32) -> Result<File, FileError> {
+        self.note("create", path)?;
+        RealFilesystem.create(path, mode)
+    }
+
+    fn append(&self, path: &Path) -> Result<File, FileError> {
+        self.note("append", path)?;
+        RealFilesystem.append(path)
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<(), FileError> {
+        self.note("sync_file", path)?;
+        RealFilesystem.sync_file(path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> Result<(), FileError> {
+        self.note("sync_folder", path)?;
+        RealFilesystem.sync_folder(path)
+    }
+
+    fn sync_all(&self, path: &Path) -> Result<(), FileError> {
+        self.note("sync_all", path)?;
+        RealFilesystem.sync_all(path)
+    }
+
+    fn create_folder(&self, path: &Path, mode: u32) -> Result<Placement, FileError> {
+        self.note("create_folder", path)?;
+        RealFilesystem.create_folder(path, mode)
+    }
+
+    fn set_mode(&self, path: &Path, mode: u32) -> Result<(), FileError> {
+        self.note("set_mode", path)?;
+        RealFilesystem.set_mode(path, mode)
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<(), FileError> {
+        self.note("remove_file", path)?;
+        RealFilesystem.remove_file(path)
+    }
+
+    fn remove_tree(&self, path: &Path) -> Result<(), FileError> {
+        self.note("remove_tree", path)?;
+        RealFilesystem.remove_tree(path)
+    }
+
+    fn open_lock(&self, path: &Path) -> Result<File, FileError> {
+        self.note("open_lock", path)?;
+        RealFilesystem.open_lock(path)
+    }
+
+    fn stat_open(&self, file: &File) -> Result<Stat, FileError> {
+        RealFilesystem.stat_open(file)
+    }
+
+    fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, FileError> {
+        self.note("read", file.path())?;
+        RealFilesystem.read(file, buffer)
+    }
+
+    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), FileError> {
+        self.note("write", file.path())?;
+        RealFilesystem.write(file, bytes)
+    }
+
+    fn reflink(&self, from: &File, to: &File) -> Result<(), FileError> {
+        RealFilesystem.reflink(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        self.note("rename", to)?;
+        RealFilesystem.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> Result<Placement, FileError> {
+        self.note("rename_new", to)?;
+        RealFilesystem.rename_new(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> Result<bool, FileError> {
+        // As on a file system that cannot: the real one is used by all other tests.
+        self.note("exchange", other)?;
+        let _ = one;
+        Ok(false)
+    }
+
+    fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError> {
+        self.note("create_link", path)?;
+        RealFilesystem.create_link(target, path)
+    }
+
+    fn free(&self, path: &Path) -> (u64, u64) {
+        RealFilesystem.free(path)
+    }
+
+    fn try_lock(&self, file: &File) -> Result<Locking, FileError> {
+        RealFilesystem.try_lock(file)
+    }
+}

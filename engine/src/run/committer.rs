@@ -1,0 +1,35 @@
+//! Makes finished executions durable, many at a time: one pair of disk syncs serves all that wait.
+
+use std::sync::mpsc::{Receiver, Sender};
+
+use dgpipe_cache::{Committed, Lease, Store, StoreError, Transaction};
+
+/// An execution on its way into the store.
+pub(super) struct Sealed {
+    pub(super) cell: usize,
+    pub(super) transaction: Transaction,
+    pub(super) seconds: f64,
+    pub(super) lease: Lease,
+}
+
+/// An execution in the store.
+pub(super) struct InStore {
+    pub(super) cell: usize,
+    pub(super) result: Result<Committed, StoreError>,
+    pub(super) seconds: f64,
+}
+
+/// Commits until the other end of `sealed` is closed.
+pub(super) fn commit_all<M: From<InStore>>(store: &Store, sealed: &Receiver<Sealed>, done: &Sender<M>) {
+    while let Ok(first) = sealed.recv() {
+        let mut batch = vec![first];
+        batch.extend(sealed.try_iter());
+        let split = |sealed: Sealed| ((sealed.cell, sealed.seconds, sealed.lease), sealed.transaction);
+        let (cells, transactions): (Vec<_>, Vec<_>) = batch.into_iter().map(split).unzip();
+        for ((cell, seconds, lease), result) in cells.into_iter().zip(store.commit(transactions)) {
+            drop(lease);
+            // The runner only hangs up after all it waits for has come.
+            done.send(InStore { cell, result, seconds }.into()).ok();
+        }
+    }
+}

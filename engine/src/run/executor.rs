@@ -1,0 +1,279 @@
+//! Executes one cell: lays its world out, lets it work, checks what it left, and gathers that for the store.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use dgpipe_cache::{Artifact, Form, Key, Output, Record, Scratch, Seal, Store, Transaction};
+
+use super::attempt::Attempts;
+use super::{Event, Listener, RunOptions};
+use crate::command;
+use crate::fingerprint::Fingerprint;
+use crate::graph::{Cell, Graph, InputRef, Reading};
+use crate::plan::{Reason, SourceSnapshots};
+use crate::stage::{Context, Findings, Input, Monitor, StageError, View};
+
+/// What a worker needs to know.
+pub(super) struct Executor<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) store: &'a Store,
+    pub(super) options: &'a RunOptions,
+    pub(super) sources: &'a SourceSnapshots,
+    pub(super) attempts: &'a Attempts,
+    pub(super) listener: &'a dyn Listener,
+    pub(super) run: &'a str,
+}
+
+/// One execution to be done.
+pub(super) struct Assignment {
+    pub(super) cell: usize,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) key: Key,
+    pub(super) artifacts: Vec<Vec<Artifact>>,
+    pub(super) reasons: Vec<Reason>,
+    /// Whether a record that exists is to be replaced.
+    pub(super) replace: bool,
+}
+
+/// How an execution ended, before anything is in the store for good.
+pub(super) enum Ended {
+    /// To be committed.
+    Sealed { transaction: Box<Transaction>, seconds: f64 },
+    /// Failed, with a message for people.
+    Failed { error: String, seconds: f64 },
+    /// Stopped on request.
+    Cancelled,
+}
+
+impl Executor<'_> {
+    /// Executes a cell, again where it may be retried.
+    pub(super) fn execute(&self, assignment: &Assignment) -> Ended {
+        let cell = &self.graph.cells[assignment.cell];
+        let mut attempt = 1;
+        loop {
+            let begun = Instant::now();
+            let error = match self.attempt(assignment, cell) {
+                Ok(transaction) => {
+                    let seconds = begun.elapsed().as_secs_f64();
+                    return Ended::Sealed { transaction: Box::new(transaction), seconds };
+                }
+                Err(Failure::Cancelled) => return Ended::Cancelled,
+                Err(Failure::Error(error)) => error,
+            };
+            if attempt > cell.retries || self.options.cancel.is_cancelled() {
+                return Ended::Failed { error, seconds: begun.elapsed().as_secs_f64() };
+            }
+            let cell = cell.id.to_string();
+            self.listener.hear(&Event::CellRetried { cell, attempt, error });
+            attempt += 1;
+        }
+    }
+
+    fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<Transaction, Failure> {
+        let scratch = self.store.scratch(&assignment.key.short()).map_err(Failure::of)?;
+        let inputs = self.inputs(assignment, cell);
+        let outputs = output_paths(cell, &scratch)?;
+        let cancel = self.attempts.begin(assignment.cell, cell.timeout);
+        let begun = Instant::now();
+        let monitor = CellMonitor { cell: cell.id.to_string(), listener: self.listener };
+        let work_folder = scratch.path().join("scratch");
+        fs_err::create_dir_all(&work_folder).map_err(Failure::of)?;
+        let mut context =
+            Context::new(&inputs, &outputs, &work_folder, &self.options.ambient, &monitor, &cancel);
+        let worked = catch_unwind(AssertUnwindSafe(|| cell.work.execute(&mut context)));
+        let findings = context.into_findings();
+        let timed_out = self.attempts.end(assignment.cell);
+        let seconds = begun.elapsed().as_secs_f64();
+        let result = match worked {
+            _ if timed_out => Err(StageError::new(format!("it took longer than its timeout of {}", limit(cell)))),
+            Err(panic) => Err(StageError::new(format!("stage type `{}` panicked: {}", cell.work.type_name(), said(&*panic)))
+                .hint("this is a bug in the stage type; please report it")),
+            Ok(Err(error)) if error.is_cancelled() => return Err(Failure::Cancelled),
+            Ok(result) => result.and_then(|()| self.unchanged(cell)),
+        };
+        match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seconds)) {
+            Ok(transaction) => Ok(transaction),
+            Err(error) => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
+        }
+    }
+
+    fn inputs(&self, assignment: &Assignment, cell: &Cell) -> BTreeMap<String, Vec<Input>> {
+        let ports = cell.inputs.iter().zip(&assignment.artifacts);
+        let input = |(reading, artifact): (&Reading, &Artifact)| Input {
+            view: self.view(reading, *artifact),
+            coordinates: crate::plan::coordinates(self.graph, reading),
+            file_name: reading.file_name.clone(),
+            in_place: reading.in_place,
+        };
+        let port = |(port, artifacts): (&crate::graph::PortInputs, &Vec<Artifact>)| {
+            let inputs = port.readings.iter().zip(artifacts).map(input).collect();
+            (port.port.clone(), inputs)
+        };
+        ports.map(port).collect()
+    }
+
+    fn view(&self, reading: &Reading, artifact: Artifact) -> View {
+        let below = reading.path.as_ref().map(|path| format!("/{path}")).unwrap_or_default();
+        match &reading.from {
+            InputRef::Cell { cell, port } => {
+                let label = format!("{}.{port}{below}", self.graph.name(*cell));
+                View::stored(label, self.store.clone(), artifact)
+            }
+            InputRef::Source(index) => {
+                let source = &self.graph.sources[*index];
+                let root = self.sources.root(*index).cloned().unwrap_or_else(|| source.path.clone());
+                let path = reading.path.as_ref().map_or_else(|| root.clone(), |path| root.join(path));
+                View::source(format!("{}{below}", source.shown), path, source.hidden)
+            }
+        }
+    }
+
+    /// What was read must still be what was hashed, else the key would lie.
+    fn unchanged(&self, cell: &Cell) -> Result<(), StageError> {
+        for reading in cell.inputs.iter().flat_map(|port| &port.readings) {
+            if let InputRef::Source(index) = reading.from
+                && !self.sources.unchanged(index)
+            {
+                let name = &self.graph.sources[index].name;
+                let error = StageError::new(format!("the source `{name}` changed while the cell was executing"));
+                return Err(error.hint("nothing was cached; run again when it is at rest"));
+            }
+        }
+        Ok(())
+    }
+
+    fn seal(
+        &self,
+        assignment: &Assignment,
+        cell: &Cell,
+        outputs: &BTreeMap<String, PathBuf>,
+        findings: &Findings,
+        seconds: f64,
+    ) -> Result<Transaction, StageError> {
+        let mut transaction = self.store.begin(assignment.key);
+        if assignment.replace {
+            transaction.replace();
+        }
+        // Descendants of a command may still write, so its bytes are hashed while they are copied.
+        let seal = if cell.work.type_name() == command::NAME { Seal::Copy } else { Seal::Move };
+        let mut record = Record::new(assignment.key);
+        for port in &cell.work.ports().outputs {
+            let path = &outputs[&port.name];
+            check_output(&port.name, port.form, path)?;
+            let artifact = transaction.put(path, seal)?;
+            record.outputs.insert(port.name.clone(), Output { kind: port.kind.to_string(), artifact });
+        }
+        let log = log_bytes(findings);
+        if let Some(log) = &log {
+            transaction.log(log)?;
+        }
+        record.fingerprint = serde_json::to_value(&assignment.fingerprint)?;
+        let metric = |(name, value): (&String, &crate::stage::Metric)| Ok((name.clone(), serde_json::to_value(value)?));
+        record.metrics = findings.metrics.iter().map(metric).collect::<Result<_, serde_json::Error>>()?;
+        record.notes.clone_from(&findings.notes);
+        record.started = now_in_milliseconds().saturating_sub((seconds * 1000.0) as u64);
+        record.seconds = seconds;
+        record.device.clone_from(&self.options.device);
+        record.host = serde_json::json!({ "os": std::env::consts::OS, "architecture": std::env::consts::ARCH });
+        record.run = self.run.to_owned();
+        record.engine.clone_from(&self.options.version);
+        record.log = log.is_some();
+        record.reasons = serde_json::to_value(&assignment.reasons)?;
+        transaction.record(record);
+        Ok(transaction)
+    }
+
+    /// Keeps what can help to understand a failure, and says where it is.
+    fn failed(&self, assignment: &Assignment, error: &StageError, findings: &Findings, scratch: Scratch) -> String {
+        let mut text = error.to_string();
+        if let Some(hint) = error.hint_text() {
+            text.push_str(&format!("\nhint: {hint}"));
+        }
+        if let Some(log) = log_bytes(findings)
+            && self.store.save_log(&assignment.key, &log).is_ok()
+        {
+            let name = self.graph.name(assignment.cell);
+            text.push_str(&format!("\nlog: dgpipe log <FILE> '{name}'"));
+        }
+        if self.graph.cells[assignment.cell].work.type_name() == command::NAME {
+            text.push_str(&format!("\nscratch: {}", scratch.keep().display()));
+        }
+        text
+    }
+}
+
+enum Failure {
+    Error(String),
+    Cancelled,
+}
+
+impl Failure {
+    fn of(error: impl Into<StageError>) -> Self {
+        Self::Error(error.into().to_string())
+    }
+}
+
+struct CellMonitor<'a> {
+    cell: String,
+    listener: &'a dyn Listener,
+}
+
+impl Monitor for CellMonitor<'_> {
+    fn progress(&self, done: u64, total: u64, unit: &str) {
+        let (cell, unit) = (self.cell.clone(), unit.to_owned());
+        self.listener.hear(&Event::CellProgress { cell, done, total, unit });
+    }
+
+    fn note(&self, text: &str) {
+        self.listener.hear(&Event::CellNote { cell: self.cell.clone(), text: text.to_owned() });
+    }
+}
+
+/// Every output gets a folder of its own, so that equal file names do not meet.
+fn output_paths(cell: &Cell, scratch: &Scratch) -> Result<BTreeMap<String, PathBuf>, Failure> {
+    let mut paths = BTreeMap::new();
+    for port in &cell.work.ports().outputs {
+        let folder = scratch.path().join("out").join(&port.name);
+        fs_err::create_dir_all(&folder).map_err(Failure::of)?;
+        paths.insert(port.name.clone(), folder.join(&port.file_name));
+    }
+    Ok(paths)
+}
+
+fn check_output(port: &str, form: Form, path: &std::path::Path) -> Result<(), StageError> {
+    let there = match form {
+        Form::File => path.is_file(),
+        Form::Folder => path.is_dir(),
+    };
+    if there { Ok(()) } else { Err(StageError::new(format!("the output `{port}` was not written"))) }
+}
+
+/// Standard output, then standard error, each under a line that names it where both wrote.
+fn log_bytes(findings: &Findings) -> Option<Vec<u8>> {
+    let log = &findings.log;
+    let notes = findings.notes.iter().map(|note| format!("note: {note}\n")).collect::<String>();
+    if log.stdout.is_empty() && log.stderr.is_empty() && notes.is_empty() {
+        return None;
+    }
+    let sections = [("stdout", log.stdout.as_slice()), ("stderr", &log.stderr), ("notes", notes.as_bytes())];
+    let map: BTreeMap<&str, String> =
+        sections.iter().map(|(name, bytes)| (*name, String::from_utf8_lossy(bytes).into_owned())).collect();
+    serde_json::to_vec(&map).ok()
+}
+
+fn limit(cell: &Cell) -> String {
+    let seconds = cell.timeout.unwrap_or_default().as_secs_f64();
+    if seconds < 120.0 { format!("{seconds} s") } else { format!("{:.0} min", seconds / 60.0) }
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+pub(super) fn now_in_milliseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

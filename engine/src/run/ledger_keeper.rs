@@ -1,0 +1,225 @@
+//! The one owner of the publish ledger: brings published paths up to date and never loses an edit.
+//!
+//! A path is *current* when it is what would be published now; *stale* when it is what the ledger says was put
+//! there; *edited* when it is neither. Edited paths block themselves and nothing else.
+
+use std::path::{Path, PathBuf};
+
+use dgpipe_cache::{
+    Artifact, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, Manifest, ManifestEntry, Project, SourceMemo,
+    Store, StoreError, hash_path,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Event, Listener, RunError, RunOptions};
+use crate::graph::{Graph, Publication, Targets};
+
+/// What to do with a published path that was edited by hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EditPolicy {
+    /// Leave it alone; the run does not succeed.
+    #[default]
+    Block,
+    /// Replace it.
+    Discard,
+    /// Move it aside, then publish.
+    Keep,
+}
+
+/// What was done about a published path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum PublishHow {
+    /// It was not there and never had been.
+    Created,
+    /// It had been published and was not there any more.
+    Restored,
+    /// What was published before was replaced.
+    Updated,
+    /// An edit was thrown away on request.
+    Discarded,
+    /// An edit was moved aside on request.
+    MovedAside {
+        /// Where it is now.
+        to: String,
+    },
+    /// It was edited and is left alone.
+    Edited,
+    /// Two of its artifacts have a file name in common.
+    Clash {
+        /// The name.
+        name: String,
+    },
+}
+
+impl PublishHow {
+    /// Whether the path is up to date now.
+    pub fn is_written(&self) -> bool {
+        !matches!(self, Self::Edited | Self::Clash { .. })
+    }
+}
+
+/// Where the artifacts to publish come from: a cell and a port, to an artifact and its key.
+pub(super) type OutputOf<'a> = &'a dyn Fn(usize, &str) -> Option<(Artifact, Key)>;
+
+pub(super) struct LedgerKeeper<'a> {
+    graph: &'a Graph,
+    store: &'a Store,
+    project: &'a Project,
+    options: &'a RunOptions,
+    memo: SourceMemo,
+    ledger: Ledger,
+    changed: bool,
+}
+
+impl<'a> LedgerKeeper<'a> {
+    pub(super) fn open(
+        graph: &'a Graph,
+        store: &'a Store,
+        project: &'a Project,
+        options: &'a RunOptions,
+    ) -> Result<Self, StoreError> {
+        let (memo, ledger) = (store.source_memo(), project.ledger()?);
+        Ok(Self { graph, store, project, options, memo, ledger, changed: false })
+    }
+
+    /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
+    pub(super) fn publish(
+        &mut self,
+        targets: &Targets,
+        output: OutputOf<'_>,
+        listener: &dyn Listener,
+    ) -> Result<Vec<(usize, String)>, RunError> {
+        let mut bad = Vec::new();
+        for index in &targets.publications {
+            let publication = &self.graph.publications[*index];
+            match self.publish_one(publication, output) {
+                Ok(Some(how)) => listener.hear(&Event::Published { path: publication.path.clone(), how }),
+                Ok(None) => {}
+                Err(RunError::Store(error)) if error.is_miss() => {
+                    let members = publication.members.iter();
+                    bad.extend(members.map(|member| (member.cell, member.port.clone())));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // Only members whose bytes really are gone have to be made again.
+        bad.retain(|(cell, port)| output(*cell, port).is_some_and(|(artifact, _)| !self.store.contains(&artifact)));
+        Ok(bad)
+    }
+
+    fn publish_one(&mut self, publication: &Publication, output: OutputOf<'_>) -> Result<Option<PublishHow>, RunError> {
+        let Some(members) = self.members(publication, output) else { return Ok(None) };
+        let wanted = match self.wanted(publication, &members)? {
+            Ok(wanted) => wanted,
+            Err(name) => return Ok(Some(PublishHow::Clash { name })),
+        };
+        let path = self.options.root.join(&publication.path);
+        let found = self.found(&path)?;
+        if found == Some(wanted.digest) {
+            self.note(publication, &members, wanted);
+            return Ok(None);
+        }
+        let last = self.ledger.entries.get(&publication.path).map(|entry| entry.artifact.digest);
+        let how = match found {
+            None if last.is_some() => PublishHow::Restored,
+            None => PublishHow::Created,
+            Some(found) if Some(found) == last => PublishHow::Updated,
+            Some(_) => match self.options.edits {
+                EditPolicy::Block => return Ok(Some(PublishHow::Edited)),
+                EditPolicy::Discard => PublishHow::Discarded,
+                EditPolicy::Keep => PublishHow::MovedAside { to: self.move_aside(&path, &publication.path)? },
+            },
+        };
+        if let Some(parent) = path.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        self.store.restore(&wanted, &path)?;
+        self.note(publication, &members, wanted);
+        Ok(Some(how))
+    }
+
+    fn members(&self, publication: &Publication, output: OutputOf<'_>) -> Option<Vec<(Artifact, Key)>> {
+        publication.members.iter().map(|member| output(member.cell, &member.port)).collect()
+    }
+
+    /// The artifact that lies at the path in the end: the only member, or a folder with the files of all.
+    fn wanted(
+        &self,
+        publication: &Publication,
+        members: &[(Artifact, Key)],
+    ) -> Result<Result<Artifact, String>, RunError> {
+        if let [(artifact, _)] = members {
+            return Ok(Ok(*artifact));
+        }
+        let mut entries: Vec<ManifestEntry> = Vec::new();
+        for (member, (artifact, _)) in publication.members.iter().zip(members) {
+            match artifact.form {
+                Form::Folder => entries.extend(self.store.manifest(artifact)?.entries().iter().cloned()),
+                Form::File => {
+                    let ports = self.graph.cells[member.cell].work.ports();
+                    let name = ports.output(&member.port).map_or(&member.port, |port| &port.file_name).clone();
+                    let (digest, size) = (artifact.digest, artifact.size);
+                    let content = EntryContent::File { digest, size, executable: false };
+                    entries.push(ManifestEntry { name, content });
+                }
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        // Stage types that record the same side file in several outputs may share it.
+        entries.dedup();
+        if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
+            return Ok(Err(pair[0].name.clone()));
+        }
+        let manifest = Manifest::new(entries);
+        let artifact = manifest.artifact();
+        if !self.store.contains(&artifact) {
+            self.store.put_manifest(&manifest)?;
+        }
+        Ok(Ok(artifact))
+    }
+
+    fn found(&self, path: &Path) -> Result<Option<dgpipe_cache::Digest>, RunError> {
+        if path.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        let snapshot = hash_path(path, HashOptions { hidden: true }, &self.memo);
+        let snapshot = snapshot.map_err(|error| RunError::Io(std::io::Error::other(error)))?;
+        Ok(Some(snapshot.artifact().digest))
+    }
+
+    fn move_aside(&self, path: &Path, shown: &str) -> Result<String, RunError> {
+        let aside = |number: u32| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path.with_file_name(format!("{name}.edited-{number}"))
+        };
+        let free = |to: &PathBuf| to.symlink_metadata().is_err();
+        let to = (1..).map(aside).find(free).unwrap_or_else(|| aside(0));
+        crate::files::move_path(path, &to)?;
+        let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(match shown.rsplit_once('/') {
+            Some((folder, _)) => format!("{folder}/{name}"),
+            None => name,
+        })
+    }
+
+    fn note(&mut self, publication: &Publication, members: &[(Artifact, Key)], artifact: Artifact) {
+        let (Some(member), Some((_, key))) = (publication.members.first(), members.first()) else { return };
+        let entry = LedgerEntry {
+            artifact,
+            cell: self.graph.name(member.cell),
+            port: member.port.clone(),
+            key: Some(*key),
+            extra: std::collections::BTreeMap::new(),
+        };
+        if self.ledger.entries.get(&publication.path) != Some(&entry) {
+            self.ledger.entries.insert(publication.path.clone(), entry);
+            self.changed = true;
+        }
+    }
+
+    /// Writes the ledger where it changed.
+    pub(super) fn close(self) -> Result<(), StoreError> {
+        if self.changed { self.project.set_ledger(&self.ledger) } else { Ok(()) }
+    }
+}

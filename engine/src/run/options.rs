@@ -1,0 +1,66 @@
+//! What a caller hands to a run, and why a run as a whole can fail.
+
+use std::path::PathBuf;
+
+use dgpipe_cache::StoreError;
+
+use super::EditPolicy;
+use crate::plan::PlanError;
+use crate::stage::{Ambient, Cancel};
+
+/// How a run is carried out. Nothing of it decides a result.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The project root, to which published paths are relative.
+    pub root: PathBuf,
+    /// Cells that execute at the same time, at most.
+    pub jobs: usize,
+    /// Graphics processors that can be occupied.
+    pub gpus: u32,
+    /// Bytes of memory that can be occupied.
+    pub memory: u64,
+    /// Whether the first failure stops everything that has not started.
+    pub fail_fast: bool,
+    /// What to do with published paths that were edited by hand.
+    pub edits: EditPolicy,
+    /// What the program lends to stages.
+    pub ambient: Ambient,
+    /// What computes, for records.
+    pub device: String,
+    /// The version of the program, for records.
+    pub version: String,
+    /// The request to stop.
+    pub cancel: Cancel,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            root: PathBuf::from("."),
+            jobs: cores,
+            gpus: 1,
+            memory: u64::MAX,
+            fail_fast: false,
+            edits: EditPolicy::Block,
+            ambient: Ambient::default(),
+            device: "cpu".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            cancel: Cancel::default(),
+        }
+    }
+}
+
+/// A run that could not be carried out. Failing cells are no such error; they are in the report.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Decisions could not be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The store could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file of the project could not be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}

@@ -1,0 +1,596 @@
+//! The owner of a run's state. Workers execute, the committer stores; both only send messages here, and only
+//! here is decided what happens next.
+//!
+//! A cell's key is known when the outputs of all that it reads are known. Then a record is looked up: found, the
+//! cell is reused; not found, it executes once the bytes of its inputs are in the store. Bytes that turn out to be
+//! missing or bad make their producer execute, at any time; where that gives other digests, readers that were
+//! decided on the old ones are decided again.
+
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use dgpipe_cache::{Artifact, Key, Lease, LeaseAttempt, Output, Project, Store};
+
+use super::attempt::Attempts;
+use super::committer::{InStore, Sealed, commit_all};
+use super::executor::{Assignment, Ended, Executor, now_in_milliseconds};
+use super::ledger_keeper::LedgerKeeper;
+use super::priority::{Priority, priorities};
+use super::slots::Slots;
+use super::{Event, Listener, Outcome, RunError, RunOptions, RunReport};
+use crate::fingerprint::Fingerprint;
+use crate::graph::{Graph, InputRef};
+use crate::plan::{Decision, InputError, Plan, PlanError, Planner, Reason, fingerprint, input_artifacts};
+
+/// How often timeouts, leases of others and requests to stop are looked after.
+const TICK: Duration = Duration::from_millis(20);
+/// How often a cell may start again because its inputs were bad.
+const MOST_HEALINGS: u32 = 3;
+
+/// Carries out a plan and returns what became of it. The report is also kept with the project.
+pub fn run(
+    graph: &Graph,
+    store: &Store,
+    project: &Project,
+    plan: Plan,
+    options: &RunOptions,
+    listener: &dyn Listener,
+) -> Result<RunReport, RunError> {
+    let begun = Instant::now();
+    let started = now_in_milliseconds();
+    let name = run_name(started);
+    let folder = project.new_run(&name)?;
+    let log = Mutex::new(std::io::BufWriter::new(folder.append_events()?));
+    let report = Mutex::new(RunReport { started, params: params(graph), ..RunReport::default() });
+    let hear = |event: &Event| {
+        report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event);
+        if !matches!(event, Event::CellProgress { .. }) {
+            let mut log = log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // The log is for people; a full disk shows itself where results are stored.
+            serde_json::to_writer(&mut *log, event).ok();
+            std::io::Write::write_all(&mut *log, b"\n").ok();
+        }
+        listener.hear(event);
+    };
+    hear(&Event::RunStarted {
+        run: name.clone(),
+        pipeline: graph.spec.name.clone(),
+        profile: graph.spec.profile.clone(),
+        cells: plan.cells.len(),
+        execute: plan.count("execute"),
+        waiting: plan.count("await"),
+    });
+    let latest = project.latest()?;
+    let attempts = Attempts::default();
+    let executor = Executor {
+        graph,
+        store,
+        options,
+        sources: &plan.sources,
+        attempts: &attempts,
+        listener: &hear,
+        run: &name,
+    };
+    let planner = Planner::new(graph, store, &latest);
+    let keys = std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        let mut runner = Runner::new(&executor, &planner, &plan, scope, sender);
+        runner.start()?;
+        runner.drive(&receiver)?;
+        let mut ledger = LedgerKeeper::open(graph, store, project, options)?;
+        while !runner.stopping() {
+            let bad = ledger.publish(&plan.targets, &|cell, port| runner.target_output(cell, port), &hear)?;
+            if bad.is_empty() {
+                break;
+            }
+            runner.heal(&bad)?;
+            runner.drive(&receiver)?;
+        }
+        ledger.close()?;
+        Ok::<_, RunError>(runner.finish())
+    })?;
+    remember(project, latest.clone(), keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
+    store.source_memo().save().map_err(|error| RunError::Io(std::io::Error::other(error)))?;
+    store.save_index()?;
+    store.sync()?;
+    for text in store.take_warnings() {
+        hear(&Event::Warning { text });
+    }
+    let mut report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    for (cell, key) in keys {
+        if let Some(cell) = report.cells.get_mut(&graph.name(cell)) {
+            cell.key = Some(key.to_string());
+        }
+    }
+    report.seconds = begun.elapsed().as_secs_f64();
+    report.count();
+    hear(&report.finished());
+    folder.set_report(&report)?;
+    Ok(report)
+}
+
+/// Sorts by time; the process keeps two runs of the same millisecond apart.
+fn run_name(started: u64) -> String {
+    format!("{started:013}-{:05}", std::process::id())
+}
+
+fn params(graph: &Graph) -> serde_json::Map<String, serde_json::Value> {
+    graph.spec.params.iter().map(|(name, entry)| (name.clone(), entry.node.to_json())).collect()
+}
+
+fn remember(project: &Project, before: BTreeMap<String, Key>, keys: BTreeMap<String, Key>) -> Result<(), RunError> {
+    let mut after = before.clone();
+    after.extend(keys);
+    if after != before {
+        project.set_latest(&after)?;
+    }
+    Ok(())
+}
+
+/// What happened elsewhere.
+enum Message {
+    Ended { cell: usize, ended: Ended },
+    InStore(InStore),
+}
+
+impl From<InStore> for Message {
+    fn from(in_store: InStore) -> Self {
+        Self::InStore(in_store)
+    }
+}
+
+/// Where a cell stands.
+#[derive(Debug)]
+enum State {
+    /// Something that it reads is not known yet, or its bytes are being made again.
+    Waiting,
+    /// It can start as soon as there is room.
+    Ready,
+    /// Another run holds its lease.
+    Held,
+    /// A worker has it, or the committer.
+    Running,
+    /// It came to an end.
+    Ended(Outcome),
+}
+
+struct Runner<'scope, 'env> {
+    executor: &'env Executor<'env>,
+    planner: &'env Planner<'env>,
+    plan: &'env Plan,
+    scope: &'scope Scope<'scope, 'env>,
+    messages: Sender<Message>,
+    sealed: Option<Sender<Sealed>>,
+    states: BTreeMap<usize, State>,
+    /// Outputs that are known, from a record or an execution.
+    outputs: BTreeMap<usize, BTreeMap<String, Output>>,
+    keys: BTreeMap<usize, Key>,
+    /// Fingerprint, key, inputs and reasons of cells that are ready or held.
+    prepared: BTreeMap<usize, Prepared>,
+    ready: BinaryHeap<(Priority, usize)>,
+    priorities: BTreeMap<usize, Priority>,
+    held: BTreeSet<usize>,
+    /// Cells whose waiting was said aloud once.
+    announced: BTreeSet<usize>,
+    slots: Slots,
+    running: usize,
+    healings: BTreeMap<usize, u32>,
+    /// Cells that executed in this run, whose record must not send them round again.
+    executed: BTreeSet<usize>,
+    failed: bool,
+}
+
+struct Prepared {
+    fingerprint: Fingerprint,
+    key: Key,
+    artifacts: Vec<Vec<Artifact>>,
+    reasons: Vec<Reason>,
+    replace: bool,
+}
+
+impl<'scope, 'env> Runner<'scope, 'env> {
+    fn new(
+        executor: &'env Executor<'env>,
+        planner: &'env Planner<'env>,
+        plan: &'env Plan,
+        scope: &'scope Scope<'scope, 'env>,
+        messages: Sender<Message>,
+    ) -> Self {
+        let options = executor.options;
+        let any = plan.decisions.values().any(|planned| planned.decision != Decision::Reuse);
+        Self {
+            executor,
+            planner,
+            plan,
+            scope,
+            messages,
+            sealed: None,
+            states: plan.cells.iter().map(|cell| (*cell, State::Waiting)).collect(),
+            outputs: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            ready: BinaryHeap::new(),
+            priorities: if any { priorities(executor.graph, plan) } else { BTreeMap::new() },
+            held: BTreeSet::new(),
+            announced: BTreeSet::new(),
+            slots: Slots::new(options.jobs, options.gpus, options.memory),
+            running: 0,
+            healings: BTreeMap::new(),
+            executed: BTreeSet::new(),
+            failed: false,
+        }
+    }
+
+    /// Takes the plan's decisions over.
+    fn start(&mut self) -> Result<(), RunError> {
+        for cell in &self.plan.cells {
+            let planned = &self.plan.decisions[cell];
+            // What has to execute only for its bytes has outputs that are known already.
+            if !planned.outputs.is_empty() && !self.plan.forced.contains(cell) {
+                self.outputs.insert(*cell, planned.outputs.clone());
+            }
+            if planned.decision == Decision::Reuse {
+                let key = planned.identity.as_ref().map(|(_, key)| *key);
+                self.reuse(*cell, key, planned.seconds.unwrap_or(0.0));
+            }
+        }
+        for cell in self.plan.cells.clone() {
+            if let Decision::Execute(reasons) = &self.plan.decisions[&cell].decision {
+                self.prepare(cell, reasons.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on until nothing runs and nothing can start.
+    fn drive(&mut self, receiver: &Receiver<Message>) -> Result<(), RunError> {
+        loop {
+            self.fill()?;
+            if self.running == 0 && self.held.is_empty() {
+                return Ok(());
+            }
+            match receiver.recv_timeout(TICK) {
+                Ok(message) => self.take(message)?,
+                Err(RecvTimeoutError::Timeout) => self.tick()?,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        self.executor.options.cancel.is_cancelled()
+    }
+
+    fn tick(&mut self) -> Result<(), RunError> {
+        self.executor.attempts.stop(self.stopping());
+        if self.stopping() {
+            self.held.clear();
+        }
+        for cell in std::mem::take(&mut self.held) {
+            self.enqueue(cell);
+        }
+        Ok(())
+    }
+
+    /// Starts ready cells while there is room.
+    fn fill(&mut self) -> Result<(), RunError> {
+        if self.stopping() || (self.failed && self.executor.options.fail_fast) {
+            self.ready.clear();
+            return Ok(());
+        }
+        let mut left = Vec::new();
+        while let Some((priority, cell)) = self.ready.pop() {
+            if !matches!(self.states[&cell], State::Ready) {
+                continue;
+            }
+            if self.slots.take(self.executor.graph.cells[cell].needs) {
+                self.begin(cell)?;
+            } else {
+                left.push((priority, cell));
+                // Smaller cells behind it may still fit, but looking at all of a long queue would be quadratic.
+                if left.len() >= 64 {
+                    break;
+                }
+            }
+        }
+        self.ready.extend(left);
+        Ok(())
+    }
+
+    /// Starts a cell whose slots are taken: under its lease, and only if no other run was faster.
+    fn begin(&mut self, cell: usize) -> Result<(), RunError> {
+        let graph = self.executor.graph;
+        let Some(prepared) = self.prepared.remove(&cell) else { return Ok(()) };
+        let holder = format!("run {}, process {}", self.executor.run, std::process::id());
+        let lease = match self.executor.store.lease(&prepared.key, &holder)? {
+            LeaseAttempt::Acquired(lease) => lease,
+            LeaseAttempt::Held(holder) => {
+                self.slots.give_back(graph.cells[cell].needs);
+                self.hold(cell, prepared, holder);
+                return Ok(());
+            }
+        };
+        if !prepared.replace
+            && let Some(found) = self.executor.store.lookup(&prepared.key)?
+            && found.outputs.values().all(|output| self.executor.store.contains(&output.artifact))
+        {
+            self.slots.give_back(graph.cells[cell].needs);
+            self.outputs.insert(cell, found.outputs);
+            self.reuse(cell, Some(prepared.key), found.seconds);
+            return self.propagate(cell);
+        }
+        self.states.insert(cell, State::Running);
+        self.running += 1;
+        self.start_committer();
+        let started = Event::CellStarted {
+            cell: graph.name(cell),
+            stage_type: graph.cells[cell].work.type_name().to_owned(),
+            reasons: prepared.reasons.clone(),
+        };
+        self.executor.listener.hear(&started);
+        self.keys.insert(cell, prepared.key);
+        let Prepared { fingerprint, key, artifacts, reasons, replace } = prepared;
+        self.spawn(Assignment { cell, fingerprint, key, artifacts, reasons, replace }, lease);
+        Ok(())
+    }
+
+    fn spawn(&self, assignment: Assignment, lease: Lease) {
+        let (messages, executor, sealed) = (self.messages.clone(), self.executor, self.sealed.clone());
+        let work = move || {
+            let cell = assignment.cell;
+            match (executor.execute(&assignment), sealed) {
+                // The lease goes along until the record stands, so that whoever waits for it finds the record.
+                (Ended::Sealed { transaction, seconds }, Some(sealed)) => {
+                    sealed.send(Sealed { cell, transaction: *transaction, seconds, lease }).ok();
+                }
+                (ended, _) => drop(messages.send(Message::Ended { cell, ended })),
+            }
+        };
+        std::thread::Builder::new()
+            .name("cell".to_owned())
+            .spawn_scoped(self.scope, work)
+            .expect("the system can start a thread");
+    }
+
+    /// The committer lives from the first execution on; a run that executes nothing needs none.
+    fn start_committer(&mut self) {
+        if self.sealed.is_some() {
+            return;
+        }
+        let (sender, receiver) = mpsc::channel();
+        let (store, messages) = (self.executor.store, self.messages.clone());
+        self.sealed = Some(sender);
+        self.scope.spawn(move || commit_all(store, &receiver, &messages));
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), RunError> {
+        match message {
+            Message::InStore(InStore { cell, result, seconds }) => {
+                self.release(cell);
+                match result {
+                    Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Message::Ended { cell, ended } => {
+                self.release(cell);
+                match ended {
+                    Ended::Failed { error, seconds } => self.failed(cell, error, seconds),
+                    Ended::Cancelled | Ended::Sealed { .. } => {
+                        self.end(cell, Outcome::Cancelled, 0.0, None, false);
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    fn release(&mut self, cell: usize) {
+        self.running -= 1;
+        self.slots.give_back(self.executor.graph.cells[cell].needs);
+    }
+
+    fn executed(&mut self, cell: usize, outputs: BTreeMap<String, Output>, seconds: f64) -> Result<(), RunError> {
+        self.executed.insert(cell);
+        let before = self.outputs.insert(cell, outputs);
+        let now = &self.outputs[&cell];
+        let same = before.as_ref().is_some_and(|before| before == now) || self.gave_the_same_before(cell);
+        if before.as_ref().is_some_and(|before| before != now) {
+            let text = format!("`{}` is not reproducible: it ran again and gave other bytes", self.name(cell));
+            self.executor.listener.hear(&Event::Warning { text });
+        }
+        self.end(cell, Outcome::Executed, seconds, None, same);
+        self.propagate(cell)
+    }
+
+    /// Whether the last record of this cell, under another key, has the same outputs.
+    fn gave_the_same_before(&self, cell: usize) -> bool {
+        let last = self.planner.last_record(cell).filter(|key| Some(key) != self.keys.get(&cell));
+        let found = last.and_then(|key| self.executor.store.lookup(&key).ok().flatten());
+        found.is_some_and(|found| found.outputs == self.outputs[&cell])
+    }
+
+    /// A failure whose inputs turned out bad is no failure: their producers execute again first.
+    fn failed(&mut self, cell: usize, error: String, seconds: f64) -> Result<(), RunError> {
+        let bad = !self.missing_producers(cell).is_empty();
+        let healings = self.healings.entry(cell).or_default();
+        if bad && *healings < MOST_HEALINGS && !self.executor.options.cancel.is_cancelled() {
+            *healings += 1;
+            self.states.insert(cell, State::Waiting);
+            return self.resolve(cell);
+        }
+        self.failed = true;
+        self.end(cell, Outcome::Failed, seconds, Some(error), false);
+        Ok(())
+    }
+
+    fn end(&mut self, cell: usize, outcome: Outcome, seconds: f64, error: Option<String>, same_bytes: bool) {
+        self.states.insert(cell, State::Ended(outcome));
+        let cell = self.name(cell);
+        self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes });
+    }
+
+    fn reuse(&mut self, cell: usize, key: Option<Key>, seconds: f64) {
+        if let Some(key) = key {
+            self.keys.insert(cell, key);
+        }
+        self.end(cell, Outcome::Reused, seconds, None, false);
+    }
+
+    /// The outputs of a cell are known, or known anew: its readers are decided, those that are decided on other
+    /// digests once more.
+    fn propagate(&mut self, cell: usize) -> Result<(), RunError> {
+        for reader in self.executor.graph.readers(cell) {
+            match self.states.get(&reader) {
+                Some(State::Waiting | State::Ready) => self.resolve(reader)?,
+                Some(State::Ended(Outcome::Reused)) if self.executed.contains(&cell) => {
+                    let key = self.identity(reader)?.map(|(_, key, _)| key);
+                    if key != self.keys.get(&reader).copied() {
+                        self.states.insert(reader, State::Waiting);
+                        self.resolve(reader)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Fingerprint, key and inputs of a cell, where the outputs of all that it reads are known.
+    fn identity(&self, cell: usize) -> Result<Option<(Fingerprint, Key, Vec<Vec<Artifact>>)>, RunError> {
+        let executor = self.executor;
+        let output = |other: usize, port: &str| {
+            let ended = matches!(self.states.get(&other), Some(State::Ended(outcome)) if outcome.is_done());
+            if ended { Some(self.outputs.get(&other)?.get(port)?.artifact) } else { None }
+        };
+        let known = input_artifacts(executor.graph, &executor.graph.cells[cell], self.executor.sources, executor.store, &output);
+        let artifacts = match known {
+            Ok(artifacts) => artifacts,
+            Err(InputError::Store(error)) => return Err(error.into()),
+            Err(InputError::Missing(what)) => return Err(PlanError::Input { cell: self.name(cell), what }.into()),
+        };
+        Ok(artifacts.map(|artifacts| {
+            let fingerprint = fingerprint(executor.graph, &executor.graph.cells[cell], &artifacts);
+            let key = fingerprint.key();
+            (fingerprint, key, artifacts)
+        }))
+    }
+
+    /// Decides about a cell as soon as all that it reads is known.
+    fn resolve(&mut self, cell: usize) -> Result<(), RunError> {
+        let Some((fingerprint, key, _)) = self.identity(cell)? else {
+            return Ok(());
+        };
+        let forced = self.plan.forced.contains(&cell);
+        let found = if forced { None } else { self.executor.store.lookup(&key)? };
+        let Some(found) = found else {
+            let reasons = match forced {
+                true => vec![Reason::Forced],
+                false => self.planner.reasons(cell, &fingerprint, key)?,
+            };
+            return self.prepare(cell, reasons);
+        };
+        let is_target = self.plan.targets.cells.contains(&cell);
+        let lacking = found.outputs.iter().find(|(_, output)| !self.executor.store.contains(&output.artifact));
+        if let (true, Some((port, _))) = (is_target, lacking) {
+            let reason = Reason::ArtifactMissing { port: port.clone() };
+            self.outputs.insert(cell, found.outputs);
+            return self.prepare(cell, vec![reason]);
+        }
+        self.outputs.insert(cell, found.outputs);
+        self.reuse(cell, Some(key), found.seconds);
+        self.propagate(cell)
+    }
+
+    /// Makes a cell ready, or first makes the bytes again that it reads and that are not there.
+    fn prepare(&mut self, cell: usize, reasons: Vec<Reason>) -> Result<(), RunError> {
+        self.states.insert(cell, State::Waiting);
+        for (producer, port) in self.missing_producers(cell) {
+            if matches!(self.states.get(&producer), Some(State::Ended(outcome)) if outcome.is_done()) {
+                self.prepare(producer, vec![Reason::ArtifactMissing { port }])?;
+            }
+        }
+        let Some((fingerprint, key, artifacts)) = self.identity(cell)? else { return Ok(()) };
+        let replace = reasons.iter().any(|reason| matches!(reason, Reason::Forced | Reason::ArtifactMissing { .. }));
+        self.prepared.insert(cell, Prepared { fingerprint, key, artifacts, reasons, replace });
+        self.enqueue(cell);
+        Ok(())
+    }
+
+    fn enqueue(&mut self, cell: usize) {
+        self.states.insert(cell, State::Ready);
+        let priority = self.priorities.get(&cell).copied().unwrap_or_default();
+        self.ready.push((priority, cell));
+    }
+
+    fn hold(&mut self, cell: usize, prepared: Prepared, holder: String) {
+        if matches!(self.states.insert(cell, State::Held), Some(State::Ready)) && self.announced.insert(cell) {
+            self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder });
+        }
+        self.prepared.insert(cell, prepared);
+        self.held.insert(cell);
+    }
+
+    /// Cells whose outputs this one reads and whose bytes the store does not have, with a port that is missing.
+    fn missing_producers(&self, cell: usize) -> Vec<(usize, String)> {
+        let readings = self.executor.graph.cells[cell].inputs.iter().flat_map(|port| &port.readings);
+        let mut missing: Vec<(usize, String)> = readings
+            .filter_map(|reading| match &reading.from {
+                InputRef::Cell { cell, port } => Some((*cell, port.clone())),
+                InputRef::Source(_) => None,
+            })
+            .filter(|(cell, port)| {
+                let artifact = self.outputs.get(cell).and_then(|outputs| outputs.get(port));
+                artifact.is_some_and(|output| !self.executor.store.contains(&output.artifact))
+            })
+            .collect();
+        missing.sort_unstable();
+        missing.dedup_by_key(|(cell, _)| *cell);
+        missing
+    }
+
+    /// Makes cells execute whose bytes could not be published.
+    fn heal(&mut self, bad: &[(usize, String)]) -> Result<(), RunError> {
+        for (cell, port) in bad {
+            let healings = self.healings.entry(*cell).or_default();
+            *healings += 1;
+            if *healings <= MOST_HEALINGS {
+                self.prepare(*cell, vec![Reason::ArtifactMissing { port: port.clone() }])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The artifact of a target's output, where the cell is done.
+    fn target_output(&self, cell: usize, port: &str) -> Option<(Artifact, Key)> {
+        match self.states.get(&cell)? {
+            State::Ended(outcome) if outcome.is_done() => {
+                Some((self.outputs.get(&cell)?.get(port)?.artifact, *self.keys.get(&cell)?))
+            }
+            _ => None,
+        }
+    }
+
+    fn name(&self, cell: usize) -> String {
+        self.executor.graph.name(cell)
+    }
+
+    /// Says of every cell that never started why, and returns the keys of those that are done.
+    fn finish(mut self) -> BTreeMap<usize, Key> {
+        let stopped = self.stopping() || (self.failed && self.executor.options.fail_fast);
+        for cell in &self.plan.cells {
+            if matches!(self.states[cell], State::Ended(_)) {
+                continue;
+            }
+            let unmade = |read: &usize| matches!(self.states.get(read), Some(State::Ended(Outcome::Failed | Outcome::Blocked)));
+            let blocked = self.executor.graph.reads(*cell).iter().any(unmade);
+            let outcome = if blocked || !stopped { Outcome::Blocked } else { Outcome::Cancelled };
+            self.end(*cell, outcome, 0.0, None, false);
+        }
+        let done = |cell: &usize| matches!(self.states[cell], State::Ended(outcome) if outcome.is_done());
+        self.keys.iter().filter(|(cell, _)| done(cell)).map(|(cell, key)| (*cell, *key)).collect()
+    }
+}
