@@ -16,6 +16,7 @@ mod matrix_chart;
 mod network_chart;
 mod palette;
 mod png;
+mod scale;
 
 use axes::{Axes, Side};
 pub(crate) use colour_scale::ColourScale;

@@ -10,7 +10,7 @@ mod summary;
 pub(crate) use holm::holm;
 pub(crate) use measure::Measure;
 pub(crate) use paired_t::PairedT;
-pub(crate) use score_grid::{GridAxes, ScoreGrid};
-pub(crate) use summary::Summary;
 #[cfg(test)]
 pub(crate) use score_grid::tests::{AXES, at};
+pub(crate) use score_grid::{GridAxes, ScoreGrid};
+pub(crate) use summary::Summary;
