@@ -78,7 +78,7 @@ impl VisionTransformer {
         }
     }
 
-    /// The same net with other tensors, by name: matrices as they are, other shapes flattened to one row. Gradients flow
+    /// The same net with other tensors, by name: matrices as they are, other shapes flattened. Gradients flow
     /// through to them.
     #[must_use]
     pub fn with_parts(&self, parts: &BTreeMap<String, Tensor<2>>) -> Self {
