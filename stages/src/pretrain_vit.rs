@@ -215,7 +215,10 @@ impl Fields {
         let share = if epoch < warm_up {
             (epoch + 1.0) / (warm_up + 1.0)
         } else {
-            (1.0 + (std::f64::consts::PI * (epoch - warm_up) / (epochs - warm_up)).cos()) / 2.0
+            f64::midpoint(
+                1.0,
+                (std::f64::consts::PI * (epoch - warm_up) / (epochs - warm_up)).cos(),
+            )
         };
         self.learning_rate.get() * share
     }
