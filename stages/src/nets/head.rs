@@ -85,7 +85,27 @@ impl Head {
         Weights { architecture: Architecture::Head(architecture), tensors, counters, seen: Seen::default() }
     }
 
-    /// The gradient of the mean cross-entropy over a batch.
+    /// The mean cross-entropy over a batch, by its definition.
+    pub fn loss(&self, parts: &[Tensor<2>], batch: &TrainingBatch) -> Tensor<1> {
+        let blocks = self.architecture.hidden.len();
+        let mut x = batch.input.clone();
+        for block in 0..blocks {
+            x = linear(x, &parts[2 * block..]);
+            if self.architecture.batch_norm {
+                let [scale, shift] = pair(&parts[2 * (blocks + block)..]);
+                x = Normalised::new(x, column(scale), column(shift)).output;
+            }
+            x = activation::relu(x);
+            if let Some(factors) = batch.dropout.get(block) {
+                x = x * factors.clone();
+            }
+        }
+        let logits = linear(x, &parts[parts.len() - 2..]);
+        let count = logits.dims()[1] as f64;
+        (activation::log_softmax(logits, 0) * batch.targets.clone()).sum().mul_scalar(-1.0 / count)
+    }
+
+    /// The gradient of [`Head::loss`], all parameters flat, and what else the batch gives.
     ///
     /// Written out rather than left to burn's autodiff: the graph's bookkeeping costs more than a head's small products, and
     /// trainings in several threads would share its lock. A test compares both.
@@ -118,7 +138,7 @@ impl Head {
         let mut y = linear(input.clone(), &parts[2 * block..]);
         let normalised = self.architecture.batch_norm.then(|| {
             let [scale, shift] = pair(&parts[2 * (self.architecture.hidden.len() + block)..]);
-            Normalised::new(y.clone(), scale, shift)
+            Normalised::new(y.clone(), column(scale), column(shift))
         });
         if let Some(normalised) = &normalised {
             y = normalised.output.clone();
@@ -140,7 +160,7 @@ impl Head {
             x = linear(x, &parts[2 * block..]);
             if let Some(statistics) = statistics {
                 let [scale, shift] = pair(&parts[2 * (blocks + block)..]);
-                x = normalise_fixed(x, &statistics.channels(start, width), scale, shift);
+                x = normalise_fixed(x, &statistics.channels(start, width), column(scale), column(shift));
                 start += width;
             }
             x = activation::relu(x);
@@ -188,10 +208,16 @@ fn joined_statistics(passed: &[Passed]) -> Option<(Tensor<2>, Tensor<2>)> {
     (!means.is_empty()).then(|| (Tensor::cat(means, 0), Tensor::cat(all(|normalised| &normalised.variance), 0)))
 }
 
-/// W x + b, with W as `[out, in]` and b as `[out, 1]`.
+/// W x + b, with W as `[out, in]` and b as `[1, out]`.
 fn linear(input: Tensor<2>, parts: &[Tensor<2>]) -> Tensor<2> {
     let [weight, bias] = pair(parts);
-    weight.matmul(input) + bias
+    weight.matmul(input) + column(bias)
+}
+
+/// A vector that lies as one row, as one column.
+fn column(row: Tensor<2>) -> Tensor<2> {
+    let [_, length] = row.dims();
+    row.reshape([length, 1])
 }
 
 /// The first two tensors: weight and bias, or scale and shift.
@@ -206,27 +232,6 @@ mod tests {
 
     fn values(tensor: Tensor<1>) -> Vec<f32> {
         tensor.into_data().try_to_vec().unwrap()
-    }
-
-    /// The same loss, written forwards only.
-    fn loss(head: &Head, parts: &[Tensor<2>], batch: &TrainingBatch) -> Tensor<1> {
-        let blocks = head.architecture.hidden.len();
-        let mut x = batch.input.clone().autodiff();
-        for block in 0..blocks {
-            x = linear(x, &parts[2 * block..]);
-            if head.architecture.batch_norm {
-                let [scale, shift] = pair(&parts[2 * (blocks + block)..]);
-                let (variance, mean) = x.clone().var_mean_bias(1);
-                x = (x - mean) / (variance + 1e-5).sqrt() * scale + shift;
-            }
-            x = activation::relu(x);
-            if let Some(factors) = batch.dropout.get(block) {
-                x = x * factors.clone().autodiff();
-            }
-        }
-        let logits = linear(x, &parts[parts.len() - 2..]);
-        let count = logits.dims()[1] as f32;
-        -(activation::log_softmax(logits, 0) * batch.targets.clone().autodiff()).sum() / count
     }
 
     #[test]
@@ -246,7 +251,7 @@ mod tests {
             let targets = Tensor::from_floats([[1, 0, 0, 1, 0, 0, 1], [0, 1, 0, 0, 1, 1, 0], [0, 0, 1, 0, 0, 0, 0]], &device);
             let batch = TrainingBatch { input: matrix(6, 7, |value| value), targets, dropout };
             let parts = head.parameters.split(&flat);
-            let expected = gradient_of(&head.parameters, &parts, |leaves| loss(&head, leaves, &batch));
+            let expected = gradient_of(&head.parameters, &parts, |leaves| head.loss(leaves, &batch));
             let expected = values(expected);
             let found = values(head.gradient(&parts, batch).gradient);
             let largest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
