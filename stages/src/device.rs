@@ -112,7 +112,7 @@ impl Device {
         ];
         let real: Vec<Tensors> = kinds
             .iter()
-            .flat_map(|kind| (0..listed.len()).map(|number| Tensors::wgpu(kind(number))))
+            .flat_map(|kind| (0..listed.len()).map(move |number| Tensors::wgpu(kind(number))))
             .filter(|device| listed.contains(device))
             .collect();
         let found = real.len();
@@ -204,8 +204,13 @@ mod tests {
         let device = Device::open("cpu").unwrap();
         assert!(device.is_cpu() && !device.is_gpu());
         assert_eq!(device.to_string(), "cpu");
-        assert!(Device::open("tpu").unwrap_err().to_string().starts_with("`tpu` is not a device"));
+        assert!(
+            Device::open("tpu")
+                .unwrap_err()
+                .to_string()
+                .starts_with("`tpu` is not a device")
+        );
         let ones = burn::tensor::Tensor::<1>::ones([3], device.tensors());
-        assert_eq!(ones.sum().into_scalar::<f32>(), 3.0);
+        assert_eq!(ones.sum().into_scalar::<f32>().to_bits(), 3.0_f32.to_bits());
     }
 }

@@ -59,8 +59,8 @@ impl DrawnDomain {
     }
 }
 
-/// What `draw-miniature` draws, before it is checked.
-#[derive(Deserialize, JsonSchema)]
+/// What `draw-miniature` is told.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fields {
     /// Seed of all drawings.
@@ -96,27 +96,25 @@ fn default_size() -> u32 {
 
 /// What `draw-miniature` draws. Either `scale` or `per_class` is there.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Fields")]
-pub struct DrawMiniatureConfig {
-    seed: u64,
-    set: SubjectSet,
-    styles: Vec<DrawnDomain>,
-    scale: Option<f64>,
-    per_class: Option<NonZeroU32>,
-    size: u32,
+#[serde(try_from = "Fields", into = "Fields")]
+pub struct DrawMiniatureConfig(Fields);
+
+impl From<DrawMiniatureConfig> for Fields {
+    fn from(config: DrawMiniatureConfig) -> Self {
+        config.0
+    }
 }
 
 impl TryFrom<Fields> for DrawMiniatureConfig {
     type Error = String;
 
-    fn try_from(fields: Fields) -> Result<Self, String> {
+    fn try_from(mut fields: Fields) -> Result<Self, String> {
         let Fields {
-            seed,
             set,
-            styles,
             scale,
             per_class,
             size,
+            ..
         } = fields;
         let scale = match (scale, per_class) {
             (Some(_), Some(_)) => {
@@ -137,23 +135,18 @@ impl TryFrom<Fields> for DrawMiniatureConfig {
         if !(1..=MAX_SIZE).contains(&size) {
             return Err(format!("`size` must be between 1 and {MAX_SIZE}"));
         }
+        let styles = &fields.styles;
         if styles.is_empty()
             || (1..styles.len()).any(|place| styles[..place].contains(&styles[place]))
         {
             return Err("`styles` needs at least one style, and each only once".to_owned());
         }
-        Ok(Self {
-            seed,
-            set,
-            styles,
-            scale,
-            per_class,
-            size,
-        })
+        fields.scale = scale;
+        Ok(Self(fields))
     }
 }
 
-impl DrawMiniatureConfig {
+impl Fields {
     /// How many images of a class a domain gets.
     fn count(&self, style: Style, subject: &Subject) -> u32 {
         let Some(scale) = self.scale else {
@@ -196,7 +189,10 @@ impl StageType for DrawMiniature {
         Ports::default().writes(IMAGES)
     }
 
-    fn execute(config: &DrawMiniatureConfig, context: &mut Context<'_>) -> Result<(), StageError> {
+    fn execute(
+        DrawMiniatureConfig(config): &DrawMiniatureConfig,
+        context: &mut Context<'_>,
+    ) -> Result<(), StageError> {
         let root = context.output(IMAGES)?;
         for domain in &config.styles {
             for subject in config.set.subjects() {
@@ -220,7 +216,7 @@ impl StageType for DrawMiniature {
 
 /// Draws one image to `<domain>/<class>/pic_0001.jpg`.
 fn write(
-    config: &DrawMiniatureConfig,
+    config: &Fields,
     root: &Path,
     style: Style,
     subject: &Subject,
@@ -258,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_scale_keeps_the_imbalance_of_pacs() {
-        let config = config(r#"{"seed": 7}"#).unwrap();
+        let DrawMiniatureConfig(config) = config(r#"{"seed": 7}"#).unwrap();
         let count = |style: Style, class: usize| config.count(style, &SUBJECTS_PACS[class]);
         assert_eq!(count(Style::Sketch, 5), 8);
         assert_eq!(count(Style::Photo, 0), 19);
@@ -268,7 +264,7 @@ mod tests {
             "255 · 0.1 = 25.5 is rounded up"
         );
         assert_eq!(config.drawings().len(), 1002);
-        let tiny = super::DrawMiniatureConfig {
+        let tiny = Fields {
             scale: Some(0.001),
             ..config
         };

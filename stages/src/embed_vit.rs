@@ -141,7 +141,9 @@ fn forward(
         values.resize(GROUP * transform.len(), 0.0);
         let mut vectors = run(values, GROUP);
         vectors.truncate(vectors.len() / GROUP * group.len());
-        group.iter().for_each(|_| counter.add_one());
+        for _ in group {
+            counter.add_one();
+        }
         vectors
     };
     inputs.chunks(GROUP).flat_map(group).collect()

@@ -160,9 +160,9 @@ mod tests {
     #[test]
     fn names_may_have_the_prefix_of_a_part() {
         let prefixed = changed(|tensors| {
-            tensors
-                .iter_mut()
-                .for_each(|(name, _)| name.insert_str(0, "vit."))
+            for (name, _) in tensors {
+                name.insert_str(0, "vit.");
+            }
         });
         assert!(prefixed.unwrap() == tiny());
     }

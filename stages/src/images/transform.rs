@@ -17,6 +17,7 @@ pub struct ImageTransform {
 
 /// What is used of `preprocessor_config.json`, as Hugging Face's processors of images write it.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the file has them")]
 struct Preprocessor {
     size: Size,
     #[serde(default = "yes")]

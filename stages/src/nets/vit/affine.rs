@@ -1,4 +1,4 @@
-//! `x Wᵀ + b`, with the weight in PyTorch's orientation.
+//! `x Wᵀ + b`, with the weight in `PyTorch`'s orientation.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};

@@ -4,13 +4,13 @@ use burn::module::Module;
 use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Tensor};
 
-use super::attention::Dense;
-use super::{Affine, Attention, Norm, VitShape};
+use super::self_attention::Dense;
+use super::{Affine, Norm, SelfAttention, VitShape};
 
 /// `x += Attention(LN x); x += MLP(LN x)`, with the exact GELU.
 #[derive(Module, Debug)]
 pub struct Block {
-    attention: Attention,
+    attention: SelfAttention,
     intermediate: Dense,
     output: Dense,
     layernorm_before: Norm,
@@ -25,7 +25,7 @@ impl Block {
             dense: Affine::zeros(inputs, outputs, true, device),
         };
         Self {
-            attention: Attention::zeros(shape, device),
+            attention: SelfAttention::zeros(shape, device),
             intermediate: dense(shape.hidden, shape.mlp),
             output: dense(shape.mlp, shape.hidden),
             layernorm_before: norm(),
@@ -35,7 +35,10 @@ impl Block {
 
     /// Applies the block: `[batch, tokens, hidden]` → the same.
     pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
-        let attended = input.clone() + self.attention.forward(self.layernorm_before.forward(input));
+        let attended = self
+            .attention
+            .forward(&self.layernorm_before.forward(input.clone()))
+            + input;
         let wide = gelu(
             self.intermediate
                 .dense

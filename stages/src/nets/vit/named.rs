@@ -32,7 +32,10 @@ pub(super) fn fill<M: Module>(module: M, arrays: &BTreeMap<String, Array>) -> M 
 ///
 /// Panics where a tensor is missing or has another number of values.
 pub(super) fn replace<M: Module>(module: M, tensors: &BTreeMap<String, Tensor<2>>) -> M {
-    module.map(&mut Replacer { path: Vec::new(), tensors })
+    module.map(&mut Replacer {
+        path: Vec::new(),
+        tensors,
+    })
 }
 
 struct Replacer<'a> {
@@ -51,7 +54,10 @@ impl ModuleMapper for Replacer<'_> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let name = self.path.join(".");
-        let tensor = self.tensors.get(&name).unwrap_or_else(|| panic!("no tensor for `{name}`"));
+        let tensor = self
+            .tensors
+            .get(&name)
+            .unwrap_or_else(|| panic!("no tensor for `{name}`"));
         // Not `from_tensor`, which asks for a gradient of its own: this tensor is computed from one that has it.
         Param::initialized(ParamId::new(), tensor.clone().reshape(param.val().dims()))
     }

@@ -25,7 +25,7 @@ struct PatchEmbeddings {
 
 /// What makes tokens of a picture.
 #[derive(Module, Debug)]
-struct Embeddings {
+struct Tokens {
     /// `[1, 1, hidden]`.
     cls_token: Param<Tensor<3>>,
     /// `[1, 1 + patches, hidden]`.
@@ -42,7 +42,7 @@ struct Encoder {
 /// A Vision Transformer. Its fields nest so that the path of a parameter is its name in Hugging Face's files.
 #[derive(Module, Debug)]
 pub struct VisionTransformer {
-    embeddings: Embeddings,
+    embeddings: Tokens,
     encoder: Encoder,
     layernorm: Norm,
 }
@@ -58,7 +58,7 @@ impl VisionTransformer {
             weight: Param::from_tensor(weight),
             bias: Param::from_tensor(Tensor::zeros([shape.hidden], device)),
         };
-        let embeddings = Embeddings {
+        let embeddings = Tokens {
             cls_token: Param::from_tensor(Tensor::zeros([1, 1, shape.hidden], device)),
             position_embeddings: Param::from_tensor(Tensor::zeros(
                 [1, shape.tokens(), shape.hidden],
@@ -78,7 +78,7 @@ impl VisionTransformer {
         }
     }
 
-    /// The same net with other tensors, by name: matrices as they are, other shapes flattened to one row. Gradients flow
+    /// The same net with other tensors, by name: matrices as they are, other shapes flattened. Gradients flow
     /// through to them.
     #[must_use]
     pub fn with_parts(&self, parts: &BTreeMap<String, Tensor<2>>) -> Self {
@@ -98,7 +98,7 @@ impl VisionTransformer {
     }
 }
 
-impl Embeddings {
+impl Tokens {
     fn forward(&self, images: Tensor<4>) -> Tensor<3> {
         let batch = images.dims()[0];
         let patches = self.patch_embeddings.projection.forward(images);

@@ -23,13 +23,13 @@ pub(super) struct Dense {
 
 /// `softmax(Q Kᵀ / √(width of a head)) V`, heads side by side, then a linear layer.
 #[derive(Module, Debug)]
-pub struct Attention {
+pub struct SelfAttention {
     attention: Projections,
     output: Dense,
     heads: usize,
 }
 
-impl Attention {
+impl SelfAttention {
     /// A layer of zeros, to be filled.
     pub fn zeros(shape: &VitShape, device: &Device) -> Self {
         let projection = || Affine::zeros(shape.hidden, shape.hidden, shape.qkv_bias, device);
@@ -49,7 +49,7 @@ impl Attention {
     }
 
     /// Attends among the tokens of each member of the batch: `[batch, tokens, hidden]` → the same.
-    pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+    pub fn forward(&self, input: &Tensor<3>) -> Tensor<3> {
         let [batch, tokens, hidden] = input.dims();
         let width = hidden / self.heads;
         let split = |layer: &Affine| {
