@@ -1,0 +1,193 @@
+//! Chooses where tensors live: the only file that names a backend of burn.
+//!
+//! The binary makes one [`Device`] from `--device` and lends it to the stages through `Ambient`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What `--device` asks for: `auto`, `cpu`, `wgpu` or `wgpu:n`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A real GPU where the build has one and there is one, never a software adapter, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A GPU through wgpu, by its place among the machine's real GPUs (discrete, integrated, virtual); 0 without a number.
+    Wgpu(usize),
+}
+
+/// A device that cannot be had.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// A text that names no device.
+    #[error("`{0}` is not a device; devices are [auto, cpu, wgpu, wgpu:0, wgpu:1, …]")]
+    Unknown(String),
+    /// A GPU in a build for CPUs.
+    #[error("this build has no GPU support; build with --features wgpu")]
+    NoGpuSupport,
+    /// A GPU that the machine does not have.
+    #[error(
+        "there is no GPU `wgpu:{index}`; this machine offers {found} (software adapters are not counted)"
+    )]
+    NoSuchGpu {
+        /// The number asked for.
+        index: usize,
+        /// How many real GPUs were found.
+        found: usize,
+    },
+}
+
+impl FromStr for DeviceChoice {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
+        let unknown = || DeviceError::Unknown(text.to_owned());
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "wgpu" => Ok(Self::Wgpu(0)),
+            _ => {
+                let index = text.strip_prefix("wgpu:").ok_or_else(unknown)?;
+                index.parse().map(Self::Wgpu).map_err(|_| unknown())
+            }
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Wgpu(index) => write!(f, "wgpu:{index}"),
+        }
+    }
+}
+
+/// Where tensors live and are computed with.
+#[derive(Clone, Debug)]
+pub struct Device {
+    tensors: burn::tensor::Device,
+    name: String,
+    is_cpu: bool,
+}
+
+impl Device {
+    /// The CPU, which every build has.
+    pub fn cpu() -> Self {
+        Self {
+            tensors: burn::tensor::Device::flex(),
+            name: "cpu".to_owned(),
+            is_cpu: true,
+        }
+    }
+
+    /// Finds the device asked for.
+    pub fn choose(choice: DeviceChoice) -> Result<Self, DeviceError> {
+        match choice {
+            DeviceChoice::Cpu => Ok(Self::cpu()),
+            DeviceChoice::Auto => Ok(Self::gpu(0).unwrap_or_else(|_| Self::cpu())),
+            DeviceChoice::Wgpu(index) => Self::gpu(index),
+        }
+    }
+
+    /// The GPU at that place among the machine's real ones.
+    #[cfg(feature = "wgpu")]
+    fn gpu(index: usize) -> Result<Self, DeviceError> {
+        use burn::tensor::{Device as Tensors, DeviceKind, DeviceType};
+
+        let listed = Tensors::enumerate(DeviceType::Wgpu).into_vec();
+        // Equality of devices is identity of hardware, so asking for each kind by number sorts the list
+        // and leaves out what is no GPU: software adapters have a kind of their own.
+        let kinds = [
+            DeviceKind::DiscreteGpu,
+            DeviceKind::IntegratedGpu,
+            DeviceKind::VirtualGpu,
+        ];
+        let real: Vec<Tensors> = kinds
+            .iter()
+            .flat_map(|kind| (0..listed.len()).map(|number| Tensors::wgpu(kind(number))))
+            .filter(|device| listed.contains(device))
+            .collect();
+        let found = real.len();
+        let tensors = real
+            .into_iter()
+            .nth(index)
+            .ok_or(DeviceError::NoSuchGpu { index, found })?;
+        Ok(Self {
+            tensors,
+            name: format!("wgpu:{index}"),
+            is_cpu: false,
+        })
+    }
+
+    /// Says that this build has none.
+    #[cfg(not(feature = "wgpu"))]
+    fn gpu(_index: usize) -> Result<Self, DeviceError> {
+        Err(DeviceError::NoGpuSupport)
+    }
+
+    /// Where tensors that need no gradients are made.
+    pub fn tensors(&self) -> &burn::tensor::Device {
+        &self.tensors
+    }
+
+    /// Where tensors that are trained are made.
+    pub fn autodiff(&self) -> burn::tensor::Device {
+        self.tensors.clone().autodiff()
+    }
+
+    /// Its name, as `--device` takes it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is the CPU.
+    pub fn is_cpu(&self) -> bool {
+        self.is_cpu
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_survives_its_text() {
+        for choice in [
+            DeviceChoice::Auto,
+            DeviceChoice::Cpu,
+            DeviceChoice::Wgpu(0),
+            DeviceChoice::Wgpu(3),
+        ] {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+        assert_eq!("wgpu".parse(), Ok(DeviceChoice::Wgpu(0)));
+        for bad in ["", "gpu", "wgpu:", "wgpu:x", "wgpu:-1", "CPU"] {
+            assert_eq!(
+                bad.parse::<DeviceChoice>(),
+                Err(DeviceError::Unknown(bad.to_owned()))
+            );
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "wgpu"))]
+    fn a_build_for_cpus_says_how_to_get_a_gpu() {
+        let error = Device::choose(DeviceChoice::Wgpu(0)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "this build has no GPU support; build with --features wgpu"
+        );
+        assert_eq!(Device::choose(DeviceChoice::Auto).unwrap().name(), "cpu");
+    }
+
+    #[test]
+    fn the_cpu_computes() {
+        let device = Device::choose(DeviceChoice::Cpu).unwrap();
+        assert!(device.is_cpu());
+        let ones = burn::tensor::Tensor::<1>::ones([3], device.tensors());
+        assert_eq!(ones.sum().into_scalar::<f32>(), 3.0);
+    }
+}

@@ -1,0 +1,29 @@
+//! Training: one loop (batches, schedule, mask, history, checkpoints, selection) for every stage type that trains.
+
+mod adam_w;
+mod batches;
+mod freeze_schedule;
+mod gate;
+mod head_objective;
+mod measured;
+mod objective;
+mod samples;
+mod selection;
+mod settings;
+mod training_loop;
+mod training_state;
+mod vit_objective;
+
+pub use adam_w::{AdamW, Moments};
+pub use batches::batches;
+pub use freeze_schedule::{FreezeSchedule, Schedule};
+pub use gate::{Gate, MaskMode};
+pub use head_objective::{Draws, HeadObjective};
+pub use measured::Measured;
+pub use objective::{Objective, gradient_of};
+pub use samples::Samples;
+pub use selection::Select;
+pub use settings::{BatchSize, Dropout, LearningRate, WeightDecay};
+pub use training_loop::{Training, TrainingLoop};
+pub use training_state::TrainingState;
+pub use vit_objective::{Changes, Pictures, VitObjective};

@@ -1,0 +1,132 @@
+//! The one training loop: batches, mask and schedule, history, selection, and a seam for checkpoints after each epoch.
+
+use dgpipe_engine::stage::StageError;
+use ndarray::Array2;
+
+use super::selection::Selection;
+use super::{AdamW, FreezeSchedule, Gate, MaskMode, Objective, Select, TrainingState, batches};
+use crate::formats::{EpochRecord, History};
+use crate::random::Random;
+
+/// How to train. More epochs extend fewer: the random numbers of an epoch do not depend on how many there are.
+#[derive(Clone, Debug)]
+pub struct TrainingLoop {
+    /// Passes over the samples.
+    pub epochs: u64,
+    /// Samples per step.
+    pub batch_size: usize,
+    /// The optimiser.
+    pub optimiser: AdamW,
+    /// The seed of the sample order.
+    pub seed: u64,
+    /// The stream of the sample order.
+    pub stream: String,
+    /// Which parameters stay free, over all of them, and where the scale is applied.
+    pub mask: Option<(Vec<bool>, MaskMode)>,
+    /// How far the others may move; nothing where training knows no masks.
+    pub schedule: Option<FreezeSchedule>,
+    /// Which epoch's weights are the result.
+    pub select: Select,
+}
+
+/// What training gives.
+#[derive(Clone, Debug)]
+pub struct Training {
+    /// The chosen epoch's state.
+    pub chosen: TrainingState,
+    /// The sample at each position: i64 `[epochs, n]`, indices into the training samples.
+    pub order: Array2<i64>,
+    /// What each epoch came to.
+    pub history: History,
+}
+
+impl TrainingLoop {
+    /// Trains from `state` on. After each epoch `watch` sees its record and the state, from which training can go on; an error
+    /// of it, such as a wish to stop, ends the training.
+    pub fn run(
+        &self,
+        objective: &mut impl Objective,
+        mut state: TrainingState,
+        mut watch: impl FnMut(&EpochRecord, &TrainingState) -> Result<(), StageError>,
+    ) -> Result<Training, StageError> {
+        let mut selection = Selection::default();
+        let mut history = History::default();
+        let first = state.epochs;
+        objective.restore(state.buffers.clone());
+        for epoch in first..self.epochs {
+            let record = self.epoch(objective, &mut state, epoch)?;
+            if self.select == Select::SourceValidation {
+                selection.offer(&record, &state);
+            }
+            watch(&record, &state)?;
+            history.0.push(record);
+        }
+        let order: Vec<i64> = (first..self.epochs).flat_map(|epoch| self.order(epoch, objective.samples())).collect();
+        let shape = ((self.epochs - first.min(self.epochs)) as usize, objective.samples());
+        let order = Array2::from_shape_vec(shape, order)?;
+        Ok(Training { chosen: selection.chosen(state), order, history })
+    }
+
+    /// The samples of an epoch, in the order they are used.
+    fn order(&self, epoch: u64, samples: usize) -> Vec<i64> {
+        let order = Random::new(self.seed, &self.stream, "order", epoch).permutation(samples);
+        order.into_iter().map(|index| index as i64).collect()
+    }
+
+    /// One pass over the samples. Nothing is read from the device before its end.
+    fn epoch(
+        &self,
+        objective: &mut impl Objective,
+        state: &mut TrainingState,
+        epoch: u64,
+    ) -> Result<EpochRecord, StageError> {
+        let scale = self.schedule.map(|schedule| schedule.scale(epoch));
+        let gate = self.gate(scale, state);
+        let order: Vec<usize> = self.order(epoch, objective.samples()).into_iter().map(|index| index as usize).collect();
+        objective.begin(epoch, &order);
+        for positions in batches(order.len(), self.batch_size) {
+            self.step(objective, state, positions, &gate);
+        }
+        state.epochs = epoch + 1;
+        state.buffers = objective.buffers();
+        let train = objective.measured();
+        if !train.loss.is_finite() {
+            let what = format!("the training loss is {} in epoch {epoch}", train.loss);
+            return Err(StageError::new(what).hint("lower `learning_rate`, or look at the scale of the embeddings"));
+        }
+        let validation = objective.validate(&objective.parameters().split(&state.parameters));
+        Ok(EpochRecord {
+            epoch,
+            train_loss: train.loss,
+            train_accuracy: train.accuracy,
+            val_loss: validation.map(|measured| measured.loss),
+            val_acc: validation.map(|measured| measured.accuracy),
+            learning_rate: self.optimiser.learning_rate,
+            scale,
+            steps: state.moments.steps,
+        })
+    }
+
+    /// What the mask does in an epoch of this scale.
+    fn gate(&self, scale: Option<f64>, state: &TrainingState) -> Gate {
+        match &self.mask {
+            Some((mask, mode)) => Gate::new(mask, *mode, scale.unwrap_or(1.0), &state.parameters.device()),
+            None => Gate::Open,
+        }
+    }
+
+    /// One batch: loss, gradient, step.
+    fn step(
+        &self,
+        objective: &mut impl Objective,
+        state: &mut TrainingState,
+        positions: std::ops::Range<usize>,
+        gate: &Gate,
+    ) {
+        let parts = objective.parameters().split(&state.parameters);
+        let gradient = objective.gradient(&parts, positions);
+        drop(parts);
+        let parameters = std::mem::replace(&mut state.parameters, gradient.clone());
+        state.parameters = self.optimiser.step(parameters, &mut state.moments, gradient, gate);
+    }
+}
