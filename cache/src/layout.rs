@@ -216,17 +216,7 @@ mod tests {
 
     #[test]
     fn no_name_leads_out_of_its_folder() {
-        for text in [
-            "..",
-            ".",
-            "",
-            "/etc",
-            "a/../../b",
-            "\0",
-            "lodo[target=sketch]",
-            "ä ö",
-            "%2e",
-        ] {
+        for text in ["..", ".", "", "/etc", "a/../../b", "\0", "lodo[target=sketch]", "ä ö", "%2e"] {
             let name = escape(text);
             assert_eq!(Path::new(&name).components().count(), 1, "{text}");
             assert!(!name.starts_with('.'));

@@ -14,18 +14,10 @@ mod source;
 mod store;
 mod tree;
 
-pub use content::{
-    Artifact, Digest, EntryContent, Form, Key, Manifest, ManifestEntry, ManifestError,
-    ParseHashError,
-};
-pub use filesystem::{
-    FileError, FileKind, Filesystem, Locking, Placement, RealFilesystem, Stamp, Stat,
-};
+pub use content::{Artifact, Digest, EntryContent, Form, Key, Manifest, ManifestEntry, ManifestError, ParseHashError};
+pub use filesystem::{FileError, FileKind, Filesystem, Locking, Placement, RealFilesystem, Stamp, Stat};
 pub use project::{Ledger, LedgerEntry, Project, RunFolder};
 pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
-pub use store::{
-    Committed, Found, Lease, LeaseAttempt, RestoreMethod, Scratch, Seal, Store, StoreError,
-    Transaction,
-};
+pub use store::{Committed, Found, Lease, LeaseAttempt, RestoreMethod, Scratch, Seal, Store, StoreError, Transaction};
 pub use tree::TreeError;

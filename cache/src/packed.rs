@@ -12,9 +12,7 @@ pub(crate) struct PackedWriter {
 
 impl PackedWriter {
     pub(crate) fn new(title: &str) -> Self {
-        Self {
-            bytes: title.as_bytes().to_vec(),
-        }
+        Self { bytes: title.as_bytes().to_vec() }
     }
 
     pub(crate) fn u64(&mut self, value: u64) {
@@ -89,12 +87,7 @@ impl<'a> PackedReader<'a> {
     }
 
     pub(crate) fn stamp(&mut self) -> Option<Stamp> {
-        Some(Stamp {
-            size: self.u64()?,
-            modified: self.i128()?,
-            changed: self.i128()?,
-            inode: self.u64()?,
-        })
+        Some(Stamp { size: self.u64()?, modified: self.i128()?, changed: self.i128()?, inode: self.u64()? })
     }
 
     pub(crate) fn text(&mut self) -> Option<&'a str> {

@@ -20,11 +20,7 @@ impl Process {
         CURRENT.get_or_init(|| {
             let pid = std::process::id();
             let host = rustix::system::uname();
-            Self {
-                host: host.nodename().to_string_lossy().into_owned(),
-                pid,
-                started: start_of(pid).unwrap_or(0),
-            }
+            Self { host: host.nodename().to_string_lossy().into_owned(), pid, started: start_of(pid).unwrap_or(0) }
         })
     }
 

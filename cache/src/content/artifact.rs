@@ -30,20 +30,12 @@ pub struct Artifact {
 impl Artifact {
     /// Names a file.
     pub const fn file(digest: Digest, size: u64) -> Self {
-        Self {
-            form: Form::File,
-            digest,
-            size,
-        }
+        Self { form: Form::File, digest, size }
     }
 
     /// Names a folder.
     pub const fn folder(digest: Digest, size: u64) -> Self {
-        Self {
-            form: Form::Folder,
-            digest,
-            size,
-        }
+        Self { form: Form::Folder, digest, size }
     }
 
     /// Tells whether this is a folder.

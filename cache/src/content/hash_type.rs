@@ -13,9 +13,7 @@ pub struct ParseHashError {
 
 impl ParseHashError {
     pub(crate) fn of(text: &str) -> Self {
-        Self {
-            text: text.chars().take(80).collect(),
-        }
+        Self { text: text.chars().take(80).collect() }
     }
 }
 

@@ -74,9 +74,7 @@ impl Manifest {
 
     /// Returns the entry of that name.
     pub fn get(&self, name: &str) -> Option<&ManifestEntry> {
-        let place = self
-            .entries
-            .binary_search_by(|entry| entry.name.as_bytes().cmp(name.as_bytes()));
+        let place = self.entries.binary_search_by(|entry| entry.name.as_bytes().cmp(name.as_bytes()));
         place.ok().map(|place| &self.entries[place])
     }
 
@@ -93,20 +91,15 @@ impl Manifest {
 
     /// Returns the bytes that are stored, and hashed, for this folder.
     pub fn encode(&self) -> Vec<u8> {
-        serde_json::to_vec(&Written {
-            manifest: VERSION,
-            entries: &self.entries,
-        })
-        .expect("texts, numbers and booleans can be written as JSON")
+        serde_json::to_vec(&Written { manifest: VERSION, entries: &self.entries })
+            .expect("texts, numbers and booleans can be written as JSON")
     }
 
     /// Reads what [`Manifest::encode`] wrote, and nothing else.
     pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
         let head: Head = serde_json::from_slice(bytes).map_err(ManifestError::Syntax)?;
         if head.manifest > VERSION {
-            return Err(ManifestError::Newer {
-                version: head.manifest,
-            });
+            return Err(ManifestError::Newer { version: head.manifest });
         }
         let read: Read = serde_json::from_slice(bytes).map_err(ManifestError::Syntax)?;
         for entry in &read.entries {
@@ -115,14 +108,10 @@ impl Manifest {
                 _ => true,
             };
             if !is_component(&entry.name) || !target_ok {
-                return Err(ManifestError::Entry {
-                    name: entry.name.clone(),
-                });
+                return Err(ManifestError::Entry { name: entry.name.clone() });
             }
         }
-        let manifest = Self {
-            entries: read.entries,
-        };
+        let manifest = Self { entries: read.entries };
         let names = || manifest.entries.iter().map(|entry| entry.name.as_bytes());
         let sorted = names().zip(names().skip(1)).all(|(one, next)| one < next);
         if !sorted || manifest.encode() != bytes {
@@ -139,11 +128,7 @@ mod tests {
     fn file(name: &str) -> ManifestEntry {
         ManifestEntry {
             name: name.to_owned(),
-            content: EntryContent::File {
-                digest: Digest::of(name.as_bytes()),
-                size: 1,
-                executable: false,
-            },
+            content: EntryContent::File { digest: Digest::of(name.as_bytes()), size: 1, executable: false },
         }
     }
 
@@ -171,16 +156,10 @@ mod tests {
     fn hostile_manifests_are_refused() {
         for name in ["..", ".", "", "a/b", "/etc"] {
             let bytes = Manifest::new(vec![file(name)]).encode();
-            assert!(matches!(
-                Manifest::decode(&bytes),
-                Err(ManifestError::Entry { .. })
-            ));
+            assert!(matches!(Manifest::decode(&bytes), Err(ManifestError::Entry { .. })));
         }
         let doubled = Manifest::new(vec![file("a"), file("a")]).encode();
-        assert!(matches!(
-            Manifest::decode(&doubled),
-            Err(ManifestError::NotCanonical)
-        ));
+        assert!(matches!(Manifest::decode(&doubled), Err(ManifestError::NotCanonical)));
         assert!(matches!(
             Manifest::decode(br#"{"manifest":2,"packed":"?"}"#),
             Err(ManifestError::Newer { version: 2 })
@@ -193,9 +172,6 @@ mod tests {
     fn another_spelling_of_the_same_manifest_is_refused() {
         let mut bytes = Manifest::new(vec![file("a")]).encode();
         bytes.push(b' ');
-        assert!(matches!(
-            Manifest::decode(&bytes),
-            Err(ManifestError::NotCanonical)
-        ));
+        assert!(matches!(Manifest::decode(&bytes), Err(ManifestError::NotCanonical)));
     }
 }

@@ -54,13 +54,7 @@ impl ManifestEntry {
 
     /// Tells whether this is a file that its owner may execute.
     pub fn executable(&self) -> bool {
-        matches!(
-            self.content,
-            EntryContent::File {
-                executable: true,
-                ..
-            }
-        )
+        matches!(self.content, EntryContent::File { executable: true, .. })
     }
 
     /// Returns the target where this is a symbolic link.
@@ -85,9 +79,7 @@ pub(crate) fn link_stays_inside(target: &str, depth: usize) -> bool {
     if target.is_empty() || target.starts_with('/') || target.contains('\0') {
         return false;
     }
-    let steps = target
-        .split('/')
-        .filter(|step| !step.is_empty() && *step != ".");
+    let steps = target.split('/').filter(|step| !step.is_empty() && *step != ".");
     let ups = steps.clone().take_while(|step| *step == "..").count();
     ups <= depth && steps.skip(ups).all(|step| step != "..")
 }

@@ -28,11 +28,7 @@ impl FileError {
             .and_then(|source| source.downcast_ref::<io::Error>())
             .and_then(io::Error::raw_os_error)
             .map(io::Error::from_raw_os_error);
-        Self {
-            action,
-            path: path.to_owned(),
-            source: bare.unwrap_or(error),
-        }
+        Self { action, path: path.to_owned(), source: bare.unwrap_or(error) }
     }
 
     /// Returns the kind of the error.
@@ -44,16 +40,12 @@ impl FileError {
     pub fn is_device_failure(&self) -> bool {
         // An object that is a folder cannot be read either, and is as useless.
         let errno = self.source.raw_os_error();
-        errno == Some(rustix::io::Errno::IO.raw_os_error())
-            || self.kind() == io::ErrorKind::IsADirectory
+        errno == Some(rustix::io::Errno::IO.raw_os_error()) || self.kind() == io::ErrorKind::IsADirectory
     }
 
     /// Tells whether there was no room left, in bytes, inodes or quota.
     pub fn is_disk_full(&self) -> bool {
-        matches!(
-            self.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        )
+        matches!(self.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
 
     /// Returns an error that says the same.
@@ -62,10 +54,6 @@ impl FileError {
             Some(number) => io::Error::from_raw_os_error(number),
             None => io::Error::new(self.source.kind(), self.source.to_string()),
         };
-        Self {
-            action: self.action,
-            path: self.path.clone(),
-            source,
-        }
+        Self { action: self.action, path: self.path.clone(), source }
     }
 }

@@ -2,10 +2,7 @@
 //! another implementation can fail, reorder or forget at any step.
 
 mod file_error;
-#[expect(
-    clippy::module_inception,
-    reason = "a file is named after its main type"
-)]
+#[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod filesystem;
 mod read_file;
 mod real_filesystem;

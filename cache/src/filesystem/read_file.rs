@@ -22,18 +22,12 @@ fn buffer_for(filesystem: &dyn Filesystem, file: &File) -> Result<Vec<u8>, FileE
 }
 
 /// Hashes an open file from where it stands to its end.
-pub(crate) fn hash_file(
-    filesystem: &dyn Filesystem,
-    file: &mut File,
-) -> Result<(Digest, u64), FileError> {
+pub(crate) fn hash_file(filesystem: &dyn Filesystem, file: &mut File) -> Result<(Digest, u64), FileError> {
     read_hashed(filesystem, file, |_| Ok(()))
 }
 
 /// Reads an open file from where it stands to its end.
-pub(crate) fn read_to_end(
-    filesystem: &dyn Filesystem,
-    file: &mut File,
-) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read_to_end(filesystem: &dyn Filesystem, file: &mut File) -> Result<Vec<u8>, FileError> {
     // One byte more than the size, so that the end is seen without growing.
     let mut bytes = vec![0; filesystem.stat_open(file)?.stamp.size as usize + 1];
     let mut length = 0;
@@ -51,10 +45,7 @@ pub(crate) fn read_to_end(
 }
 
 /// Reads a file; a missing one is no error.
-pub(crate) fn read_if_there(
-    filesystem: &dyn Filesystem,
-    path: &Path,
-) -> Result<Option<Vec<u8>>, FileError> {
+pub(crate) fn read_if_there(filesystem: &dyn Filesystem, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match filesystem.open(path) {
         Ok(mut file) => read_to_end(filesystem, &mut file).map(Some),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

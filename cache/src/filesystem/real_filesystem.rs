@@ -23,14 +23,7 @@ fn missing_is_none<T>(result: Result<T, FileError>) -> Result<Option<T>, FileErr
     match result {
         Ok(value) => Ok(Some(value)),
         // A file where a folder should be means that the path does not exist either.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -42,10 +35,7 @@ fn lacks_flags(error: Errno) -> bool {
 
 /// Gives every folder below back the right to be emptied.
 fn unlock_folders(path: &Path) {
-    drop(fs_err::set_permissions(
-        path,
-        std::os::unix::fs::PermissionsExt::from_mode(0o700),
-    ));
+    drop(fs_err::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700)));
     let Ok(entries) = fs_err::read_dir(path) else {
         return;
     };
@@ -106,9 +96,7 @@ impl Filesystem for RealFilesystem {
     fn list(&self, folder: &Path) -> Result<Vec<OsString>, FileError> {
         let fail = |error| FileError::new("list", folder, error);
         let entries = fs_err::read_dir(folder).map_err(fail)?;
-        entries
-            .map(|entry| entry.map(|entry| entry.file_name()).map_err(fail))
-            .collect()
+        entries.map(|entry| entry.map(|entry| entry.file_name()).map_err(fail)).collect()
     }
 
     fn read_link(&self, path: &Path) -> Result<PathBuf, FileError> {
@@ -133,17 +121,13 @@ impl Filesystem for RealFilesystem {
     fn create(&self, path: &Path, mode: u32) -> Result<File, FileError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(mode);
-        options
-            .open(path)
-            .map_err(|error| FileError::new("create", path, error))
+        options.open(path).map_err(|error| FileError::new("create", path, error))
     }
 
     fn append(&self, path: &Path) -> Result<File, FileError> {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600);
-        options
-            .open(path)
-            .map_err(|error| FileError::new("open", path, error))
+        options.open(path).map_err(|error| FileError::new("open", path, error))
     }
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), FileError> {
@@ -167,8 +151,7 @@ impl Filesystem for RealFilesystem {
 
     fn sync_all(&self, path: &Path) -> Result<(), FileError> {
         let file = File::open(path).map_err(|error| FileError::new("open", path, error))?;
-        rustix::fs::syncfs(file.file())
-            .map_err(|error| FileError::new("make durable the disk of", path, error))
+        rustix::fs::syncfs(file.file()).map_err(|error| FileError::new("make durable the disk of", path, error))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
@@ -204,8 +187,7 @@ impl Filesystem for RealFilesystem {
     }
 
     fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError> {
-        rustix::fs::symlink(target, path)
-            .map_err(|error| FileError::new("make the link", path, error))
+        rustix::fs::symlink(target, path).map_err(|error| FileError::new("make the link", path, error))
     }
 
     fn set_mode(&self, path: &Path, mode: u32) -> Result<(), FileError> {
@@ -235,18 +217,14 @@ impl Filesystem for RealFilesystem {
     }
 
     fn free(&self, path: &Path) -> (u64, u64) {
-        rustix::fs::statvfs(path).map_or((0, 0), |free| {
-            (free.f_bavail.saturating_mul(free.f_frsize), free.f_favail)
-        })
+        rustix::fs::statvfs(path).map_or((0, 0), |free| (free.f_bavail.saturating_mul(free.f_frsize), free.f_favail))
     }
 
     fn open_lock(&self, path: &Path) -> Result<File, FileError> {
         let mut options = OpenOptions::new();
         // NFS gives an exclusive lock only to who may write.
         options.read(true).write(true).create(true).mode(0o600);
-        options
-            .open(path)
-            .map_err(|error| FileError::new("open the lock", path, error))
+        options.open(path).map_err(|error| FileError::new("open the lock", path, error))
     }
 
     fn try_lock(&self, file: &File) -> Result<Locking, FileError> {
@@ -277,16 +255,10 @@ mod tests {
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
         fs_err::write(&one, "one").unwrap();
         fs_err::write(&other, "other").unwrap();
-        assert_eq!(
-            RealFilesystem.rename_new(&one, &other).unwrap(),
-            Placement::Taken
-        );
+        assert_eq!(RealFilesystem.rename_new(&one, &other).unwrap(), Placement::Taken);
         assert_eq!(fs_err::read_to_string(&other).unwrap(), "other");
         RealFilesystem.remove_file(&other).unwrap();
-        assert_eq!(
-            RealFilesystem.rename_new(&one, &other).unwrap(),
-            Placement::Placed
-        );
+        assert_eq!(RealFilesystem.rename_new(&one, &other).unwrap(), Placement::Placed);
         assert_eq!(fs_err::read_to_string(&other).unwrap(), "one");
         assert!(!one.exists());
     }
@@ -307,9 +279,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_path_once() {
-        let error = RealFilesystem
-            .open(Path::new("/nowhere/at/all"))
-            .unwrap_err();
+        let error = RealFilesystem.open(Path::new("/nowhere/at/all")).unwrap_err();
         assert_eq!(error.to_string(), "cannot open `/nowhere/at/all`");
         assert_eq!(error.source.raw_os_error(), Some(2));
     }

@@ -75,8 +75,7 @@ impl From<&Metadata> for Stat {
             kind if kind.is_symlink() => FileKind::Link,
             _ => FileKind::Special,
         };
-        let nanoseconds =
-            |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
         Self {
             kind,
             stamp: Stamp {

@@ -2,10 +2,7 @@
 //! and its runs. All of it can be lost without recomputing anything.
 
 mod ledger;
-#[expect(
-    clippy::module_inception,
-    reason = "a file is named after its main type"
-)]
+#[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod project;
 mod run_folder;
 

@@ -43,10 +43,7 @@ impl Store {
     pub fn project(&self, id: &str, pipeline: &str, profile: &str) -> Result<Project, StoreError> {
         let path = self.layout().project(id, pipeline, profile);
         self.make_folder(&path)?;
-        Ok(Project {
-            store: self.clone(),
-            path,
-        })
+        Ok(Project { store: self.clone(), path })
     }
 }
 
@@ -81,10 +78,7 @@ impl Project {
         let runs = self.path.join(RUNS);
         self.store.make_folder(&runs)?;
         let path = runs.join(escape(id));
-        let made = self
-            .store
-            .filesystem()
-            .create_folder(&path, Layout::FOLDER_MODE);
+        let made = self.store.filesystem().create_folder(&path, Layout::FOLDER_MODE);
         if made.map_err(|error| self.store.explain(error))? == Placement::Taken {
             return Err(StoreError::Exists { path });
         }
@@ -116,9 +110,8 @@ impl Project {
         };
         if let Some(version) = newer(&bytes) {
             let path = path.display();
-            self.store.warn(format!(
-                "a newer dgpipe wrote `{path}` (version {version}); it is left alone and not used"
-            ));
+            self.store
+                .warn(format!("a newer dgpipe wrote `{path}` (version {version}); it is left alone and not used"));
             return Ok(T::default());
         }
         match serde_json::from_slice::<Versioned<T>>(&bytes) {
@@ -132,20 +125,12 @@ impl Project {
 
     fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<(), StoreError> {
         let path = self.path.join(name);
-        if let Some(version) =
-            read_if_there(self.store.filesystem(), &path)?.and_then(|bytes| newer(&bytes))
-        {
+        if let Some(version) = read_if_there(self.store.filesystem(), &path)?.and_then(|bytes| newer(&bytes)) {
             return Err(StoreError::Newer { path, version });
         }
-        let versioned = Versioned {
-            version: VERSION,
-            content,
-        };
+        let versioned = Versioned { version: VERSION, content };
         let bytes = serde_json::to_vec_pretty(&versioned);
-        let bytes = bytes.map_err(|source| StoreError::Encode {
-            path: path.clone(),
-            source,
-        })?;
+        let bytes = bytes.map_err(|source| StoreError::Encode { path: path.clone(), source })?;
         self.store.write_whole(&path, &bytes)
     }
 }

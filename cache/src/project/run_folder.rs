@@ -46,13 +46,10 @@ impl RunFolder {
 
     /// Reads the events, a JSON value each. Lines that are none are passed over.
     pub fn events(&self) -> Result<Vec<Value>, StoreError> {
-        let bytes =
-            read_if_there(self.store.filesystem(), &self.path.join(EVENTS))?.unwrap_or_default();
+        let bytes = read_if_there(self.store.filesystem(), &self.path.join(EVENTS))?.unwrap_or_default();
         let lines = bytes.split_inclusive(|byte| *byte == b'\n');
         let whole = lines.filter_map(|line| line.strip_suffix(b"\n"));
-        Ok(whole
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .collect())
+        Ok(whole.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     /// Reads the report; one that cannot be read is none, because events tell the same.
@@ -64,10 +61,8 @@ impl RunFolder {
     /// Replaces the report.
     pub fn set_report(&self, report: &impl Serialize) -> Result<(), StoreError> {
         let path = self.path.join(REPORT);
-        let bytes = serde_json::to_vec_pretty(report).map_err(|source| StoreError::Encode {
-            path: path.clone(),
-            source,
-        })?;
+        let bytes =
+            serde_json::to_vec_pretty(report).map_err(|source| StoreError::Encode { path: path.clone(), source })?;
         self.store.write_whole(&path, &bytes)
     }
 }

@@ -1,9 +1,6 @@
 //! Records: what a successful execution left, and how it is written down.
 
-#[expect(
-    clippy::module_inception,
-    reason = "a file is named after its main type"
-)]
+#[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod record;
 mod record_file;
 mod record_index;

@@ -103,10 +103,7 @@ mod tests {
     fn every_cut_and_every_flip_is_noticed() {
         let bytes = encode(&record()).unwrap();
         for place in 0..bytes.len() {
-            assert!(!matches!(
-                parse(&bytes[..place], &record().key),
-                Parsed::Good(_)
-            ));
+            assert!(!matches!(parse(&bytes[..place], &record().key), Parsed::Good(_)));
             let mut flipped = bytes.clone();
             flipped[place] ^= 1;
             assert!(!matches!(parse(&flipped, &record().key), Parsed::Good(_)));

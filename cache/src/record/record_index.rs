@@ -63,11 +63,7 @@ impl RecordIndex {
                 outputs.insert(port, Output { kind, artifact });
             }
             let outputs = Arc::new(outputs);
-            let indexed = Indexed {
-                stamp,
-                seconds,
-                outputs,
-            };
+            let indexed = Indexed { stamp, seconds, outputs };
             self.records.insert(key, indexed);
         }
         for _ in 0..reader.u64()? {
@@ -106,11 +102,7 @@ impl RecordIndex {
                 }
             }
         }
-        let kept = || {
-            self.folders
-                .iter()
-                .filter(|(folder, _)| needed.contains(folder))
-        };
+        let kept = || self.folders.iter().filter(|(folder, _)| needed.contains(folder));
         writer.u64(kept().count() as u64);
         for (folder, objects) in kept() {
             writer.hash(folder.as_bytes());

@@ -19,10 +19,7 @@ pub struct HashOptions {
 
 impl HashOptions {
     fn walk(self) -> Walk {
-        Walk {
-            hidden: self.hidden,
-            links: Links::Follow,
-        }
+        Walk { hidden: self.hidden, links: Links::Follow }
     }
 }
 
@@ -39,25 +36,12 @@ pub struct Snapshot {
 /// Hashes a file or folder where it lies, as [`Transaction::put`](crate::Transaction::put) would.
 ///
 /// Symbolic links are followed. Files whose stamps the memo knows are not read.
-pub fn hash_path(
-    path: &Path,
-    options: HashOptions,
-    memo: &SourceMemo,
-) -> Result<Snapshot, TreeError> {
-    let path = std::path::absolute(path)
-        .map_err(|error| FileError::new("make absolute the path", path, error))?;
+pub fn hash_path(path: &Path, options: HashOptions, memo: &SourceMemo) -> Result<Snapshot, TreeError> {
+    let path = std::path::absolute(path).map_err(|error| FileError::new("make absolute the path", path, error))?;
     let tree = Tree::walk(memo.filesystem(), &path, options.walk())?;
     let found = tree.files();
-    let read = found
-        .par_iter()
-        .with_min_len(16)
-        .map(|file| memo.read(file))
-        .collect::<Result<Vec<_>, _>>()?;
-    let files: Vec<(PathBuf, ReadFile)> = found
-        .into_iter()
-        .map(|file| file.path.clone())
-        .zip(read)
-        .collect();
+    let read = found.par_iter().with_min_len(16).map(|file| memo.read(file)).collect::<Result<Vec<_>, _>>()?;
+    let files: Vec<(PathBuf, ReadFile)> = found.into_iter().map(|file| file.path.clone()).zip(read).collect();
     // What was read counts, not what was found: the file may have been replaced in between.
     let mut hashed = files.iter().map(|(_, read)| HashedFile {
         digest: read.digest,
@@ -65,21 +49,13 @@ pub fn hash_path(
         executable: read.executable,
     });
     let content = Hashed::new(tree, &mut hashed, &mut |_, _| Ok::<(), TreeError>(()))?;
-    Ok(Snapshot {
-        path,
-        options,
-        memo: memo.clone(),
-        content,
-        files,
-    })
+    Ok(Snapshot { path, options, memo: memo.clone(), content, files })
 }
 
 impl Snapshot {
     /// Returns the file or folder as an artifact. The store need not hold it.
     pub fn artifact(&self) -> Artifact {
-        self.content
-            .artifact()
-            .expect("links are followed, so none is left")
+        self.content.artifact().expect("links are followed, so none is left")
     }
 
     /// Returns what lies at a path below, such as `a/b`.
@@ -111,10 +87,7 @@ impl Snapshot {
         };
         let now = tree.files();
         let same = now.len() == self.files.len()
-            && now
-                .iter()
-                .zip(&self.files)
-                .all(|(now, (path, then))| now.path == *path && now.stat.stamp == then.stamp);
+            && now.iter().zip(&self.files).all(|(now, (path, then))| now.path == *path && now.stat.stamp == then.stamp);
         if !same {
             return Ok(false);
         }

@@ -69,13 +69,7 @@ impl SourceMemo {
     }
 
     pub(crate) fn new(filesystem: Arc<dyn Filesystem>, path: Option<PathBuf>) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                filesystem,
-                path,
-                state: Mutex::default(),
-            }),
-        }
+        Self { shared: Arc::new(Shared { filesystem, path, state: Mutex::default() }) }
     }
 
     pub(crate) fn filesystem(&self) -> &dyn Filesystem {
@@ -111,22 +105,13 @@ impl SourceMemo {
     pub(crate) fn read(&self, file: &TreeFile) -> Result<ReadFile, TreeError> {
         let name = name_of(&file.path);
         if let Some(digest) = self.recall(&name, &file.stat.stamp) {
-            return Ok(ReadFile {
-                digest,
-                stamp: file.stat.stamp,
-                executable: file.stat.executable(),
-                young: false,
-            });
+            return Ok(ReadFile { digest, stamp: file.stat.stamp, executable: file.stat.executable(), young: false });
         }
         let read = self.read_again(&file.path)?;
         if !read.young {
             let mut state = self.state();
             state.changed = true;
-            let remembered = Remembered {
-                stamp: read.stamp,
-                digest: read.digest,
-                used: true,
-            };
+            let remembered = Remembered { stamp: read.stamp, digest: read.digest, used: true };
             state.entries.insert(name, remembered);
         }
         Ok(read)
@@ -150,9 +135,7 @@ impl SourceMemo {
                 });
             }
         }
-        Err(TreeError::Changing {
-            path: path.to_owned(),
-        })
+        Err(TreeError::Changing { path: path.to_owned() })
     }
 
     fn recall(&self, name: &Digest, stamp: &Stamp) -> Option<Digest> {
@@ -205,11 +188,7 @@ fn decode(bytes: &[u8]) -> Option<BTreeMap<Digest, Remembered>> {
     while !reader.is_empty() {
         let name = Digest::from_bytes(reader.hash()?);
         let stamp = reader.stamp()?;
-        let remembered = Remembered {
-            stamp,
-            digest: Digest::from_bytes(reader.hash()?),
-            used: false,
-        };
+        let remembered = Remembered { stamp, digest: Digest::from_bytes(reader.hash()?), used: false };
         entries.push((name, remembered));
     }
     Some(entries.into_iter().collect())

@@ -47,11 +47,7 @@ impl Store {
     pub fn commit(&self, batch: Vec<Transaction>) -> Vec<Result<Committed, StoreError>> {
         let mut batch: Vec<Pending> = batch
             .into_iter()
-            .map(|transaction| Pending {
-                transaction,
-                draft: PathBuf::new(),
-                outcome: Ok(None),
-            })
+            .map(|transaction| Pending { transaction, draft: PathBuf::new(), outcome: Ok(None) })
             .collect();
         for pending in &mut batch {
             pending.step(|pending| self.draft_record(pending));
@@ -84,20 +80,14 @@ impl Store {
     /// Stores a folder that is put together from artifacts which are in the store already.
     pub fn put_manifest(&self, manifest: &Manifest) -> Result<Artifact, StoreError> {
         let mut transaction = self.begin(Key::of(b"put together"));
-        let artifact = Artifact {
-            form: Form::Folder,
-            ..transaction.put_bytes(&manifest.encode())?
-        };
+        let artifact = Artifact { form: Form::Folder, ..transaction.put_bytes(&manifest.encode())? };
         let drafts = transaction.staged.values();
         let drafts = drafts.map(|(_, draft)| draft.clone()).collect();
         self.make_durable(&drafts, &BTreeSet::new())?;
         let mut folders = BTreeSet::new();
         self.place_objects(&transaction, &mut folders)?;
         self.make_durable(&BTreeSet::new(), &folders)?;
-        Ok(Artifact {
-            size: manifest.size(),
-            ..artifact
-        })
+        Ok(Artifact { size: manifest.size(), ..artifact })
     }
 
     /// Makes names durable for all.
@@ -125,11 +115,7 @@ impl Store {
         written.map_err(|error| self.explain(error))
     }
 
-    fn place_objects(
-        &self,
-        transaction: &Transaction,
-        folders: &mut BTreeSet<PathBuf>,
-    ) -> Result<(), StoreError> {
+    fn place_objects(&self, transaction: &Transaction, folders: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
         for (digest, (size, draft)) in &transaction.staged {
             self.place_object(digest, *size, draft, folders)?;
         }
@@ -167,11 +153,7 @@ impl Store {
         }
     }
 
-    fn place_record(
-        &self,
-        pending: &mut Pending,
-        folders: &mut BTreeSet<PathBuf>,
-    ) -> Result<(), StoreError> {
+    fn place_record(&self, pending: &mut Pending, folders: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
         let transaction = &pending.transaction;
         self.check_objects(transaction)?;
         let path = self.layout().record(&transaction.key);
@@ -182,9 +164,7 @@ impl Store {
         let (record, adopted) = match existing {
             // Never replaced; this run goes on with what it computed.
             ReadRecord::Newer => (record, false),
-            ReadRecord::Good(existing, _) if !transaction.replaces && self.serves(&existing) => {
-                (*existing, true)
-            }
+            ReadRecord::Good(existing, _) if !transaction.replaces && self.serves(&existing) => (*existing, true),
             ReadRecord::Good(..) => {
                 self.place_log(transaction, folders)?;
                 self.filesystem().rename(&pending.draft, &path)?;
@@ -196,11 +176,7 @@ impl Store {
             }
         };
         self.remember(&path, &record)?;
-        pending.outcome = Ok(Some(Committed {
-            key: transaction.key,
-            record,
-            adopted,
-        }));
+        pending.outcome = Ok(Some(Committed { key: transaction.key, record, adopted }));
         Ok(())
     }
 
@@ -234,11 +210,7 @@ impl Store {
         }
     }
 
-    fn place_log(
-        &self,
-        transaction: &Transaction,
-        folders: &mut BTreeSet<PathBuf>,
-    ) -> Result<(), StoreError> {
+    fn place_log(&self, transaction: &Transaction, folders: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
         let Some(log) = &transaction.log else {
             return Ok(());
         };

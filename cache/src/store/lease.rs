@@ -62,11 +62,7 @@ impl Store {
                 continue;
             }
             self.sign(&mut file, holder)?;
-            return Ok(LeaseAttempt::Acquired(Lease {
-                path,
-                file,
-                filesystem: self.shared.filesystem.clone(),
-            }));
+            return Ok(LeaseAttempt::Acquired(Lease { path, file, filesystem: self.shared.filesystem.clone() }));
         }
     }
 
@@ -80,12 +76,8 @@ impl Store {
             pid: process.pid,
             started: process.started,
         };
-        let bytes = serde_json::to_vec(&holder).map_err(|source| StoreError::Encode {
-            path: path.clone(),
-            source,
-        })?;
-        file.set_len(0)
-            .map_err(|error| FileError::new("empty", &path, error))?;
+        let bytes = serde_json::to_vec(&holder).map_err(|source| StoreError::Encode { path: path.clone(), source })?;
+        file.set_len(0).map_err(|error| FileError::new("empty", &path, error))?;
         Ok(self.filesystem().write(file, &bytes)?)
     }
 }
@@ -118,10 +110,7 @@ fn describe(filesystem: &dyn Filesystem, path: &Path) -> String {
     let bytes = read_if_there(filesystem, path).ok().flatten();
     let bytes = bytes.unwrap_or_default();
     match serde_json::from_slice::<Holder>(&bytes) {
-        Ok(holder) => format!(
-            "{} (process {} on {})",
-            holder.name, holder.pid, holder.host
-        ),
+        Ok(holder) => format!("{} (process {} on {})", holder.name, holder.pid, holder.host),
         // It is being written, or by another version.
         Err(_) => "another process".to_owned(),
     }

@@ -7,10 +7,7 @@ mod objects;
 mod records;
 mod restore;
 mod scratch;
-#[expect(
-    clippy::module_inception,
-    reason = "a file is named after its main type"
-)]
+#[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod store;
 mod store_error;
 mod transaction;

@@ -19,11 +19,9 @@ impl Store {
     pub fn contains(&self, artifact: &Artifact) -> bool {
         match artifact.form {
             Form::File => self.has_object(&artifact.digest, artifact.size),
-            Form::Folder => self.objects_of(artifact).is_some_and(|objects| {
-                objects
-                    .iter()
-                    .all(|(digest, size)| self.has_object(digest, *size))
-            }),
+            Form::Folder => self
+                .objects_of(artifact)
+                .is_some_and(|objects| objects.iter().all(|(digest, size)| self.has_object(digest, *size))),
         }
     }
 
@@ -33,10 +31,8 @@ impl Store {
         let mut level = vec![*artifact];
         // Level by level, because a tree may be deeper than a stack.
         while !level.is_empty() {
-            let below: Vec<Vec<Artifact>> = level
-                .par_iter()
-                .map(|part| self.verify_alone(part))
-                .collect::<Result<_, _>>()?;
+            let below: Vec<Vec<Artifact>> =
+                level.par_iter().map(|part| self.verify_alone(part)).collect::<Result<_, _>>()?;
             level = below.into_iter().flatten().collect();
             level.retain(|part| seen.insert(*part));
         }
@@ -63,10 +59,7 @@ impl Store {
     /// Returns what lies at a path in a folder, such as `a/b`. A link is nothing.
     pub fn subtree(&self, artifact: &Artifact, path: &str) -> Result<Option<Artifact>, StoreError> {
         let mut place = *artifact;
-        for step in path
-            .split('/')
-            .filter(|step| !step.is_empty() && *step != ".")
-        {
+        for step in path.split('/').filter(|step| !step.is_empty() && *step != ".") {
             if place.form == Form::File {
                 return Ok(None);
             }
@@ -104,11 +97,7 @@ impl Store {
     }
 
     /// Hashes an object unless this process did so and it has not been touched since.
-    pub(super) fn verify_object(
-        &self,
-        digest: &Digest,
-        size: Option<u64>,
-    ) -> Result<(), StoreError> {
+    pub(super) fn verify_object(&self, digest: &Digest, size: Option<u64>) -> Result<(), StoreError> {
         let path = self.layout().object(digest);
         let Some(stat) = self.filesystem().stat(&path)? else {
             lock(&self.shared.verified).remove(digest);
@@ -193,12 +182,7 @@ impl Store {
             }
             let (manifest, size) = self.sized_manifest(&part).ok()?;
             objects.push((part.digest, size));
-            rest.extend(
-                manifest
-                    .entries()
-                    .iter()
-                    .filter_map(ManifestEntry::artifact),
-            );
+            rest.extend(manifest.entries().iter().filter_map(ManifestEntry::artifact));
         }
         objects.sort_unstable();
         objects.dedup();
@@ -215,28 +199,20 @@ impl Store {
     pub(super) fn need_file(&self, artifact: &Artifact) -> Result<(), StoreError> {
         match artifact.form {
             Form::File => Ok(()),
-            Form::Folder => Err(StoreError::NotAFile {
-                digest: artifact.digest,
-                path: self.root().to_owned(),
-            }),
+            Form::Folder => Err(StoreError::NotAFile { digest: artifact.digest, path: self.root().to_owned() }),
         }
     }
 
     pub(super) fn open_path(&self, digest: &Digest) -> Result<File, StoreError> {
         let path = self.layout().object(digest);
         self.filesystem().open(&path).map_err(|error| match error {
-            FileError { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-                self.missing(digest)
-            }
+            FileError { source, .. } if source.kind() == std::io::ErrorKind::NotFound => self.missing(digest),
             error => error.into(),
         })
     }
 
     fn missing(&self, digest: &Digest) -> StoreError {
-        StoreError::Missing {
-            digest: *digest,
-            path: self.layout().object(digest),
-        }
+        StoreError::Missing { digest: *digest, path: self.layout().object(digest) }
     }
 
     /// The object is what its name says, but not what the artifact says.
@@ -257,11 +233,7 @@ impl Store {
         if matches!(now, Ok(Some(now)) if now.stamp.inode == seen.stamp.inode) {
             self.quarantine(&path, &format!("object-{digest}"), reason);
         }
-        StoreError::Bad {
-            digest: *digest,
-            path,
-            reason: reason.to_owned(),
-        }
+        StoreError::Bad { digest: *digest, path, reason: reason.to_owned() }
     }
 }
 

@@ -96,11 +96,7 @@ impl Store {
 
     /// Remembers the outputs of a record whose file has that stamp.
     pub(super) fn index_record(&self, record: &Record, stamp: Stamp) -> Found {
-        let indexed = Indexed {
-            stamp,
-            seconds: record.seconds,
-            outputs: Arc::new(record.outputs.clone()),
-        };
+        let indexed = Indexed { stamp, seconds: record.seconds, outputs: Arc::new(record.outputs.clone()) };
         let found = Found::from(&indexed);
         // Records are replaced by renaming, so a replaced one has another inode and another time.
         // Only where times are whole seconds could both come out the same.
@@ -130,9 +126,7 @@ impl Store {
             Parsed::Good(record) => Ok(ReadRecord::Good(record, stamp)),
             Parsed::Newer(version) => {
                 let path = path.display();
-                self.warn(format!(
-                    "a newer dgpipe wrote `{path}` (version {version}); it is left alone and not used"
-                ));
+                self.warn(format!("a newer dgpipe wrote `{path}` (version {version}); it is left alone and not used"));
                 Ok(ReadRecord::Newer)
             }
             Parsed::Bad(reason) => {
@@ -152,9 +146,6 @@ impl Store {
 
 impl From<&Indexed> for Found {
     fn from(indexed: &Indexed) -> Self {
-        Self {
-            outputs: indexed.outputs.as_ref().clone(),
-            seconds: indexed.seconds,
-        }
+        Self { outputs: indexed.outputs.as_ref().clone(), seconds: indexed.seconds }
     }
 }

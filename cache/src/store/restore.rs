@@ -52,20 +52,12 @@ impl Store {
     }
 
     /// Puts an artifact at a path where nothing is, with files that cannot be written to.
-    pub fn materialise(
-        &self,
-        artifact: &Artifact,
-        dest: &Path,
-    ) -> Result<RestoreMethod, StoreError> {
+    pub fn materialise(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
         let draft = self.draft_beside(dest)?;
         let built = self.build(artifact, &draft, Access::ReadOnly);
-        self.finish(&draft, built, || {
-            match self.filesystem().rename_new(&draft, dest)? {
-                Placement::Placed => Ok(()),
-                Placement::Taken => Err(StoreError::Exists {
-                    path: dest.to_owned(),
-                }),
-            }
+        self.finish(&draft, built, || match self.filesystem().rename_new(&draft, dest)? {
+            Placement::Placed => Ok(()),
+            Placement::Taken => Err(StoreError::Exists { path: dest.to_owned() }),
         })
     }
 
@@ -83,12 +75,7 @@ impl Store {
         placed
     }
 
-    fn build(
-        &self,
-        artifact: &Artifact,
-        path: &Path,
-        access: Access,
-    ) -> Result<RestoreMethod, StoreError> {
+    fn build(&self, artifact: &Artifact, path: &Path, access: Access) -> Result<RestoreMethod, StoreError> {
         match artifact.form {
             Form::File => self.build_file(artifact, path, access.mode(false)),
             Form::Folder => self.build_folder(artifact, path, access, 0),
@@ -104,9 +91,7 @@ impl Store {
     ) -> Result<RestoreMethod, StoreError> {
         let manifest = self.manifest(folder)?;
         if self.filesystem().create_folder(path, 0o777)? == Placement::Taken {
-            return Err(StoreError::Exists {
-                path: path.to_owned(),
-            });
+            return Err(StoreError::Exists { path: path.to_owned() });
         }
         let entries = manifest.entries().par_iter();
         entries
@@ -122,15 +107,9 @@ impl Store {
         depth: usize,
     ) -> Result<RestoreMethod, StoreError> {
         match &entry.content {
-            EntryContent::File {
-                digest,
-                size,
-                executable,
-            } => self.build_file(
-                &Artifact::file(*digest, *size),
-                &path,
-                access.mode(*executable),
-            ),
+            EntryContent::File { digest, size, executable } => {
+                self.build_file(&Artifact::file(*digest, *size), &path, access.mode(*executable))
+            }
             EntryContent::Folder { digest, size } => {
                 self.build_folder(&Artifact::folder(*digest, *size), &path, access, depth + 1)
             }
@@ -146,12 +125,7 @@ impl Store {
         }
     }
 
-    fn build_file(
-        &self,
-        artifact: &Artifact,
-        path: &Path,
-        mode: u32,
-    ) -> Result<RestoreMethod, StoreError> {
+    fn build_file(&self, artifact: &Artifact, path: &Path, mode: u32) -> Result<RestoreMethod, StoreError> {
         let Artifact { digest, size, .. } = artifact;
         let mut object = self.open_path(digest)?;
         let mut file = self.filesystem().create(path, mode)?;
@@ -239,10 +213,7 @@ impl Store {
         if self.filesystem().stat_target(folder)?.is_some() {
             return Ok(());
         }
-        if let Some(above) = folder
-            .parent()
-            .filter(|above| !above.as_os_str().is_empty())
-        {
+        if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
             self.make_user_folder(above)?;
         }
         // Another thread may have been faster.

@@ -53,9 +53,7 @@ impl Store {
         let occupancy = self.occupancy()?;
         let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.=".contains(letter);
         let label = label.chars().take(LONGEST_LABEL);
-        let label: String = label
-            .map(|letter| if plain(letter) { letter } else { '-' })
-            .collect();
+        let label: String = label.map(|letter| if plain(letter) { letter } else { '-' }).collect();
         loop {
             let name = format!("{}-{}-{label}", occupancy.id, self.number());
             let path = self.layout().bucket(Bucket::Scratch).join(name);
@@ -90,17 +88,9 @@ impl Store {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
             let (pid, started) = (process.pid, process.started);
             let id = format!("{}-{pid}-{started}-{number}", host_mark());
-            let lock_path = self
-                .layout()
-                .bucket(Bucket::Scratch)
-                .join(id.clone() + LOCK);
+            let lock_path = self.layout().bucket(Bucket::Scratch).join(id.clone() + LOCK);
             if let Some(lock) = lock_file(self.filesystem(), &lock_path)? {
-                return Ok(Occupancy {
-                    id,
-                    lock_path,
-                    filesystem: self.shared.filesystem.clone(),
-                    _lock: lock,
-                });
+                return Ok(Occupancy { id, lock_path, filesystem: self.shared.filesystem.clone(), _lock: lock });
             }
         }
     }
@@ -164,10 +154,7 @@ impl Drop for Scratch {
 }
 
 /// Opens and locks a file; `None` where another holds it, or removed it meanwhile.
-pub(super) fn lock_file(
-    filesystem: &dyn Filesystem,
-    path: &Path,
-) -> Result<Option<File>, StoreError> {
+pub(super) fn lock_file(filesystem: &dyn Filesystem, path: &Path) -> Result<Option<File>, StoreError> {
     let file = filesystem.open_lock(path)?;
     if filesystem.try_lock(&file)? == Locking::Busy {
         return Ok(None);

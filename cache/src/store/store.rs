@@ -56,13 +56,9 @@ impl Store {
     }
 
     /// Opens a store on another file system than that of the operating system.
-    pub fn open_on(
-        root: impl AsRef<Path>,
-        filesystem: Arc<dyn Filesystem>,
-    ) -> Result<Self, StoreError> {
+    pub fn open_on(root: impl AsRef<Path>, filesystem: Arc<dyn Filesystem>) -> Result<Self, StoreError> {
         let root = root.as_ref();
-        let root = std::path::absolute(root)
-            .map_err(|error| FileError::new("make absolute the path", root, error))?;
+        let root = std::path::absolute(root).map_err(|error| FileError::new("make absolute the path", root, error))?;
         let store = Self {
             shared: Arc::new(Shared {
                 layout: Layout::new(root),
@@ -134,9 +130,7 @@ impl Store {
             folder = path.parent();
         }
         for path in missing.into_iter().rev() {
-            let _ = self
-                .filesystem()
-                .create_folder(&path, Layout::FOLDER_MODE)?;
+            let _ = self.filesystem().create_folder(&path, Layout::FOLDER_MODE)?;
             self.sync_later(path.parent().unwrap_or(&path));
         }
         for bucket in Bucket::ALL {
@@ -192,9 +186,7 @@ impl Store {
         } else {
             let mut files = files.iter().map(|path| filesystem.sync_file(path));
             let mut folders = folders.iter().map(|path| filesystem.sync_folder(path));
-            files
-                .try_for_each(|synced| synced)
-                .and_then(|()| folders.try_for_each(|synced| synced))
+            files.try_for_each(|synced| synced).and_then(|()| folders.try_for_each(|synced| synced))
         };
         synced.map_err(|error| self.explain(error))
     }
@@ -233,12 +225,7 @@ impl Store {
     }
 
     /// Writes a new file that is not durable yet.
-    pub(crate) fn write_draft(
-        &self,
-        path: &Path,
-        bytes: &[u8],
-        mode: u32,
-    ) -> Result<(), FileError> {
+    pub(crate) fn write_draft(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
         let mut file = self.filesystem().create(path, mode)?;
         self.filesystem().write(&mut file, bytes)
     }
@@ -258,9 +245,7 @@ impl Store {
         match aside {
             Ok(aside) => {
                 let aside = aside.display();
-                self.warn(format!(
-                    "`{path}` is damaged: {reason}; it was moved to `{aside}`"
-                ));
+                self.warn(format!("`{path}` is damaged: {reason}; it was moved to `{aside}`"));
             }
             // Another thread was faster, which has told about it.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -278,11 +263,6 @@ impl Store {
         }
         let folder = error.path.parent().unwrap_or(self.root());
         let (bytes, inodes) = self.filesystem().free(folder);
-        StoreError::Full {
-            path: error.path.clone(),
-            bytes,
-            inodes,
-            source: error,
-        }
+        StoreError::Full { path: error.path.clone(), bytes, inodes, source: error }
     }
 }

@@ -110,10 +110,7 @@ pub enum StoreError {
 impl StoreError {
     /// Tells whether the bytes are not there, so that their producer has to execute again.
     pub fn is_miss(&self) -> bool {
-        matches!(
-            self,
-            Self::Missing { .. } | Self::Bad { .. } | Self::Manifest { .. }
-        )
+        matches!(self, Self::Missing { .. } | Self::Bad { .. } | Self::Manifest { .. })
     }
 
     /// Tells whether it was for want of room, in bytes, inodes or quota.
@@ -129,17 +126,9 @@ impl StoreError {
     pub(super) fn again(&self) -> Self {
         match self {
             Self::File(error) => Self::File(error.again()),
-            Self::Full {
-                path,
-                bytes,
-                inodes,
-                source,
-            } => Self::Full {
-                path: path.clone(),
-                bytes: *bytes,
-                inodes: *inodes,
-                source: source.again(),
-            },
+            Self::Full { path, bytes, inodes, source } => {
+                Self::Full { path: path.clone(), bytes: *bytes, inodes: *inodes, source: source.again() }
+            }
             other => Self::File(FileError::new(
                 "make durable",
                 std::path::Path::new("."),

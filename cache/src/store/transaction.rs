@@ -77,14 +77,7 @@ impl Transaction {
     /// where this fails half-way.
     pub fn put(&mut self, path: &Path, seal: Seal) -> Result<Artifact, StoreError> {
         let store = self.store.clone();
-        let tree = Tree::walk(
-            store.filesystem(),
-            path,
-            Walk {
-                hidden: true,
-                links: Links::Keep,
-            },
-        )?;
+        let tree = Tree::walk(store.filesystem(), path, Walk { hidden: true, links: Links::Keep })?;
         if let Tree::Link(target) = tree {
             let path = path.to_owned();
             return Err(TreeError::Escapes { path, target }.into());
@@ -127,9 +120,7 @@ impl Transaction {
     pub fn log_file(&mut self, path: &Path) -> Result<(), StoreError> {
         let place = self.place()?;
         self.store.filesystem().rename(path, &place)?;
-        self.store
-            .filesystem()
-            .set_mode(&place, Layout::FILE_MODE)?;
+        self.store.filesystem().set_mode(&place, Layout::FILE_MODE)?;
         self.log = Some(place);
         Ok(())
     }
@@ -182,37 +173,19 @@ impl Transaction {
 
     /// Returns all objects that the record may name.
     pub(super) fn objects(&self) -> BTreeSet<(Digest, u64)> {
-        let staged = self
-            .staged
-            .iter()
-            .map(|(digest, (size, _))| (*digest, *size));
+        let staged = self.staged.iter().map(|(digest, (size, _))| (*digest, *size));
         let present = self.present.iter().map(|(digest, size)| (*digest, *size));
         staged.chain(present).collect()
     }
 }
 
 /// Gets a file to where nobody else can write to it; tells too whether the store has its bytes.
-fn seal_file(
-    store: &Store,
-    file: &TreeFile,
-    seal: Seal,
-    place: &Path,
-) -> Result<(HashedFile, bool), StoreError> {
+fn seal_file(store: &Store, file: &TreeFile, seal: Seal, place: &Path) -> Result<(HashedFile, bool), StoreError> {
     let moved = seal == Seal::Move && file.stat.links == 1 && take(store, &file.path, place)?;
-    let hashed = if moved {
-        hash_moved(store, place)
-    } else {
-        copy_sealed(store, &file.path, place)
-    };
-    let (digest, size) = hashed?.ok_or_else(|| TreeError::Changing {
-        path: file.path.clone(),
-    })?;
+    let hashed = if moved { hash_moved(store, place) } else { copy_sealed(store, &file.path, place) };
+    let (digest, size) = hashed?.ok_or_else(|| TreeError::Changing { path: file.path.clone() })?;
     let held = store.verify_object(&digest, Some(size)).is_ok();
-    let hashed = HashedFile {
-        digest,
-        size,
-        executable: file.stat.executable(),
-    };
+    let hashed = HashedFile { digest, size, executable: file.stat.executable() };
     Ok((hashed, held))
 }
 
@@ -225,12 +198,7 @@ fn take(store: &Store, path: &Path, place: &Path) -> Result<bool, FileError> {
             Ok(true)
         }
         // Another disk, or a folder that may not be changed.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::CrossesDevices | io::ErrorKind::PermissionDenied
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), io::ErrorKind::CrossesDevices | io::ErrorKind::PermissionDenied) => {
             Ok(false)
         }
         Err(error) => Err(error),
@@ -248,11 +216,7 @@ fn hash_moved(store: &Store, place: &Path) -> Result<Option<(Digest, u64)>, Stor
 }
 
 /// Copies and hashes a file; `None` where it changed meanwhile, so that the copy may be torn.
-fn copy_sealed(
-    store: &Store,
-    path: &Path,
-    place: &Path,
-) -> Result<Option<(Digest, u64)>, StoreError> {
+fn copy_sealed(store: &Store, path: &Path, place: &Path) -> Result<Option<(Digest, u64)>, StoreError> {
     let filesystem = store.filesystem();
     let mut from = filesystem.open(path)?;
     let before = filesystem.stat_open(&from)?.stamp;

@@ -16,14 +16,8 @@ pub(crate) struct HashedFile {
 /// A file, a folder with all in it, or a link, with digests.
 #[derive(Debug, Clone)]
 pub(crate) enum Hashed {
-    File {
-        artifact: Artifact,
-        executable: bool,
-    },
-    Folder {
-        artifact: Artifact,
-        children: BTreeMap<String, Hashed>,
-    },
+    File { artifact: Artifact, executable: bool },
+    Folder { artifact: Artifact, children: BTreeMap<String, Hashed> },
     Link(String),
 }
 
@@ -38,10 +32,7 @@ impl Hashed {
         match tree {
             Tree::File(_) => {
                 let file = files.next().expect("every file was hashed");
-                Ok(Self::File {
-                    artifact: Artifact::file(file.digest, file.size),
-                    executable: file.executable,
-                })
+                Ok(Self::File { artifact: Artifact::file(file.digest, file.size), executable: file.executable })
             }
             Tree::Folder(trees) => {
                 let mut children = BTreeMap::new();
@@ -69,10 +60,7 @@ impl Hashed {
     /// Returns what lies at a path below, such as `a/b`.
     pub(crate) fn at(&self, path: &str) -> Option<&Self> {
         let mut place = self;
-        for step in path
-            .split('/')
-            .filter(|step| !step.is_empty() && *step != ".")
-        {
+        for step in path.split('/').filter(|step| !step.is_empty() && *step != ".") {
             let Self::Folder { children, .. } = place else {
                 return None;
             };
@@ -94,21 +82,11 @@ fn manifest_of(children: &BTreeMap<String, Hashed>) -> Manifest {
     let entry = |(name, child): (&String, &Hashed)| ManifestEntry {
         name: name.clone(),
         content: match child {
-            Hashed::File {
-                artifact,
-                executable,
-            } => EntryContent::File {
-                digest: artifact.digest,
-                size: artifact.size,
-                executable: *executable,
-            },
-            Hashed::Folder { artifact, .. } => EntryContent::Folder {
-                digest: artifact.digest,
-                size: artifact.size,
-            },
-            Hashed::Link(target) => EntryContent::Link {
-                target: target.clone(),
-            },
+            Hashed::File { artifact, executable } => {
+                EntryContent::File { digest: artifact.digest, size: artifact.size, executable: *executable }
+            }
+            Hashed::Folder { artifact, .. } => EntryContent::Folder { digest: artifact.digest, size: artifact.size },
+            Hashed::Link(target) => EntryContent::Link { target: target.clone() },
         },
     };
     Manifest::new(children.iter().map(entry).collect())

@@ -2,10 +2,7 @@
 //! what is only read. The same files always give the same digest.
 
 mod hashed;
-#[expect(
-    clippy::module_inception,
-    reason = "a file is named after its main type"
-)]
+#[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod tree;
 mod tree_error;
 

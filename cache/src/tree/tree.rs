@@ -58,11 +58,7 @@ impl Way<'_> {
 
 impl Tree {
     /// Finds the files at a path.
-    pub(crate) fn walk(
-        filesystem: &dyn Filesystem,
-        path: &Path,
-        walk: Walk,
-    ) -> Result<Self, TreeError> {
+    pub(crate) fn walk(filesystem: &dyn Filesystem, path: &Path, walk: Walk) -> Result<Self, TreeError> {
         Walker { filesystem, walk }
             .visit(path, None)
             // Nothing but hidden names is still a folder, at the top.
@@ -96,9 +92,7 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     fn visit(&self, path: &Path, above: Option<&Way<'_>>) -> Result<Option<Tree>, TreeError> {
-        let missing = || TreeError::Missing {
-            path: path.to_owned(),
-        };
+        let missing = || TreeError::Missing { path: path.to_owned() };
         let mut stat = self.filesystem.stat(path)?.ok_or_else(missing)?;
         if stat.kind == FileKind::Link {
             if self.walk.links == Links::Keep {
@@ -107,34 +101,18 @@ impl Walker<'_> {
             stat = self.filesystem.stat_target(path)?.ok_or_else(missing)?;
         }
         match stat.kind {
-            FileKind::File => Ok(Some(Tree::File(Box::new(TreeFile {
-                path: path.to_owned(),
-                stat,
-            })))),
+            FileKind::File => Ok(Some(Tree::File(Box::new(TreeFile { path: path.to_owned(), stat })))),
             FileKind::Folder => self.visit_folder(path, stat, above),
-            FileKind::Link | FileKind::Special => Err(TreeError::Special {
-                path: path.to_owned(),
-            }),
+            FileKind::Link | FileKind::Special => Err(TreeError::Special { path: path.to_owned() }),
         }
     }
 
-    fn visit_folder(
-        &self,
-        path: &Path,
-        stat: Stat,
-        above: Option<&Way<'_>>,
-    ) -> Result<Option<Tree>, TreeError> {
+    fn visit_folder(&self, path: &Path, stat: Stat, above: Option<&Way<'_>>) -> Result<Option<Tree>, TreeError> {
         let folder = (stat.device, stat.stamp.inode);
         if above.is_some_and(|above| above.passes(folder)) {
-            return Err(TreeError::Loop {
-                path: path.to_owned(),
-            });
+            return Err(TreeError::Loop { path: path.to_owned() });
         }
-        let way = Way {
-            folder,
-            above,
-            depth: above.map_or(0, |above| above.depth + 1),
-        };
+        let way = Way { folder, above, depth: above.map_or(0, |above| above.depth + 1) };
         let names = self.filesystem.list(path)?;
         let children = names
             .into_par_iter()
@@ -148,12 +126,7 @@ impl Walker<'_> {
         Ok(Some(Tree::Folder(children.into_iter().collect())))
     }
 
-    fn visit_child(
-        &self,
-        folder: &Path,
-        name: OsString,
-        way: &Way<'_>,
-    ) -> Result<Option<(String, Tree)>, TreeError> {
+    fn visit_child(&self, folder: &Path, name: OsString, way: &Way<'_>) -> Result<Option<(String, Tree)>, TreeError> {
         if !self.walk.hidden && name.as_encoded_bytes().starts_with(b".") {
             return Ok(None);
         }
@@ -168,16 +141,11 @@ impl Walker<'_> {
         let target = self.filesystem.read_link(path)?;
         let target = target.into_os_string().into_string();
         let Ok(target) = target else {
-            return Err(TreeError::NotUtf8 {
-                path: path.to_owned(),
-            });
+            return Err(TreeError::NotUtf8 { path: path.to_owned() });
         };
         if above.is_some_and(|above| link_stays_inside(&target, above.depth)) {
             return Ok(Tree::Link(target));
         }
-        Err(TreeError::Escapes {
-            path: path.to_owned(),
-            target,
-        })
+        Err(TreeError::Escapes { path: path.to_owned(), target })
     }
 }

@@ -16,9 +16,7 @@ fn report(what: &str, started: Instant) {
 #[ignore = "measures, asserts nothing"]
 fn bench_lookups_and_commits() {
     let sandbox = Sandbox::new();
-    let keys: Vec<Key> = (0..1000_u32)
-        .map(|number| Key::of(&number.to_le_bytes()))
-        .collect();
+    let keys: Vec<Key> = (0..1000_u32).map(|number| Key::of(&number.to_le_bytes())).collect();
     for (name, keys) in [("200 of 1", &keys[..200]), ("800 of 1", &keys[200..])] {
         let started = Instant::now();
         let mut batch = Vec::new();

@@ -116,10 +116,7 @@ fn in_a_race_the_first_wins_and_the_loser_adopts() {
                     })
                 })
                 .collect();
-            racers
-                .into_iter()
-                .map(|racer| racer.join().unwrap())
-                .collect()
+            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
         });
         let adopted = outcomes.iter().filter(|outcome| outcome.adopted).count();
         assert_eq!(adopted, 1);
@@ -212,24 +209,15 @@ fn only_files_folders_and_inner_links_can_be_put() {
     for target in ["../../secret", "/etc/passwd", "../sub/../../secret"] {
         fs_err::os::unix::fs::symlink(target, &link).unwrap();
         let refused = put("tree");
-        assert!(
-            matches!(refused, Err(StoreError::Tree(TreeError::Escapes { .. }))),
-            "{target}: {refused:?}"
-        );
-        assert!(matches!(
-            put("tree/sub/link"),
-            Err(StoreError::Tree(TreeError::Escapes { .. }))
-        ));
+        assert!(matches!(refused, Err(StoreError::Tree(TreeError::Escapes { .. }))), "{target}: {refused:?}");
+        assert!(matches!(put("tree/sub/link"), Err(StoreError::Tree(TreeError::Escapes { .. }))));
         fs_err::remove_file(&link).unwrap();
     }
     assert!(sandbox.path("tree/sub/file").exists(), "nothing was moved");
     fs_err::os::unix::fs::symlink("../sub/file", &link).unwrap();
     let tree = put("tree").unwrap();
     assert_eq!(tree.size, 5);
-    assert!(matches!(
-        put("missing"),
-        Err(StoreError::Tree(TreeError::Missing { .. }))
-    ));
+    assert!(matches!(put("missing"), Err(StoreError::Tree(TreeError::Missing { .. }))));
 }
 
 #[test]
@@ -239,10 +227,7 @@ fn pipes_and_sockets_are_refused() {
     let socket = std::os::unix::net::UnixListener::bind(sandbox.path("tree/socket")).unwrap();
     let mut transaction = sandbox.store.begin(Key::of(b"key"));
     let refused = transaction.put(&sandbox.path("tree"), Seal::Copy);
-    assert!(matches!(
-        refused,
-        Err(StoreError::Tree(TreeError::Special { .. }))
-    ));
+    assert!(matches!(refused, Err(StoreError::Tree(TreeError::Special { .. }))));
     drop(socket);
 }
 
@@ -255,10 +240,7 @@ fn a_name_that_is_not_text_is_refused() {
     fs_err::write(sandbox.path("tree").join(name), "bytes").unwrap();
     let mut transaction = sandbox.store.begin(Key::of(b"key"));
     let refused = transaction.put(&sandbox.path("tree"), Seal::Copy);
-    assert!(matches!(
-        refused,
-        Err(StoreError::Tree(TreeError::NotUtf8 { .. }))
-    ));
+    assert!(matches!(refused, Err(StoreError::Tree(TreeError::NotUtf8 { .. }))));
 }
 
 #[test]
@@ -269,17 +251,10 @@ fn the_store_is_private_and_tells_backup_programs_to_pass_by() {
     for entry in fs_err::read_dir(root).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
-        let expected = if entry.file_type().unwrap().is_dir() {
-            0o700
-        } else {
-            0o600
-        };
+        let expected = if entry.file_type().unwrap().is_dir() { 0o700 } else { 0o600 };
         assert_eq!(mode, expected, "{}", entry.path().display());
     }
     let tag = fs_err::read_to_string(root.join("CACHEDIR.TAG")).unwrap();
     assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55"));
-    assert_eq!(
-        fs_err::read_to_string(root.join(".gitignore")).unwrap(),
-        "*\n"
-    );
+    assert_eq!(fs_err::read_to_string(root.join(".gitignore")).unwrap(), "*\n");
 }

@@ -14,12 +14,8 @@ fn a_damaged_object_is_a_miss_however_it_is_asked_for() {
         |store, artifact, sandbox| store.restore(artifact, &sandbox.path("out")).map(drop),
         |store, artifact, sandbox| store.materialise(artifact, &sandbox.path("out")).map(drop),
     ];
-    let damages: [(&str, &[u8]); 4] = [
-        ("flipped", b"bytez"),
-        ("truncated", b"byt"),
-        ("extended", b"bytes and more"),
-        ("emptied", b""),
-    ];
+    let damages: [(&str, &[u8]); 4] =
+        [("flipped", b"bytez"), ("truncated", b"byt"), ("extended", b"bytes and more"), ("emptied", b"")];
     for ask in asks {
         for (damage, bytes) in damages {
             let sandbox = Sandbox::new();
@@ -36,10 +32,7 @@ fn a_damaged_object_is_a_miss_however_it_is_asked_for() {
             assert!(!sandbox.path("out").exists());
             let leftovers = fs_err::read_dir(sandbox.path("")).unwrap().count();
             assert_eq!(leftovers, 1, "only the store");
-            assert!(matches!(
-                ask(&store, &artifact, &sandbox),
-                Err(StoreError::Missing { .. })
-            ));
+            assert!(matches!(ask(&store, &artifact, &sandbox), Err(StoreError::Missing { .. })));
         }
     }
 }
@@ -49,10 +42,7 @@ fn swapped_objects_are_both_found() {
     let sandbox = Sandbox::new();
     let one = sandbox.put_bytes("one", b"11111");
     let two = sandbox.put_bytes("two", b"22222");
-    let (path, other) = (
-        sandbox.object_path(&one.digest),
-        sandbox.object_path(&two.digest),
-    );
+    let (path, other) = (sandbox.object_path(&one.digest), sandbox.object_path(&two.digest));
     let aside = sandbox.path("aside");
     fs_err::rename(&path, &aside).unwrap();
     fs_err::rename(&other, &path).unwrap();
@@ -98,12 +88,7 @@ fn damage_deep_in_a_folder_is_found() {
         let store = sandbox.reopened();
         assert!(!store.contains(&tree));
         assert!(store.verify(&tree).unwrap_err().is_miss());
-        assert!(
-            store
-                .restore(&tree, &sandbox.path("out"))
-                .unwrap_err()
-                .is_miss()
-        );
+        assert!(store.restore(&tree, &sandbox.path("out")).unwrap_err().is_miss());
         assert!(!sandbox.path("out").exists());
         sandbox.put("key", "tree");
         sandbox.reopened().verify(&tree).unwrap();
@@ -169,12 +154,7 @@ fn an_artifact_of_the_wrong_size_is_not_served_but_its_object_stays() {
     assert!(!store.contains(&artifact));
     assert!(store.read(&artifact).unwrap_err().is_miss());
     assert!(store.verify(&artifact).unwrap_err().is_miss());
-    assert!(
-        store
-            .restore(&artifact, &sandbox.path("out"))
-            .unwrap_err()
-            .is_miss()
-    );
+    assert!(store.restore(&artifact, &sandbox.path("out")).unwrap_err().is_miss());
     assert_eq!(sandbox.quarantined(), 0);
 }
 
@@ -183,19 +163,10 @@ fn a_file_taken_for_a_folder_is_a_typed_error() {
     let sandbox = Sandbox::new();
     let file = sandbox.put_bytes("key", b"bytes");
     let folder = dgpipe_cache::Artifact::folder(file.digest, 5);
-    assert!(matches!(
-        sandbox.store.manifest(&folder),
-        Err(StoreError::Manifest { .. })
-    ));
+    assert!(matches!(sandbox.store.manifest(&folder), Err(StoreError::Manifest { .. })));
     assert!(!sandbox.store.contains(&folder));
-    assert!(matches!(
-        sandbox.store.manifest(&file),
-        Err(StoreError::NotAFolder { .. })
-    ));
-    assert!(matches!(
-        sandbox.store.read(&folder),
-        Err(StoreError::NotAFile { .. })
-    ));
+    assert!(matches!(sandbox.store.manifest(&file), Err(StoreError::NotAFolder { .. })));
+    assert!(matches!(sandbox.store.read(&folder), Err(StoreError::NotAFile { .. })));
     assert_eq!(sandbox.store.object_path(&folder), None);
 }
 
@@ -215,10 +186,7 @@ fn a_record_that_cannot_be_read_is_absent_and_in_quarantine() {
             "garbage" => vec![0xff; 300],
             "empty" => Vec::new(),
             "foreign" => foreign.clone(),
-            _ => String::from_utf8(good)
-                .unwrap()
-                .replace("file/1", "file/2")
-                .into_bytes(),
+            _ => String::from_utf8(good).unwrap().replace("file/1", "file/2").into_bytes(),
         };
         fs_err::write(&path, bytes).unwrap();
         let store = sandbox.reopened();

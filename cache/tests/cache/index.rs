@@ -11,10 +11,7 @@ fn the_index_agrees_after_a_record_was_replaced() {
     let first = sandbox.put_bytes("key", b"1");
     sandbox.store.save_index().unwrap();
     let reader = sandbox.reopened();
-    assert_eq!(
-        reader.lookup(&key).unwrap().unwrap().outputs["main"].artifact,
-        first
-    );
+    assert_eq!(reader.lookup(&key).unwrap().unwrap().outputs["main"].artifact, first);
     let writer = sandbox.reopened();
     let mut transaction = writer.begin(key);
     let second = transaction.put_bytes(b"2").unwrap();
@@ -67,12 +64,7 @@ fn a_damaged_or_missing_index_changes_no_answer() {
     sandbox.store.lookup(&key).unwrap();
     sandbox.store.save_index().unwrap();
     let memo = sandbox.store.root().join("memo-v1");
-    let host = fs_err::read_dir(&memo)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let host = fs_err::read_dir(&memo).unwrap().next().unwrap().unwrap().path();
     let index = host.join("records");
     let good = fs_err::read(&index).unwrap();
     for bytes in [&good[..good.len() / 2], b"", b"garbage", &good] {

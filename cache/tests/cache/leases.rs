@@ -44,10 +44,7 @@ fn a_lease_whose_file_was_removed_knows_it() {
         panic!("it cannot be known to be held");
     };
     drop(lease);
-    assert!(
-        second.is_valid(),
-        "the first did not take the file of the second"
-    );
+    assert!(second.is_valid(), "the first did not take the file of the second");
 }
 
 #[test]
@@ -89,13 +86,7 @@ fn holder_process() {
     let scratch = store.scratch("of the child").unwrap();
     let kept = store.scratch("kept by the child").unwrap().keep();
     let mut out = std::io::stdout();
-    writeln!(
-        out,
-        "\n@ {}\n@ {}",
-        scratch.path().display(),
-        kept.display()
-    )
-    .unwrap();
+    writeln!(out, "\n@ {}\n@ {}", scratch.path().display(), kept.display()).unwrap();
     out.flush().unwrap();
     std::thread::sleep(std::time::Duration::from_mins(1));
 }
@@ -148,10 +139,7 @@ fn a_scratch_folder_goes_with_its_handle_unless_it_is_kept() {
     let sandbox = Sandbox::new();
     let scratch = sandbox.store.scratch("lodo[target=sketch] ../..").unwrap();
     let path = scratch.path().to_owned();
-    assert_eq!(
-        path.parent(),
-        Some(sandbox.store.root().join("scratch").as_path())
-    );
+    assert_eq!(path.parent(), Some(sandbox.store.root().join("scratch").as_path()));
     fs_err::create_dir(path.join("sub")).unwrap();
     fs_err::write(path.join("sub/file"), "bytes").unwrap();
     drop(scratch);

@@ -15,19 +15,14 @@ fn ledger() -> Ledger {
         key: Some(Key::of(b"key")),
         extra: BTreeMap::new(),
     };
-    Ledger {
-        entries: BTreeMap::from([("results/figure.svg".to_owned(), entry)]),
-    }
+    Ledger { entries: BTreeMap::from([("results/figure.svg".to_owned(), entry)]) }
 }
 
 #[test]
 fn latest_and_ledger_are_kept_per_profile() {
     let sandbox = Sandbox::new();
     let mini = sandbox.store.project("id", "pacs", "mini").unwrap();
-    let full = sandbox
-        .store
-        .project("id", "pacs", "full,reference")
-        .unwrap();
+    let full = sandbox.store.project("id", "pacs", "full,reference").unwrap();
     assert!(mini.latest().unwrap().is_empty());
     assert_eq!(mini.ledger().unwrap(), Ledger::default());
     let latest = BTreeMap::from([("mask[seed=1]".to_owned(), Key::of(b"key"))]);
@@ -73,10 +68,7 @@ fn files_of_a_newer_program_are_not_replaced() {
     fs_err::write(&path, newer).unwrap();
     assert_eq!(project.ledger().unwrap(), Ledger::default());
     assert!(sandbox.store.take_warnings()[0].contains("a newer dgpipe"));
-    assert!(matches!(
-        project.set_ledger(&ledger()),
-        Err(StoreError::Newer { version: 9, .. })
-    ));
+    assert!(matches!(project.set_ledger(&ledger()), Err(StoreError::Newer { version: 9, .. })));
     assert_eq!(fs_err::read_to_string(path).unwrap(), newer);
 }
 
@@ -88,26 +80,15 @@ fn runs_are_sorted_and_their_events_survive_a_torn_line() {
     for id in ["b", "a", "c"] {
         project.new_run(id).unwrap();
     }
-    assert!(matches!(
-        project.new_run("a"),
-        Err(StoreError::Exists { .. })
-    ));
+    assert!(matches!(project.new_run("a"), Err(StoreError::Exists { .. })));
     let runs = project.runs().unwrap();
-    assert_eq!(
-        runs.iter()
-            .map(dgpipe_cache::RunFolder::id)
-            .collect::<Vec<_>>(),
-        ["a", "b", "c"]
-    );
+    assert_eq!(runs.iter().map(dgpipe_cache::RunFolder::id).collect::<Vec<_>>(), ["a", "b", "c"]);
     let run = &runs[0];
     assert!(run.events().unwrap().is_empty());
     assert_eq!(run.report().unwrap(), None);
     writeln!(run.append_events().unwrap(), "{{\"event\":\"started\"}}").unwrap();
     write!(run.append_events().unwrap(), "{{\"event\":\"fini").unwrap();
-    assert_eq!(
-        run.events().unwrap(),
-        [serde_json::json!({"event": "started"})]
-    );
+    assert_eq!(run.events().unwrap(), [serde_json::json!({"event": "started"})]);
     run.set_report(&serde_json::json!({"executed": 1})).unwrap();
     assert_eq!(run.report().unwrap().unwrap()["executed"], 1);
     fs_err::write(run.path().join("report.json"), "{").unwrap();

@@ -20,11 +20,7 @@ impl Watched {
         let recorder = Arc::new(Recorder::default());
         let store = Store::open_on(folder.path().join("store"), recorder.clone()).unwrap();
         recorder.take();
-        Self {
-            folder,
-            recorder,
-            store,
-        }
+        Self { folder, recorder, store }
     }
 
     fn bucket(&self, name: &str) -> impl Fn(&Path) -> bool {
@@ -34,13 +30,11 @@ impl Watched {
 }
 
 fn place(done: &[Operation], operation: &str, path: impl Fn(&Path) -> bool) -> Option<usize> {
-    done.iter()
-        .position(|(name, at)| *name == operation && path(at))
+    done.iter().position(|(name, at)| *name == operation && path(at))
 }
 
 fn last_place(done: &[Operation], operation: &str, path: impl Fn(&Path) -> bool) -> Option<usize> {
-    done.iter()
-        .rposition(|(name, at)| *name == operation && path(at))
+    done.iter().rposition(|(name, at)| *name == operation && path(at))
 }
 
 #[test]
@@ -85,17 +79,9 @@ fn a_large_batch_is_made_durable_three_times_whatever_its_size() {
 #[test]
 fn nothing_is_published_that_could_not_be_made_durable() {
     let watched = Watched::new();
-    for operation in [
-        "sync_file",
-        "sync_folder",
-        "write",
-        "rename_new",
-        "create_folder",
-    ] {
+    for operation in ["sync_file", "sync_folder", "write", "rename_new", "create_folder"] {
         let key = Key::of(operation.as_bytes());
-        let scratch = watched
-            .store
-            .scratch("so that the failure is in the commit");
+        let scratch = watched.store.scratch("so that the failure is in the commit");
         let mut transaction = watched.store.begin(key);
         let artifact = transaction.put_bytes(operation.as_bytes()).unwrap();
         watched.recorder.refuse(Some(operation));

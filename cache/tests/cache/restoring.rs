@@ -28,9 +28,7 @@ fn a_restored_folder_is_what_was_put_and_nothing_else() {
     fs_err::write(dest.join("bin/run"), "edited").unwrap();
     sandbox.store.restore(&tree, &dest).unwrap();
     assert_eq!(picture(&dest), picture(&sandbox.path("tree")));
-    let beside = fs_err::read_dir(sandbox.path("deep/below"))
-        .unwrap()
-        .count();
+    let beside = fs_err::read_dir(sandbox.path("deep/below")).unwrap().count();
     assert_eq!(beside, 1);
 }
 
@@ -51,12 +49,10 @@ fn a_file_replaces_whatever_is_at_its_path() {
     let artifact = sandbox.put_bytes("key", b"bytes");
     let dest = sandbox.path("out");
     let target = sandbox.write("target", "untouched");
-    let hindrances: [&dyn Fn(); 4] = [
-        &|| {},
-        &|| drop(sandbox.write("out", "old")),
-        &|| drop(sandbox.write("out/sub/file", "old")),
-        &|| fs_err::os::unix::fs::symlink(&target, &dest).unwrap(),
-    ];
+    let hindrances: [&dyn Fn(); 4] =
+        [&|| {}, &|| drop(sandbox.write("out", "old")), &|| drop(sandbox.write("out/sub/file", "old")), &|| {
+            fs_err::os::unix::fs::symlink(&target, &dest).unwrap()
+        }];
     for hindrance in hindrances {
         hindrance();
         sandbox.store.restore(&artifact, &dest).unwrap();
@@ -88,12 +84,7 @@ fn a_failed_restore_leaves_what_was_there() {
     sandbox.write("out/old", "old");
     let before = picture(&sandbox.path("out"));
     let store = sandbox.reopened();
-    assert!(
-        store
-            .restore(&tree, &sandbox.path("out"))
-            .unwrap_err()
-            .is_miss()
-    );
+    assert!(store.restore(&tree, &sandbox.path("out")).unwrap_err().is_miss());
     assert_eq!(picture(&sandbox.path("out")), before);
 }
 
@@ -134,15 +125,9 @@ fn materialised_files_cannot_be_written_to() {
     let tree = sandbox.put("key", "tree");
     let dest = sandbox.path("in");
     sandbox.store.materialise(&tree, &dest).unwrap();
-    assert_eq!(
-        mode(&dest.join("run")) & 0o333,
-        0o111 & mode(&dest.join("run"))
-    );
+    assert_eq!(mode(&dest.join("run")) & 0o333, 0o111 & mode(&dest.join("run")));
     assert_eq!(mode(&dest.join("data")) & 0o222, 0);
-    assert!(matches!(
-        sandbox.store.materialise(&tree, &dest),
-        Err(StoreError::Exists { .. })
-    ));
+    assert!(matches!(sandbox.store.materialise(&tree, &dest), Err(StoreError::Exists { .. })));
     assert_eq!(picture(&dest), picture(&sandbox.path("tree")));
 }
 
@@ -153,10 +138,7 @@ fn a_subtree_whose_link_leads_beside_it_is_not_restored() {
     sandbox.write("tree/sub/file", "bytes");
     fs_err::os::unix::fs::symlink("../secret", sandbox.path("tree/sub/link")).unwrap();
     let tree = sandbox.put("key", "tree");
-    sandbox
-        .store
-        .restore(&tree, &sandbox.path("whole"))
-        .unwrap();
+    sandbox.store.restore(&tree, &sandbox.path("whole")).unwrap();
     let sub = sandbox.store.subtree(&tree, "sub").unwrap().unwrap();
     assert!(matches!(
         sandbox.store.restore(&sub, &sandbox.path("part")),
@@ -177,17 +159,8 @@ fn what_a_dead_process_left_beside_the_path_is_removed() {
     let left = sandbox.write(&format!("results/.dgpipe-{mark}-1-1-x-0/file"), "half");
     let pid = std::process::id();
     let stat = fs_err::read_to_string("/proc/self/stat").unwrap();
-    let started = stat
-        .rsplit_once(')')
-        .unwrap()
-        .1
-        .split_whitespace()
-        .nth(19)
-        .unwrap();
-    let live = sandbox.write(
-        &format!("results/.dgpipe-{mark}-{pid}-{started}-x-0/file"),
-        "half",
-    );
+    let started = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap();
+    let live = sandbox.write(&format!("results/.dgpipe-{mark}-{pid}-{started}-x-0/file"), "half");
     let foreign = sandbox.write("results/.dgpipe-00000000-1-1-x-0/file", "half");
     sandbox.reopened().restore(&artifact, &dest).unwrap();
     assert!(!left.exists());

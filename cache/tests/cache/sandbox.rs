@@ -100,13 +100,7 @@ pub(crate) fn record(key: Key, artifacts: &[Artifact]) -> Record {
                 number => format!("output{number}"),
             };
             let kind = "file/1".to_owned();
-            (
-                name,
-                Output {
-                    kind,
-                    artifact: *artifact,
-                },
-            )
+            (name, Output { kind, artifact: *artifact })
         })
         .collect();
     record

@@ -32,16 +32,10 @@ fn a_source_has_the_digest_that_putting_it_would_give() {
     let snapshot = hash(&sandbox, "tree", ALL);
     let put = sandbox.put("key", "tree");
     assert_eq!(snapshot.artifact(), put);
-    assert_eq!(
-        snapshot.manifest("").unwrap(),
-        *sandbox.store.manifest(&put).unwrap()
-    );
+    assert_eq!(snapshot.manifest("").unwrap(), *sandbox.store.manifest(&put).unwrap());
     for path in ["a", "a/b", "a/b/file", ".hidden", "empty", "run"] {
         let below = snapshot.at(path).unwrap();
-        assert_eq!(
-            below,
-            hash(&sandbox, &format!("tree/{path}"), ALL).artifact()
-        );
+        assert_eq!(below, hash(&sandbox, &format!("tree/{path}"), ALL).artifact());
         assert_eq!(sandbox.store.subtree(&put, path).unwrap(), Some(below));
     }
     assert_eq!(snapshot.at("a/missing"), None);
@@ -61,10 +55,7 @@ fn hidden_names_and_empty_folders_count_only_on_request() {
     let after = hash(&sandbox, "tree", HashOptions::default());
     assert_eq!(after.artifact(), before.artifact());
     assert!(before.unchanged().unwrap());
-    assert_ne!(
-        hash(&sandbox, "tree", ALL).artifact(),
-        before_all.artifact()
-    );
+    assert_ne!(hash(&sandbox, "tree", ALL).artifact(), before_all.artifact());
     assert!(!before_all.unchanged().unwrap());
     fs_err::create_dir(sandbox.path("nothing")).unwrap();
     assert_eq!(hash(&sandbox, "nothing", HashOptions::default()).files(), 0);
@@ -96,16 +87,10 @@ fn links_in_sources_are_followed_but_not_in_circles() {
     fs_err::os::unix::fs::symlink("..", sandbox.path("elsewhere/up")).unwrap();
     let memo = sandbox.store.source_memo();
     fs_err::os::unix::fs::symlink(".", sandbox.path("plain/data/self")).unwrap();
-    assert!(matches!(
-        hash_path(&sandbox.path("plain"), ALL, &memo),
-        Err(TreeError::Loop { .. })
-    ));
+    assert!(matches!(hash_path(&sandbox.path("plain"), ALL, &memo), Err(TreeError::Loop { .. })));
     fs_err::os::unix::fs::symlink("nowhere", sandbox.path("tree/dangling")).unwrap();
     fs_err::remove_file(&link).unwrap();
-    assert!(matches!(
-        hash_path(&sandbox.path("tree"), ALL, &memo),
-        Err(TreeError::Missing { .. })
-    ));
+    assert!(matches!(hash_path(&sandbox.path("tree"), ALL, &memo), Err(TreeError::Missing { .. })));
 }
 
 #[test]
@@ -170,9 +155,7 @@ fn a_memo_survives_its_file_and_forgets_young_stamps() {
     sandbox.store.source_memo().save().unwrap();
     let memo_file = |sandbox: &Sandbox| {
         let memo = sandbox.store.root().join("memo-v1");
-        fs_err::read_dir(memo)
-            .unwrap()
-            .find_map(|host| fs_err::read(host.unwrap().path().join("sources")).ok())
+        fs_err::read_dir(memo).unwrap().find_map(|host| fs_err::read(host.unwrap().path().join("sources")).ok())
     };
     assert_eq!(memo_file(&sandbox), None, "a young stamp is not remembered");
     let old = hash(&sandbox, "file", ALL);
@@ -192,10 +175,7 @@ fn a_memo_survives_its_file_and_forgets_young_stamps() {
 fn a_folder_of_a_thousand_files_is_hashed_and_remembered() {
     let sandbox = Sandbox::new();
     for number in 0..1000 {
-        sandbox.write(
-            &format!("tree/{}/{number}", number % 10),
-            number.to_string(),
-        );
+        sandbox.write(&format!("tree/{}/{number}", number % 10), number.to_string());
     }
     let first = hash(&sandbox, "tree", ALL);
     assert_eq!(first.files(), 1000);

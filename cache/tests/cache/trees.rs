@@ -16,15 +16,10 @@ enum Plant {
 }
 
 fn plants() -> impl Strategy<Value = Plant> {
-    let bytes = prop_oneof![
-        Just(Vec::new()),
-        Just(b"shared".to_vec()),
-        proptest::collection::vec(any::<u8>(), 0..200),
-    ];
-    let file =
-        (bytes, any::<bool>()).prop_map(|(bytes, executable)| Plant::File(bytes, executable));
-    let name =
-        "[a-z. \"\\\\\nÄ漢]{1,8}".prop_filter("a component", |name| name != "." && name != "..");
+    let bytes =
+        prop_oneof![Just(Vec::new()), Just(b"shared".to_vec()), proptest::collection::vec(any::<u8>(), 0..200),];
+    let file = (bytes, any::<bool>()).prop_map(|(bytes, executable)| Plant::File(bytes, executable));
+    let name = "[a-z. \"\\\\\nÄ漢]{1,8}".prop_filter("a component", |name| name != "." && name != "..");
     file.prop_recursive(3, 24, 5, move |below| {
         proptest::collection::btree_map(name.clone(), below, 0..5).prop_map(Plant::Folder)
     })

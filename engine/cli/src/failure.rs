@@ -95,9 +95,8 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Mistakes(mistakes) => mistakes.into(),
-            LoadError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Self::call(error.to_string()).hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`")
-            }
+            LoadError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => Self::call(error.to_string())
+                .hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"),
             LoadError::Io(error) => Self::environment(error),
         }
     }
@@ -107,7 +106,11 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let full = error.is_disk_full();
         let failure = Self::environment(&error);
-        if full { failure.hint("free space, or put the store elsewhere with `--cache DIR`; the next run resumes") } else { failure }
+        if full {
+            failure.hint("free space, or put the store elsewhere with `--cache DIR`; the next run resumes")
+        } else {
+            failure
+        }
     }
 }
 
@@ -121,9 +124,8 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Store(error) => error.into(),
-            PlanError::Sources(_) => {
-                Self::call(error.to_string()).hint("sources are paths relative to the project root, see `sources:` in the file")
-            }
+            PlanError::Sources(_) => Self::call(error.to_string())
+                .hint("sources are paths relative to the project root, see `sources:` in the file"),
             PlanError::Input { .. } => Self::call(error.to_string()),
         }
     }

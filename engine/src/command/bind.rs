@@ -121,7 +121,8 @@ impl Reader<'_> {
             (Some(file), None) => (file, Form::File),
             (None, Some(folder)) => (folder, Form::Folder),
             _ => {
-                let mistake = Mistake::new("wrong-value", format!("the output `{name}` is either a `file` or a `folder`"));
+                let mistake =
+                    Mistake::new("wrong-value", format!("the output `{name}` is either a `file` or a `folder`"));
                 return Err(mistake.at(node.place, "here").help("write `{ file: result.csv }`"));
             }
         };

@@ -25,12 +25,7 @@ use crate::spec::{
 use crate::stage::{BoundStage, InputPort, Kind, Ports};
 
 /// Resolves a pipeline. `root` is the project root; `environment` is what `${env.X}` and commands see.
-pub fn resolve(
-    loaded: Loaded,
-    registry: &Registry,
-    environment: &Environment,
-    root: &Path,
-) -> Result<Graph, Mistakes> {
+pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, root: &Path) -> Result<Graph, Mistakes> {
     let Loaded { spec, texts } = loaded;
     let mut mistakes = Vec::new();
     let params = Params::resolve(&spec.params, &mut mistakes);
@@ -217,7 +212,11 @@ impl Resolver<'_> {
                 return None;
             }
         };
-        Some(Binder::Native { bind: registered.bind, config, shared: if uses_axes { Shared::Never } else { Shared::NotYet } })
+        Some(Binder::Native {
+            bind: registered.bind,
+            config,
+            shared: if uses_axes { Shared::Never } else { Shared::NotYet },
+        })
     }
 
     fn tuning(&mut self, stage: &StageSpec) -> (Needs, Option<Duration>, u32) {
@@ -360,7 +359,9 @@ impl Resolver<'_> {
     }
 
     fn select_readings(&self, selector: &Selector) -> Result<Vec<Reading>, Mistake> {
-        if let Some(index) = self.source_index.get(&selector.name).filter(|_| self.spec.sources.contains_key(&selector.name)) {
+        if let Some(index) =
+            self.source_index.get(&selector.name).filter(|_| self.spec.sources.contains_key(&selector.name))
+        {
             return self.source_reading(*index, selector).map(|reading| vec![reading]);
         }
         let Some(stage) = self.stages.get(&selector.name) else { return Err(self.unknown_stage(selector)) };
@@ -404,7 +405,8 @@ impl Resolver<'_> {
         let (name, spec) = (&selector.name, self.spec);
         if spec.stages.contains_key(name) || spec.sources.contains_key(name) {
             // It exists and has a mistake of its own, which is reported where it stands.
-            return Mistake::new("broken-input", format!("`{name}` has mistakes of its own")).at(selector.place, "read here");
+            return Mistake::new("broken-input", format!("`{name}` has mistakes of its own"))
+                .at(selector.place, "read here");
         }
         let known = spec.stages.keys().chain(spec.sources.keys()).map(String::as_str);
         Mistake::new("unknown-stage", format!("there is no stage or source `{name}`"))
@@ -472,9 +474,8 @@ impl Resolver<'_> {
             let rendered = self.publish_path(&template, place, cell)?;
             let new = || Publication { path: rendered.clone(), members: Vec::new(), place };
             let publication = by_path.entry(rendered.clone()).or_insert_with(new);
-            let same_stage = |member: &&Member| {
-                self.cells[member.cell].id.stage == self.cells[cell].id.stage && member.port == port
-            };
+            let same_stage =
+                |member: &&Member| self.cells[member.cell].id.stage == self.cells[cell].id.stage && member.port == port;
             if publication.place != place || publication.members.iter().find(same_stage).is_some() {
                 return Err(self.unbound(&rendered, place, cell, &template));
             }
@@ -513,8 +514,10 @@ impl Resolver<'_> {
     fn unbound(&self, path: &str, place: Place, cell: usize, template: &Template) -> Mistake {
         let id = &self.cells[cell].id;
         let bound: Vec<&str> = template.references().collect();
-        let missing: Vec<&str> = id.coordinates.keys().map(String::as_str).filter(|axis| !bound.contains(axis)).collect();
-        let mistake = Mistake::new("publish-overlap", format!("several artifacts of `{}` are published at `{path}`", id.stage));
+        let missing: Vec<&str> =
+            id.coordinates.keys().map(String::as_str).filter(|axis| !bound.contains(axis)).collect();
+        let mistake =
+            Mistake::new("publish-overlap", format!("several artifacts of `{}` are published at `{path}`", id.stage));
         let mistake = mistake.at(place, "here");
         match missing.first() {
             Some(axis) => mistake.help(format!("name the axis in the path: `${{{axis}}}`")),
@@ -588,7 +591,9 @@ pub(super) fn select(stage: &StageNode, selector: &Selector) -> Result<Vec<usize
         if !stage.axes.contains(&constraint.axis) {
             let message = format!("stage `{}` has no axis `{}`", selector.name, constraint.axis);
             let known = stage.axes.iter().map(String::as_str);
-            return Err(Mistake::new("unknown-axis", message).at(selector.place, "here").suggest(&constraint.axis, known));
+            return Err(Mistake::new("unknown-axis", message)
+                .at(selector.place, "here")
+                .suggest(&constraint.axis, known));
         }
     }
     if let Some(cell) = exact(stage, selector) {
@@ -611,19 +616,18 @@ fn exact(stage: &StageNode, selector: &Selector) -> Option<usize> {
     if !equal || selector.constraints.len() != stage.axes.len() {
         return None;
     }
-    let coordinates: Coordinates = selector
-        .constraints
-        .iter()
-        .map(|constraint| (constraint.axis.clone(), constraint.values[0].clone()))
-        .collect();
+    let coordinates: Coordinates =
+        selector.constraints.iter().map(|constraint| (constraint.axis.clone(), constraint.values[0].clone())).collect();
     stage.cells.get(&coordinates).copied()
 }
 
 fn no_match(stage: &StageNode, selector: &Selector) -> Mistake {
-    let mistake = Mistake::new("no-match", format!("no cell of `{}` matches", selector.name)).at(selector.place, "here");
-    let lacking = selector.constraints.iter().find(|constraint| {
-        !stage.cells.keys().any(|coordinates| constraint.accepts(&coordinates[&constraint.axis]))
-    });
+    let mistake =
+        Mistake::new("no-match", format!("no cell of `{}` matches", selector.name)).at(selector.place, "here");
+    let lacking = selector
+        .constraints
+        .iter()
+        .find(|constraint| !stage.cells.keys().any(|coordinates| constraint.accepts(&coordinates[&constraint.axis])));
     let Some(constraint) = lacking else { return mistake };
     let mut values: Vec<String> =
         stage.cells.keys().map(|coordinates| coordinates[&constraint.axis].to_string()).collect();
@@ -644,11 +648,7 @@ fn check_kind(port: &InputPort, reading: &Reading, selector: &Selector) -> Resul
 }
 
 /// Reads a kind that must be one of those this program knows.
-pub(crate) fn known_kind(
-    text: &str,
-    place: Place,
-    kinds: &std::collections::BTreeSet<Kind>,
-) -> Result<Kind, Mistake> {
+pub(crate) fn known_kind(text: &str, place: Place, kinds: &std::collections::BTreeSet<Kind>) -> Result<Kind, Mistake> {
     let kind = Kind::parse(text).map_err(|error| Mistake::new("bad-kind", error.to_string()).at(place, "here"))?;
     if kinds.contains(&kind) {
         return Ok(kind);

@@ -53,9 +53,8 @@ impl Targets {
                 || publication.path.starts_with(&format!("{path}/"))
                 || path.starts_with(&format!("{}/", publication.path))
         };
-        let found: Vec<usize> = (0..graph.publications.len())
-            .filter(|index| published(&graph.publications[*index]))
-            .collect();
+        let found: Vec<usize> =
+            (0..graph.publications.len()).filter(|index| published(&graph.publications[*index])).collect();
         if !found.is_empty() {
             let members = found.iter().flat_map(|index| &graph.publications[*index].members);
             self.cells.extend(members.map(|member| member.cell));

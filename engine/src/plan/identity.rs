@@ -22,9 +22,11 @@ pub(crate) fn input_artifacts(
         for reading in &port.readings {
             let whole = match &reading.from {
                 InputRef::Source(index) => {
-                    artifacts.push(sources.artifact(*index, reading.path.as_deref()).ok_or_else(|| {
-                        InputError::missing(graph, reading)
-                    })?);
+                    artifacts.push(
+                        sources
+                            .artifact(*index, reading.path.as_deref())
+                            .ok_or_else(|| InputError::missing(graph, reading))?,
+                    );
                     continue;
                 }
                 InputRef::Cell { cell, port } => output(*cell, port),

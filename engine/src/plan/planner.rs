@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use dgpipe_cache::{Artifact, Key, Store, StoreError};
 
 use super::identity::InputError;
-use super::{Decision, Plan, PlannedCell, Reason, SourceError, SourceSnapshots, fingerprint, input_artifacts, reasons_between};
+use super::{
+    Decision, Plan, PlannedCell, Reason, SourceError, SourceSnapshots, fingerprint, input_artifacts, reasons_between,
+};
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Graph, InputRef, Targets};
 use crate::spec::{Node, Template};
@@ -56,14 +58,10 @@ impl<'a> Planner<'a> {
     pub fn plan(&self, request: Request) -> Result<Plan, PlanError> {
         let wanted = self.upstream(&request.targets.cells);
         let cells: Vec<usize> = self.graph.order().iter().copied().filter(|cell| wanted.contains(cell)).collect();
-        let sources = SourceSnapshots::take(self.graph, &cells, &self.store.source_memo()).map_err(PlanError::Sources)?;
-        let mut plan = Plan {
-            targets: request.targets,
-            cells,
-            decisions: BTreeMap::new(),
-            forced: request.force,
-            sources,
-        };
+        let sources =
+            SourceSnapshots::take(self.graph, &cells, &self.store.source_memo()).map_err(PlanError::Sources)?;
+        let mut plan =
+            Plan { targets: request.targets, cells, decisions: BTreeMap::new(), forced: request.force, sources };
         for cell in plan.cells.clone() {
             let decided = self.decide(&plan, cell)?;
             plan.decisions.insert(cell, decided);

@@ -80,16 +80,17 @@ impl Executor<'_> {
         let monitor = CellMonitor { cell: cell.id.to_string(), listener: self.listener };
         let work_folder = scratch.path().join("scratch");
         fs_err::create_dir_all(&work_folder).map_err(Failure::of)?;
-        let mut context =
-            Context::new(&inputs, &outputs, &work_folder, &self.options.ambient, &monitor, &cancel);
+        let mut context = Context::new(&inputs, &outputs, &work_folder, &self.options.ambient, &monitor, &cancel);
         let worked = catch_unwind(AssertUnwindSafe(|| cell.work.execute(&mut context)));
         let findings = context.into_findings();
         let timed_out = self.attempts.end(assignment.cell);
         let seconds = begun.elapsed().as_secs_f64();
         let result = match worked {
             _ if timed_out => Err(StageError::new(format!("it took longer than its timeout of {}", limit(cell)))),
-            Err(panic) => Err(StageError::new(format!("stage type `{}` panicked: {}", cell.work.type_name(), said(&*panic)))
-                .hint("this is a bug in the stage type; please report it")),
+            Err(panic) => {
+                Err(StageError::new(format!("stage type `{}` panicked: {}", cell.work.type_name(), said(&*panic)))
+                    .hint("this is a bug in the stage type; please report it"))
+            }
             Ok(Err(error)) if error.is_cancelled() => return Err(Failure::Cancelled),
             Ok(result) => result.and_then(|()| self.unchanged(cell)),
         };

@@ -14,7 +14,7 @@ mod slots;
 
 pub use event::{Event, Listener};
 pub use ledger_keeper::{EditPolicy, PublishHow};
-pub use options::{RunOptions, RunError};
+pub use options::{RunError, RunOptions};
 pub use outcome::Outcome;
 pub use report::{CellReport, Counts, RunReport};
 pub use runner::run;

@@ -19,10 +19,7 @@ impl Eq for Priority {}
 
 impl Ord for Priority {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.below
-            .total_cmp(&other.below)
-            .then(self.depth.cmp(&other.depth))
-            .then(other.order.cmp(&self.order))
+        self.below.total_cmp(&other.below).then(self.depth.cmp(&other.depth)).then(other.order.cmp(&self.order))
     }
 }
 

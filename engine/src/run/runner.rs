@@ -65,15 +65,8 @@ pub fn run(
     });
     let latest = project.latest()?;
     let attempts = Attempts::default();
-    let executor = Executor {
-        graph,
-        store,
-        options,
-        sources: &plan.sources,
-        attempts: &attempts,
-        listener: &hear,
-        run: &name,
-    };
+    let executor =
+        Executor { graph, store, options, sources: &plan.sources, attempts: &attempts, listener: &hear, run: &name };
     let planner = Planner::new(graph, store, &latest);
     let keys = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
@@ -466,7 +459,13 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             let ended = matches!(self.states.get(&other), Some(State::Ended(outcome)) if outcome.is_done());
             if ended { Some(self.outputs.get(&other)?.get(port)?.artifact) } else { None }
         };
-        let known = input_artifacts(executor.graph, &executor.graph.cells[cell], self.executor.sources, executor.store, &output);
+        let known = input_artifacts(
+            executor.graph,
+            &executor.graph.cells[cell],
+            self.executor.sources,
+            executor.store,
+            &output,
+        );
         let artifacts = match known {
             Ok(artifacts) => artifacts,
             Err(InputError::Store(error)) => return Err(error.into()),
@@ -585,7 +584,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             if matches!(self.states[cell], State::Ended(_)) {
                 continue;
             }
-            let unmade = |read: &usize| matches!(self.states.get(read), Some(State::Ended(Outcome::Failed | Outcome::Blocked)));
+            let unmade =
+                |read: &usize| matches!(self.states.get(read), Some(State::Ended(Outcome::Failed | Outcome::Blocked)));
             let blocked = self.executor.graph.reads(*cell).iter().any(unmade);
             let outcome = if blocked || !stopped { Outcome::Blocked } else { Outcome::Cancelled };
             self.end(*cell, outcome, 0.0, None, false);

@@ -99,9 +99,7 @@ impl Node {
             Value::Number(value) => (*value).into(),
             Value::Text(value) => value.as_str().into(),
             Value::List(list) => list.iter().map(Node::to_json).collect(),
-            Value::Map(map) => {
-                map.iter().map(|(key, entry)| (key.clone(), entry.node.to_json())).collect()
-            }
+            Value::Map(map) => map.iter().map(|(key, entry)| (key.clone(), entry.node.to_json())).collect(),
         }
     }
 

@@ -73,8 +73,7 @@ pub struct PublishSpec {
 /// Every key a stage can have.
 const TUNING_KEYS: &[&str] = &["needs", "timeout", "retries", "sandbox"];
 /// The keys of `command` stages.
-const COMMAND_KEYS: &[&str] =
-    &["run", "shell", "cwd", "outputs", "metrics", "env", "secrets", "tools"];
+const COMMAND_KEYS: &[&str] = &["run", "shell", "cwd", "outputs", "metrics", "env", "secrets", "tools"];
 const STAGE_KEYS: &[&str] = &["uses", "about", "for", "exclude", "include", "inputs", "config"];
 const TOP_KEYS: &[&str] =
     &["pipeline", "about", "extends", "params", "profile", "profiles", "sources", "stages", "publish"];
@@ -102,7 +101,9 @@ impl Reader {
             if let Some(source) = sources.get(name) {
                 let message = format!("`{name}` names both a source and a stage");
                 self.mistakes.push(
-                    Mistake::new("duplicate-name", message).at(stage.place, "the stage").also(source.place, "the source"),
+                    Mistake::new("duplicate-name", message)
+                        .at(stage.place, "the stage")
+                        .also(source.place, "the source"),
                 );
             }
         }
@@ -171,7 +172,9 @@ impl Reader {
         };
         let (tuning, command) = (part(TUNING_KEYS), part(COMMAND_KEYS));
         let uses = uses?;
-        if uses.0 != crate::command::NAME && let Some((key, entry)) = command.first() {
+        if uses.0 != crate::command::NAME
+            && let Some((key, entry)) = command.first()
+        {
             let message = format!("`{key}` belongs to `uses: command`, not to `{}`", uses.0);
             self.mistakes.push(Mistake::new("unknown-key", message).at(entry.key, "here").also(uses.1, "this type"));
         }

@@ -12,7 +12,8 @@ pub fn pipeline_schema(registry: &Registry) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut generator: SchemaGenerator = settings.into();
     let kinds: Vec<String> = registry.kinds().iter().map(ToString::to_string).collect();
-    let mut cases: Vec<Value> = registry.stage_types.iter().map(|registered| native(registered, &mut generator)).collect();
+    let mut cases: Vec<Value> =
+        registry.stage_types.iter().map(|registered| native(registered, &mut generator)).collect();
     cases.push(command(&kinds));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

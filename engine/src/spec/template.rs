@@ -1,6 +1,6 @@
 //! The little language inside values: `${name}` is a reference, `$$` a dollar.
 
-use super::{Mistake, Node, NodeMap, Entry, Place, Value};
+use super::{Entry, Mistake, Node, NodeMap, Place, Value};
 
 /// A text with references.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,9 @@ impl Template {
 
     /// The names that are referred to.
     pub fn references(&self) -> impl Iterator<Item = &str> {
-        self.pieces.iter().filter_map(|piece| if let Piece::Reference(name) = piece { Some(name.as_str()) } else { None })
+        self.pieces
+            .iter()
+            .filter_map(|piece| if let Piece::Reference(name) = piece { Some(name.as_str()) } else { None })
     }
 
     /// Writes every piece, asking `value` for what a reference means.

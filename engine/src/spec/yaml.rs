@@ -17,8 +17,8 @@ pub fn parse(texts: &Texts, text: u32) -> Result<Node, Mistake> {
     if content.trim().is_empty() {
         return Ok(Node::new(Value::Null, Place { text, start: 0, length: 0 }));
     }
-    let spanned: Spanned<Value> = serde_saphyr::from_str_with_options(&content, options())
-        .map_err(|error| mistake_of(&error, text, &content))?;
+    let spanned: Spanned<Value> =
+        serde_saphyr::from_str_with_options(&content, options()).map_err(|error| mistake_of(&error, text, &content))?;
     Ok(Node::from(spanned).in_text(text))
 }
 
@@ -94,9 +94,12 @@ mod tests {
 
     #[test]
     fn hostile_files_are_refused_and_never_panic() {
-        let bomb = format!("a0: &a0 [x,x]\n{}", (1..40).fold(String::new(), |text, n| {
-            text + &format!("a{n}: &a{n} [*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0}]\n", n - 1)
-        }));
+        let bomb = format!(
+            "a0: &a0 [x,x]\n{}",
+            (1..40).fold(String::new(), |text, n| {
+                text + &format!("a{n}: &a{n} [*a{0},*a{0},*a{0},*a{0},*a{0},*a{0},*a{0}]\n", n - 1)
+            })
+        );
         for bad in [bomb.as_str(), &"[".repeat(100_000), "a: \u{0}", "a: 'unclosed", "a: b: c", "- a\nb: c"] {
             assert!(read(bad).is_err(), "{}", &bad[..bad.len().min(20)]);
         }

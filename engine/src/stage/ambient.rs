@@ -22,9 +22,10 @@ impl Ambient {
 
     /// Returns the value of type `T`, or an error that names the type.
     pub fn get<T: Send + Sync + 'static>(&self) -> Result<&T, StageError> {
-        self.values.get(&TypeId::of::<T>()).and_then(|value| value.downcast_ref()).ok_or_else(|| {
-            StageError::new(format!("this program lends no `{}` to its stages", type_name::<T>()))
-        })
+        self.values
+            .get(&TypeId::of::<T>())
+            .and_then(|value| value.downcast_ref())
+            .ok_or_else(|| StageError::new(format!("this program lends no `{}` to its stages", type_name::<T>())))
     }
 }
 

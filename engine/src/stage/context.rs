@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Ambient, Cancel, FormatError, In, Metric, Monitor, Out, PortName, ReadPort, StageError, View, WriteFormat};
+use super::{
+    Ambient, Cancel, FormatError, In, Metric, Monitor, Out, PortName, ReadPort, StageError, View, WriteFormat,
+};
 use crate::graph::Coordinates;
 
 /// One artifact connected to an input.

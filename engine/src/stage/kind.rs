@@ -33,8 +33,8 @@ impl Kind {
     pub fn parse(text: &str) -> Result<Self, KindError> {
         let error = || KindError(text.to_owned());
         let (name, version) = text.split_once('/').ok_or_else(error)?;
-        let name_fits = !name.is_empty()
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        let name_fits =
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         let version_fits = !version.is_empty() && version.chars().all(|c| c.is_ascii_digit());
         if name_fits && version_fits { Ok(Self(Cow::Owned(text.to_owned()))) } else { Err(error()) }
     }

@@ -72,8 +72,7 @@ impl Solo {
         let path = |file_name: &str| self.folder.join(file_name);
         let outputs = ports.outputs.iter().map(|port| (port.name.clone(), path(&port.file_name))).collect();
         let cancel = Cancel::default();
-        let mut context =
-            Context::new(&self.inputs, &outputs, scratch.path(), &self.ambient, &Silent, &cancel);
+        let mut context = Context::new(&self.inputs, &outputs, scratch.path(), &self.ambient, &Silent, &cancel);
         S::execute(config, &mut context)?;
         let Findings { metrics, notes, .. } = context.into_findings();
         if let Some((port, _)) = outputs.iter().find(|(_, path)| !path.exists()) {

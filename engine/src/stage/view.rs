@@ -180,9 +180,7 @@ impl View {
                 let file = fs_err::File::open(path).map_err(|error| self.io_error(error))?;
                 Ok(file.into_parts().0)
             }
-            Place::Stored { store, artifact } => {
-                store.open_object(artifact).map_err(|error| self.store_error(error))
-            }
+            Place::Stored { store, artifact } => store.open_object(artifact).map_err(|error| self.store_error(error)),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Lists numbers with the coordinates of the cells they come from.
 
 use dgpipe_cache::Form;
-use dgpipe_engine::stage::{Context, Format, FormatError, Kind, Labelled, Out, Ports, StageError, StageType, View, WriteFormat};
+use dgpipe_engine::stage::{
+    Context, Format, FormatError, Kind, Labelled, Out, Ports, StageError, StageType, View, WriteFormat,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -24,10 +24,14 @@ const FILES: &[(&str, &str)] = &[
 
 impl Init {
     pub(crate) fn execute(&self, program: &Program) -> Result<ExitStatus, Failure> {
-        let taken: Vec<&str> =
-            FILES.iter().map(|(name, _)| *name).filter(|name| *name != ".gitignore" && self.folder.join(name).exists()).collect();
+        let taken: Vec<&str> = FILES
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| *name != ".gitignore" && self.folder.join(name).exists())
+            .collect();
         if !taken.is_empty() {
-            let message = format!("`{}` already has [{}]; nothing was written", self.folder.display(), taken.join(", "));
+            let message =
+                format!("`{}` already has [{}]; nothing was written", self.folder.display(), taken.join(", "));
             return Err(Failure::call(message).hint("name an empty folder: `dgpipe init my-project`"));
         }
         for (name, content) in FILES {

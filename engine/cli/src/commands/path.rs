@@ -37,7 +37,8 @@ impl PathCommand {
         let found = key.and_then(|key| session.store.lookup(&key).ok().flatten());
         let output = found.and_then(|found| found.outputs.get(&port).cloned());
         let Some(output) = output else {
-            return Err(Failure::call(format!("`{name}` has not executed yet")).hint(format!("dgpipe run {} '{name}'", self.file.display())));
+            return Err(Failure::call(format!("`{name}` has not executed yet"))
+                .hint(format!("dgpipe run {} '{name}'", self.file.display())));
         };
         if let Some(path) = session.store.object_path(&output.artifact) {
             session.store.verify(&output.artifact)?;

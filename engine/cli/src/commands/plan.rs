@@ -76,17 +76,21 @@ fn as_text(graph: &Graph, plan: &Plan, screen: Screen, verbose: bool) -> String 
     let (execute, waiting, reuse) = (plan.count("execute"), plan.count("await"), plan.count("reuse"));
     let known = |planned: &&PlannedCell| planned.decision != Decision::Reuse;
     let seconds: f64 = plan.decisions.values().filter(known).filter_map(|planned| planned.seconds).sum();
-    let time = if seconds > 0.0 { format!(", about {} of work by past records", duration(seconds)) } else { String::new() };
+    let time =
+        if seconds > 0.0 { format!(", about {} of work by past records", duration(seconds)) } else { String::new() };
     text.push_str(&format!("{execute} to execute, {waiting} await those and may be reused, {reuse} to reuse{time}\n"));
     text
 }
 
 fn line(graph: &Graph, cell: usize, planned: &PlannedCell, screen: Screen) -> String {
-    let word = screen.paint(match planned.decision {
-        Decision::Reuse => "2",
-        Decision::Execute(_) => "33",
-        Decision::Await(_) => "36",
-    }, &format!("{:8}", planned.decision.word()));
+    let word = screen.paint(
+        match planned.decision {
+            Decision::Reuse => "2",
+            Decision::Execute(_) => "33",
+            Decision::Await(_) => "36",
+        },
+        &format!("{:8}", planned.decision.word()),
+    );
     let why = match &planned.decision {
         Decision::Reuse => String::new(),
         Decision::Execute(reasons) => reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),

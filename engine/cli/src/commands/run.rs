@@ -80,7 +80,8 @@ impl Run {
         // A run that executes nothing asks for no device: looking for one can take longer than the run.
         let idle = plan.count("reuse") == plan.cells.len();
         let lent = if idle { None } else { Some((program.lend)(&common.device).map_err(Failure::call)?) };
-        let lent = lent.unwrap_or_else(|| crate::Lent { ambient: defaults.ambient.clone(), device: String::new(), gpus: 0 });
+        let lent =
+            lent.unwrap_or_else(|| crate::Lent { ambient: defaults.ambient.clone(), device: String::new(), gpus: 0 });
         let (cancel, signal) = listen()?;
         let options = RunOptions {
             root: session.root.clone(),

@@ -30,7 +30,8 @@ impl Stages {
         }
         let Some(registered) = registry.stage_type(name) else {
             let near = dgpipe_engine::spec::nearest(name, registry.names());
-            let hint = near.map_or_else(|| "`dgpipe stages` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+            let hint =
+                near.map_or_else(|| "`dgpipe stages` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
             return Err(Failure::call(format!("there is no stage type `{name}`")).hint(hint));
         };
         if common.json {
@@ -63,7 +64,8 @@ fn as_json(registered: &Registered) -> Value {
             json!({ "name": port.name, "kinds": port.kinds, "many": port.many, "required": port.required, "labelled": port.labelled })
         })
         .collect();
-    let outputs: Vec<Value> = ports.outputs.iter().map(|port| json!({ "name": port.name, "kind": port.kind })).collect();
+    let outputs: Vec<Value> =
+        ports.outputs.iter().map(|port| json!({ "name": port.name, "kind": port.kind })).collect();
     json!({
         "name": registered.name, "version": registered.version, "about": registered.about,
         "inputs": inputs, "outputs": outputs, "config": schema(registered),
@@ -90,8 +92,7 @@ fn explain(registered: &Registered) -> String {
     }
     text.push_str("\nconfig\n");
     let schema = schema(registered);
-    let required: Vec<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let about = field["description"].as_str().unwrap_or("").replace('\n', " ");
         let default = match field.get("default") {

@@ -59,7 +59,12 @@ fn pending(session: &Session, plan: &Plan, cell: usize, seen: &mut BTreeSet<usiz
         Decision::Await(on) => {
             let behind = on.iter().filter(|cell| !seen.contains(cell)).copied().collect::<Vec<_>>();
             let behind = behind.into_iter().map(|cell| pending(session, plan, cell, seen)).collect();
-            Cause { cell: name, what: "awaits what it reads, and may be reused".to_owned(), reasons: Vec::new(), behind }
+            Cause {
+                cell: name,
+                what: "awaits what it reads, and may be reused".to_owned(),
+                reasons: Vec::new(),
+                behind,
+            }
         }
     }
 }

@@ -40,7 +40,9 @@ impl Listener for Lines {
                 cells.insert(cell.clone(), Running { reasons: reasons.clone(), spoke: Instant::now() });
             }
             Event::CellProgress { cell, done, total, unit } => {
-                let Some(running) = cells.get_mut(cell).filter(|running| running.spoke.elapsed() > EVERY) else { return };
+                let Some(running) = cells.get_mut(cell).filter(|running| running.spoke.elapsed() > EVERY) else {
+                    return;
+                };
                 running.spoke = Instant::now();
                 if !self.quiet {
                     say(&format!("running   {cell}  {done} of {total} {}\n", sanitised(unit)));

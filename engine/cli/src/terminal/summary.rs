@@ -32,11 +32,18 @@ pub(crate) fn show(
     }
     let counts = &report.counts;
     let mut parts = vec![format!("{} executed", counts.executed), format!("{} reused", counts.reused)];
-    let others = [(counts.failed, "failed"), (counts.blocked, "blocked"), (counts.cancelled, "cancelled"), (counts.restored, "paths published"), (counts.edited, "paths refused")];
+    let others = [
+        (counts.failed, "failed"),
+        (counts.blocked, "blocked"),
+        (counts.cancelled, "cancelled"),
+        (counts.restored, "paths published"),
+        (counts.edited, "paths refused"),
+    ];
     parts.extend(others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
     let colour = if report.succeeded() { "32;1" } else { "31;1" };
     let head = screen.paint(colour, if report.succeeded() { "done" } else { "not done" });
-    let saved: f64 = report.cells.values().filter(|cell| cell.outcome == Outcome::Reused).map(|cell| cell.seconds).sum();
+    let saved: f64 =
+        report.cells.values().filter(|cell| cell.outcome == Outcome::Reused).map(|cell| cell.seconds).sum();
     let saved = if saved >= 1.0 { format!("; reuse saved {} of work", duration(saved)) } else { String::new() };
     say(&format!("{head}: {} in {}{saved}\n", parts.join(", "), duration(report.seconds)));
     let places = places(session, targets);
