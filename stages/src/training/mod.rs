@@ -9,6 +9,8 @@ mod head_objective;
 mod head_training;
 mod measured;
 mod objective;
+#[cfg(test)]
+mod parity;
 mod samples;
 mod selection;
 mod settings;
