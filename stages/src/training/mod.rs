@@ -11,6 +11,8 @@ mod measured;
 mod objective;
 #[cfg(test)]
 mod parity;
+#[cfg(test)]
+mod properties;
 mod samples;
 mod selection;
 mod settings;
