@@ -8,10 +8,12 @@ mod files;
 pub mod fingerprint;
 pub mod graph;
 pub mod plan;
+mod project_root;
 mod registry;
 pub mod run;
 pub mod spec;
 pub mod stage;
 
 pub use environment::Environment;
+pub use project_root::project_root;
 pub use registry::{Registry, SourceKind};

@@ -83,6 +83,11 @@ impl Device {
         }
     }
 
+    /// Finds the device that `--device` names.
+    pub fn open(name: &str) -> Result<Self, DeviceError> {
+        Self::choose(name.parse()?)
+    }
+
     /// Finds the device asked for.
     pub fn choose(choice: DeviceChoice) -> Result<Self, DeviceError> {
         match choice {
@@ -147,6 +152,17 @@ impl Device {
     pub fn is_cpu(&self) -> bool {
         self.is_cpu
     }
+
+    /// Whether it is a GPU.
+    pub fn is_gpu(&self) -> bool {
+        !self.is_cpu
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 #[cfg(test)]
@@ -185,8 +201,10 @@ mod tests {
 
     #[test]
     fn the_cpu_computes() {
-        let device = Device::choose(DeviceChoice::Cpu).unwrap();
-        assert!(device.is_cpu());
+        let device = Device::open("cpu").unwrap();
+        assert!(device.is_cpu() && !device.is_gpu());
+        assert_eq!(device.to_string(), "cpu");
+        assert!(Device::open("tpu").unwrap_err().to_string().starts_with("`tpu` is not a device"));
         let ones = burn::tensor::Tensor::<1>::ones([3], device.tensors());
         assert_eq!(ones.sum().into_scalar::<f32>(), 3.0);
     }

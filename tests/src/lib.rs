@@ -1,1 +1,9 @@
-//! Placeholder.
+//! What the tests of engine and command line are made of: toy stage types, a toy binary, a sandbox project.
+//!
+//! Nothing here depends on burn, so that the engine is tested in seconds.
+
+mod sandbox;
+mod toys;
+
+pub use sandbox::{Outcome, Sandbox};
+pub use toys::PROGRAM;

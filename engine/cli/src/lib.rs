@@ -1,1 +1,45 @@
-//! Placeholder.
+//! The command line of dgpipe, as a library: a program hands over its stage types and gets a `main`.
+//!
+//! Data goes to stdout, everything else to stderr. What the terminal shows is a function of events.
+
+mod arguments;
+mod commands;
+mod failure;
+mod program;
+mod session;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+pub use arguments::Arguments;
+pub use failure::{ExitStatus, Failure};
+pub use program::{Lent, Program};
+
+/// Reads the call, does it, and returns the exit code of design: 0 done, 1 a stage failed, 2 a mistake in the file or
+/// the call, 3 the environment, 101 a bug, 130 interrupted, 143 terminated.
+pub fn main(program: &Program) -> ExitCode {
+    terminal::quiet_panics_of_cells();
+    let command = command(program);
+    let arguments = match command.try_get_matches() {
+        Ok(matches) => match Arguments::from_arg_matches(&matches) {
+            Ok(arguments) => arguments,
+            Err(error) => error.exit(),
+        },
+        Err(error) => error.exit(),
+    };
+    let status = match commands::execute(program, &arguments) {
+        Ok(status) => status,
+        Err(failure) => {
+            terminal::show_failure(&failure, &arguments.common);
+            failure.status()
+        }
+    };
+    ExitCode::from(status.code())
+}
+
+/// The call's grammar, under the program's name and version.
+pub fn command(program: &Program) -> clap::Command {
+    Arguments::command().name(program.name).version(program.version)
+}

@@ -77,7 +77,7 @@ impl Targets {
 }
 
 /// The cells that a selector on the command line means.
-pub(crate) fn cells(graph: &Graph, text: &str) -> Result<Vec<usize>, TargetError> {
+pub fn cells(graph: &Graph, text: &str) -> Result<Vec<usize>, TargetError> {
     let error = |message: String| TargetError { message };
     let selector = Selector::parse(text, Place::default()).map_err(|mistake| error(mistake.message))?;
     let Some(stage) = graph.stages.get(&selector.name) else {

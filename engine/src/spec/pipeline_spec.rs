@@ -71,9 +71,9 @@ pub struct PublishSpec {
 }
 
 /// Every key a stage can have.
-pub(crate) const TUNING_KEYS: &[&str] = &["needs", "timeout", "retries", "sandbox"];
+const TUNING_KEYS: &[&str] = &["needs", "timeout", "retries", "sandbox"];
 /// The keys of `command` stages.
-pub(crate) const COMMAND_KEYS: &[&str] =
+const COMMAND_KEYS: &[&str] =
     &["run", "shell", "cwd", "outputs", "metrics", "env", "secrets", "tools"];
 const STAGE_KEYS: &[&str] = &["uses", "about", "for", "exclude", "include", "inputs", "config"];
 const TOP_KEYS: &[&str] =

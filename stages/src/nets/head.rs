@@ -228,7 +228,7 @@ fn pair(parts: &[Tensor<2>]) -> [Tensor<2>; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::{flat_gradient, leaves};
+    use crate::training::gradient_of;
 
     fn values(tensor: Tensor<1>) -> Vec<f32> {
         tensor.into_data().try_to_vec().unwrap()
@@ -251,9 +251,7 @@ mod tests {
             let targets = Tensor::from_floats([[1, 0, 0, 1, 0, 0, 1], [0, 1, 0, 0, 1, 1, 0], [0, 0, 1, 0, 0, 0, 0]], &device);
             let batch = TrainingBatch { input: matrix(6, 7, |value| value), targets, dropout };
             let parts = head.parameters.split(&flat);
-            let leaves = leaves(&parts);
-            let loss = head.loss(&leaves, &batch);
-            let expected = flat_gradient(&head.parameters, leaves, &loss);
+            let expected = gradient_of(&head.parameters, &parts, |leaves| head.loss(leaves, &batch));
             let expected = values(expected);
             let found = values(head.gradient(&parts, batch).gradient);
             let largest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));

@@ -4,6 +4,7 @@ mod batch_norm;
 mod classifier;
 mod flat_layout;
 mod head;
+pub mod vit;
 
 pub use batch_norm::{Normalised, NormalisedGradient, RunningStatistics, normalise_fixed};
 pub use classifier::Classifier;

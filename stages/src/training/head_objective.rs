@@ -104,11 +104,6 @@ impl Objective for HeadObjective {
         self.epoch = Some(Epoch { samples, targets, dropout: self.dropout(epoch) });
     }
 
-    fn loss(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
-        let batch = self.batch(positions);
-        self.head.loss(parts, &batch)
-    }
-
     fn gradient(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
         let count = positions.len();
         let batch = self.batch(positions);

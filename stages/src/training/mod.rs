@@ -18,6 +18,7 @@ mod selection;
 mod settings;
 mod training_loop;
 mod training_state;
+mod vit_objective;
 
 pub use adam_w::{AdamW, Moments};
 pub use batches::batches;
@@ -27,11 +28,10 @@ pub use gate::{Gate, MaskMode};
 pub use head_objective::{Draws, HeadObjective};
 pub use head_training::{HeadTraining, flat_mask};
 pub use measured::Measured;
-pub use objective::Objective;
-#[cfg(test)]
-pub(crate) use objective::{flat_gradient, leaves};
+pub use objective::{Objective, gradient_of};
 pub use samples::Samples;
 pub use selection::Select;
 pub use settings::{BatchSize, Dropout, LearningRate, WeightDecay};
 pub use training_loop::{Training, TrainingLoop};
 pub use training_state::TrainingState;
+pub use vit_objective::{Changes, Pictures, VitObjective};

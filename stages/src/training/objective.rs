@@ -21,17 +21,10 @@ pub trait Objective {
     /// Prepares an epoch that takes the samples in this order.
     fn begin(&mut self, epoch: u64, order: &[usize]);
 
-    /// The mean loss over the samples at these positions of the epoch's order, for burn to differentiate; keeps what it measures.
-    fn loss(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1>;
-
-    /// The gradient of [`loss`](Objective::loss), all parameters flat, with zeros for a parameter that the loss does not use.
+    /// The gradient of the mean loss over the samples at these positions of the epoch's order, all parameters flat.
     ///
-    /// A network with a quicker way to its gradient than burn's automatic differentiation overrides this.
-    fn gradient(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
-        let leaves = leaves(parts);
-        let loss = self.loss(&leaves, positions);
-        flat_gradient(self.parameters(), leaves, &loss)
-    }
+    /// Networks without a gradient of their own let burn differentiate their loss: [`gradient_of`].
+    fn gradient(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1>;
 
     /// What the epoch's batches came to, each at the moment it was used.
     fn measured(&mut self) -> Measured;
@@ -46,14 +39,14 @@ pub trait Objective {
     fn restore(&mut self, buffers: Vec<Tensor<2>>);
 }
 
-/// Parameters whose gradient is wanted.
-pub(crate) fn leaves(parts: &[Tensor<2>]) -> Vec<Tensor<2>> {
-    parts.iter().map(|part| part.clone().autodiff().require_grad()).collect()
-}
-
-/// The gradient of a loss with respect to its leaves, flat.
-pub(crate) fn flat_gradient(layout: &FlatLayout, leaves: Vec<Tensor<2>>, loss: &Tensor<1>) -> Tensor<1> {
-    let mut graph = loss.backward();
+/// The flat gradient of a loss by burn's automatic differentiation; a parameter that the loss does not use gets zeros.
+pub fn gradient_of(
+    layout: &FlatLayout,
+    parts: &[Tensor<2>],
+    loss: impl FnOnce(&[Tensor<2>]) -> Tensor<1>,
+) -> Tensor<1> {
+    let leaves: Vec<_> = parts.iter().map(|part| part.clone().autodiff().require_grad()).collect();
+    let mut graph = loss(&leaves).backward();
     let gradient = |leaf: Tensor<2>| leaf.grad_remove(&mut graph).unwrap_or_else(|| leaf.inner().zeros_like());
     layout.join(leaves.into_iter().map(gradient).collect())
 }

@@ -1,0 +1,93 @@
+//! The grammar of a call. Help texts are these doc comments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{check, completions, dag, init, log, path, plan, run, runs, schema, show, stages, why};
+
+/// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
+#[derive(Debug, Parser)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Folder of the store (default: `.dgpipe` in the project root)
+    #[arg(long, global = true, value_name = "DIR", env = "DGPIPE_CACHE", hide_env_values = true)]
+    pub cache: Option<PathBuf>,
+    /// Replace a param: `--set threshold=0.4`, `--set 'seeds=[1, 2]'`
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Profiles to merge over the file, from left to right
+    #[arg(long, global = true, value_name = "NAME[,NAME…]", value_delimiter = ',')]
+    pub profile: Option<Vec<String>>,
+    /// Cells that execute at the same time (default: all cores)
+    #[arg(long, short, global = true, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// What computes: auto, cpu, wgpu or wgpu:n
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto")]
+    pub device: String,
+    /// Print JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say less
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring targets up to date: what is published, or the leaves
+    Run(run::Run),
+    /// Show what a run would do, and why
+    Plan(plan::PlanCommand),
+    /// Explain why a cell executes, or why it last did
+    Why(why::Why),
+    /// Check a pipeline file for mistakes
+    Check(check::Check),
+    /// Draw the graph of stages
+    Dag(dag::Dag),
+    /// List the stage types, or explain one
+    Stages(stages::Stages),
+    /// Print the JSON Schema of pipeline files
+    Schema(schema::Schema),
+    /// List past runs
+    Runs(runs::Runs),
+    /// Show what a past run did
+    Show(show::Show),
+    /// Print what a cell wrote to stdout and stderr
+    Log(log::Log),
+    /// Print where an artifact lies
+    Path(path::PathCommand),
+    /// Start a project in this folder
+    Init(init::Init),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}

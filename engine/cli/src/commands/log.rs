@@ -1,0 +1,54 @@
+//! `dgpipe log`: what a cell wrote when it executed, also when that failed.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::arguments::Common;
+use crate::session::Session;
+use crate::terminal::print;
+use crate::{ExitStatus, Failure, Program};
+
+/// What `log` takes.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// The pipeline file
+    file: PathBuf,
+    /// The cell, such as `prepare` or `train[seed=1]`
+    cell: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Text {
+    stdout: String,
+    stderr: String,
+    notes: String,
+}
+
+impl Log {
+    pub(crate) fn execute(&self, program: &Program, common: &Common) -> Result<ExitStatus, Failure> {
+        let session = Session::look(program, &self.file, common)?;
+        let cell = session.cell(&self.cell)?;
+        let name = session.graph.name(cell);
+        let log = match session.key(cell)? {
+            Some(key) => session.store.log(&key)?,
+            None => None,
+        };
+        let Some(bytes) = log else {
+            let recorded = session.key(cell)?.and_then(|key| session.store.lookup(&key).ok().flatten());
+            let message = match recorded {
+                Some(_) => format!("`{name}` wrote nothing"),
+                None => format!("`{name}` has not executed yet"),
+            };
+            return Err(Failure::call(message));
+        };
+        let text: Text = serde_json::from_slice(&bytes).unwrap_or_default();
+        print(&text.stdout);
+        // Whoever closes stderr does not want it.
+        std::io::stderr().write_all(format!("{}{}", text.stderr, text.notes).as_bytes()).ok();
+        Ok(ExitStatus::Done)
+    }
+}

@@ -1,0 +1,38 @@
+//! One file a command.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod dag;
+pub(crate) mod init;
+pub(crate) mod log;
+pub(crate) mod path;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod schema;
+pub(crate) mod show;
+pub(crate) mod stages;
+pub(crate) mod why;
+
+use crate::arguments::{Arguments, Command};
+use crate::{ExitStatus, Failure, Program};
+
+/// Does what the call says.
+pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitStatus, Failure> {
+    let common = &arguments.common;
+    match &arguments.command {
+        Command::Run(command) => command.execute(program, common),
+        Command::Plan(command) => command.execute(program, common),
+        Command::Why(command) => command.execute(program, common),
+        Command::Check(command) => command.execute(program, common),
+        Command::Dag(command) => command.execute(program, common),
+        Command::Stages(command) => command.execute(program, common),
+        Command::Schema(command) => command.execute(program),
+        Command::Runs(command) => command.execute(program, common),
+        Command::Show(command) => command.execute(program, common),
+        Command::Log(command) => command.execute(program, common),
+        Command::Path(command) => command.execute(program, common),
+        Command::Init(command) => command.execute(program),
+        Command::Completions(command) => command.execute(program),
+    }
+}

@@ -1,0 +1,56 @@
+//! `dgpipe path`: where the artifact of a cell lies.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::arguments::Common;
+use crate::session::Session;
+use crate::terminal::print;
+use crate::{ExitStatus, Failure, Program};
+
+/// What `path` takes.
+#[derive(Debug, Args)]
+pub struct PathCommand {
+    /// The pipeline file
+    file: PathBuf,
+    /// The cell and output, such as `phase1[domain=photo, seed=42].final`
+    cell: String,
+}
+
+impl PathCommand {
+    pub(crate) fn execute(&self, program: &Program, common: &Common) -> Result<ExitStatus, Failure> {
+        let session = Session::look(program, &self.file, common)?;
+        let selector = dgpipe_engine::spec::Selector::parse(&self.cell, dgpipe_engine::spec::Place::default());
+        let port = selector.map_err(|mistake| Failure::call(mistake.message))?.port;
+        let cell = session.cell(&self.cell)?;
+        let name = session.graph.name(cell);
+        let ports = session.graph.cells[cell].work.ports();
+        let port = match port {
+            Some(port) => ports.output(&port).map(|port| port.name.clone()).ok_or_else(|| {
+                let known: Vec<&str> = ports.outputs.iter().map(|port| port.name.as_str()).collect();
+                Failure::call(format!("`{name}` has no output `{port}`; it has [{}]", known.join(", ")))
+            })?,
+            None => ports.main_output().map(|port| port.name.clone()).unwrap_or_default(),
+        };
+        let key = session.key(cell)?;
+        let found = key.and_then(|key| session.store.lookup(&key).ok().flatten());
+        let output = found.and_then(|found| found.outputs.get(&port).cloned());
+        let Some(output) = output else {
+            return Err(Failure::call(format!("`{name}` has not executed yet")).hint(format!("dgpipe run {} '{name}'", self.file.display())));
+        };
+        if let Some(path) = session.store.object_path(&output.artifact) {
+            session.store.verify(&output.artifact)?;
+            print(&format!("{}\n", path.display()));
+            return Ok(ExitStatus::Done);
+        }
+        // A folder lies in the store as a list of its files, so it is laid out where it can be looked at.
+        let view = session.store.root().join("views").join(output.artifact.digest.to_string());
+        if !view.exists() {
+            fs_err::create_dir_all(view.parent().unwrap_or(&view))?;
+            session.store.restore(&output.artifact, &view)?;
+        }
+        print(&format!("{}\n", view.display()));
+        Ok(ExitStatus::Done)
+    }
+}

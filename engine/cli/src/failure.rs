@@ -1,0 +1,146 @@
+//! Why a command could not be done, and the exit code that says so.
+
+use dgpipe_cache::StoreError;
+use dgpipe_engine::graph::TargetError;
+use dgpipe_engine::plan::PlanError;
+use dgpipe_engine::run::RunError;
+use dgpipe_engine::spec::{LoadError, Mistakes};
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// Everything that was asked for is done.
+    Done,
+    /// A stage failed, an edit blocks, or a plan was refused.
+    Failed,
+    /// A mistake in the file or the call.
+    Mistake,
+    /// Disk, permissions, remote.
+    Environment,
+    /// Stopped by Ctrl-C.
+    Interrupted,
+    /// Stopped by TERM.
+    Terminated,
+}
+
+impl ExitStatus {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Mistake => 2,
+            Self::Environment => 3,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+/// Why a command could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The pipeline file has mistakes.
+    #[error(transparent)]
+    Mistakes(#[from] Mistakes),
+    /// Something in the call is wrong.
+    #[error("{message}")]
+    Call {
+        /// What.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Disk, permissions, remote.
+    #[error("{message}")]
+    Environment {
+        /// What.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+impl Failure {
+    /// Something in the call is wrong.
+    pub fn call(message: impl Into<String>) -> Self {
+        Self::Call { message: message.into(), hint: None }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        let hint = Some(hint.into());
+        match self {
+            Self::Call { message, .. } => Self::Call { message, hint },
+            Self::Environment { message, .. } => Self::Environment { message, hint },
+            Self::Mistakes(mistakes) => Self::Mistakes(mistakes),
+        }
+    }
+
+    /// The exit code.
+    pub fn status(&self) -> ExitStatus {
+        match self {
+            Self::Mistakes(_) | Self::Call { .. } => ExitStatus::Mistake,
+            Self::Environment { .. } => ExitStatus::Environment,
+        }
+    }
+
+    fn environment(error: impl std::fmt::Display) -> Self {
+        Self::Environment { message: error.to_string(), hint: None }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Mistakes(mistakes) => mistakes.into(),
+            LoadError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Self::call(error.to_string()).hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`")
+            }
+            LoadError::Io(error) => Self::environment(error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let full = error.is_disk_full();
+        let failure = Self::environment(&error);
+        if full { failure.hint("free space, or put the store elsewhere with `--cache DIR`; the next run resumes") } else { failure }
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        Self::call(error.to_string())
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Store(error) => error.into(),
+            PlanError::Sources(_) => {
+                Self::call(error.to_string()).hint("sources are paths relative to the project root, see `sources:` in the file")
+            }
+            PlanError::Input { .. } => Self::call(error.to_string()),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Plan(error) => error.into(),
+            RunError::Store(error) => error.into(),
+            RunError::Io(error) => Self::environment(error),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::environment(error)
+    }
+}

@@ -1,0 +1,126 @@
+//! A pipeline file opened for a command: project root, graph, store, past.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use dgpipe_cache::{Key, Project, Store};
+use dgpipe_engine::graph::{Graph, Targets, resolve};
+use dgpipe_engine::plan::{Plan, Planner, Request};
+use dgpipe_engine::spec::{Loaded, Overrides};
+use dgpipe_engine::{Environment, project_root};
+
+use crate::arguments::Common;
+use crate::{Failure, Program};
+
+/// A pipeline, resolved.
+pub(crate) struct Pipeline {
+    pub(crate) graph: Graph,
+    pub(crate) root: PathBuf,
+}
+
+impl Pipeline {
+    /// Reads and resolves a pipeline file.
+    pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
+        let file = std::path::absolute(file)?;
+        let root = project_root(&file);
+        let overrides = Overrides { profiles: common.profile.clone(), set: common.set.clone() };
+        let loaded = Loaded::read(&file, &root, &overrides)?;
+        let environment = Environment::new(variables());
+        let graph = resolve(loaded, &program.registry, &environment, &root)?;
+        Ok(Self { graph, root })
+    }
+}
+
+/// The caller's environment; the engine sees only what is handed to it.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// A pipeline with its store.
+pub(crate) struct Session {
+    pub(crate) graph: Graph,
+    pub(crate) root: PathBuf,
+    pub(crate) store: Store,
+    pub(crate) project: Project,
+    pub(crate) latest: BTreeMap<String, Key>,
+    /// Stands in for a store that does not exist yet, for commands that write nothing.
+    _nowhere: Option<tempfile::TempDir>,
+}
+
+impl Session {
+    /// Opens the store for writing.
+    pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
+        let pipeline = Pipeline::open(program, file, common)?;
+        let folder = store_folder(&pipeline.root, common);
+        Self::with(pipeline, &folder, None)
+    }
+
+    /// Opens the store for looking: where there is none, none is made.
+    pub(crate) fn look(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
+        let pipeline = Pipeline::open(program, file, common)?;
+        let folder = store_folder(&pipeline.root, common);
+        if folder.join("CACHEDIR.TAG").exists() {
+            return Self::with(pipeline, &folder, None);
+        }
+        let nowhere = tempfile::tempdir()?;
+        let folder = nowhere.path().join("store");
+        Self::with(pipeline, &folder, Some(nowhere))
+    }
+
+    fn with(pipeline: Pipeline, folder: &Path, nowhere: Option<tempfile::TempDir>) -> Result<Self, Failure> {
+        let Pipeline { graph, root } = pipeline;
+        let store = Store::open(folder)?;
+        let project = store.project(&project_id(&root), &graph.spec.name, &graph.spec.profile)?;
+        let latest = project.latest()?;
+        Ok(Self { graph, root, store, project, latest, _nowhere: nowhere })
+    }
+
+    pub(crate) fn planner(&self) -> Planner<'_> {
+        Planner::new(&self.graph, &self.store, &self.latest)
+    }
+
+    /// Plans targets, given as texts; none means everything.
+    pub(crate) fn plan(&self, targets: &[String], force: &[String]) -> Result<Plan, Failure> {
+        let mut targets = Targets::parse(&self.graph, targets)?;
+        let mut forced = std::collections::BTreeSet::new();
+        for text in force {
+            forced.extend(dgpipe_engine::graph::cells(&self.graph, text)?);
+        }
+        targets.cells.extend(&forced);
+        Ok(self.planner().plan(Request { targets, force: forced })?)
+    }
+
+    /// The one cell that a text means.
+    pub(crate) fn cell(&self, text: &str) -> Result<usize, Failure> {
+        let cells = dgpipe_engine::graph::cells(&self.graph, text)?;
+        match cells.as_slice() {
+            [cell] => Ok(*cell),
+            several => {
+                let names: Vec<String> = several.iter().take(6).map(|cell| self.graph.name(*cell)).collect();
+                let more = if several.len() > 6 { ", …" } else { "" };
+                let message = format!("`{text}` means {} cells: [{}{more}]", several.len(), names.join(", "));
+                Err(Failure::call(message).hint("name one of them"))
+            }
+        }
+    }
+
+    /// The key of a cell now, or of its last record.
+    pub(crate) fn key(&self, cell: usize) -> Result<Option<Key>, Failure> {
+        let plan = self.plan(&[self.graph.name(cell)], &[])?;
+        let now = plan.decisions.get(&cell).and_then(|planned| planned.identity.as_ref());
+        Ok(now.map(|(_, key)| *key).or_else(|| self.latest.get(&self.graph.name(cell)).copied()))
+    }
+}
+
+/// `--cache`, else `DGPIPE_CACHE`, else `.dgpipe` in the project root.
+pub(crate) fn store_folder(root: &Path, common: &Common) -> PathBuf {
+    common.cache.clone().unwrap_or_else(|| root.join(".dgpipe"))
+}
+
+/// Keeps projects apart that share a store. The folder's name is for people, the digest of its path decides.
+pub(crate) fn project_id(root: &Path) -> String {
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let name = root.file_name().map_or_else(|| "project".into(), |name| name.to_string_lossy());
+    let digest = dgpipe_cache::Digest::of(root.as_os_str().as_encoded_bytes());
+    format!("{name}-{}", digest.short())
+}

@@ -1,0 +1,85 @@
+//! The sketch style: thin dark lines on white paper, drawn by a hand that is not quite steady.
+
+use super::canvas::{Canvas, Finish};
+use super::colour::Colour;
+use super::dice::Dice;
+use super::figure::{Figure, Solid};
+use super::noise::Noise;
+use super::raster::Raster;
+
+/// Draws a placed figure as a sketch.
+pub(crate) fn sketch(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
+    // Below a pixel and a half, a line would fade to grey.
+    let pen = dice.between(0.0045, 0.0075).max(0.75 / size as f32);
+    let mut canvas = Canvas::new(size);
+    canvas.flood(Colour::WHITE);
+    canvas.figure(figure, Finish::Drawn(pen));
+    if dice.chance(0.3) {
+        for solid in figure.solids_in_order() {
+            hatch(&mut canvas, solid, 0.6 * pen, dice);
+        }
+    }
+    let clean = canvas.finish().0;
+    let first = Hand::new(dice, 0.008);
+    let again = dice.chance(0.4).then(|| Hand::new(dice, 0.012));
+    let ink = Colour::INK.mix(Colour::rgb(70, 70, 72), dice.between(0.0, 1.0));
+    let lines: Vec<Colour> = (0..size * size)
+        .map(|k| {
+            let (x, y) = ((k % size) as f32, (k / size) as f32);
+            let mut light = first.trace(&clean, x, y);
+            if let Some(hand) = again {
+                // The second pass of the pencil is fainter.
+                light = light.min(0.35 + 0.65 * hand.trace(&clean, x, y));
+            }
+            ink.mix(Colour::WHITE, light)
+        })
+        .collect();
+    Raster::new(size as usize, lines)
+}
+
+/// A displacement of the whole drawing, as a hand makes when it follows a shape.
+#[derive(Debug, Clone, Copy)]
+struct Hand {
+    across: Noise,
+    along: Noise,
+    reach: f32,
+}
+
+impl Hand {
+    fn new(dice: &mut Dice, reach: f32) -> Self {
+        Self { across: Noise::new(dice.salt()), along: Noise::new(dice.salt()), reach }
+    }
+
+    /// The brightness that this hand leaves at a pixel.
+    fn trace(self, clean: &Raster, x: f32, y: f32) -> f32 {
+        let size = clean.size() as f32;
+        let (u, v) = (x / size * 7.0, y / size * 7.0);
+        let shake = self.reach * size;
+        let pixel = clean.between(x + shake * self.across.fractal(u, v, 2), y + shake * self.along.fractal(u, v, 2));
+        // Inked pixels are near black; scaling makes their brightness span the whole range.
+        ((pixel.luma() - 0.09) / 0.91).clamp(0.0, 1.0)
+    }
+}
+
+/// Parallel strokes over the lower part of a solid, where its own shadow would lie.
+fn hatch(canvas: &mut Canvas, solid: &Solid, pen: f32, dice: &mut Dice) {
+    let points = || solid.shapes.iter().flat_map(|shape| shape.points());
+    let low = points().map(|p| p.1).fold(f32::MAX, f32::min);
+    let high = points().map(|p| p.1).fold(f32::MIN, f32::max);
+    let left = points().map(|p| p.0).fold(f32::MAX, f32::min);
+    let right = points().map(|p| p.0).fold(f32::MIN, f32::max);
+    // Small parts would turn black.
+    if right - left < 0.15 || high - low < 0.12 || solid.relief < 0.5 {
+        return;
+    }
+    let mask = canvas.mask(&solid.shapes);
+    let gap = dice.between(0.018, 0.03);
+    let top = low + (high - low) * dice.between(0.45, 0.65);
+    let mut x = left;
+    while x < right {
+        let start = (x + dice.around(0.01), top + dice.between(-0.02, 0.06));
+        let length = (high - top) * dice.between(0.3, 0.7);
+        canvas.line_within(&[start, (start.0 - 0.5 * length, start.1 + length)], pen, Colour::INK, &mask);
+        x += gap;
+    }
+}

@@ -1,0 +1,148 @@
+//! `embed-pixels`: the pixels of images themselves as embeddings, where no backbone is wanted.
+
+use std::num::NonZeroUsize;
+
+use dgpipe_engine::stage::{Context, In, Out, Ports, StageError, StageType};
+use ndarray::Array2;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::formats::{Embeddings, ImageFolder, ImageItem};
+use crate::images::{Counter, Pixels, class_list, labels, load, resize};
+
+/// What of a pixel is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PixelColor {
+    /// Its brightness (ITU-R 601-2).
+    #[default]
+    Grey,
+    /// Red, green and blue.
+    Rgb,
+}
+
+/// How `embed-pixels` embeds.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmbedPixelsConfig {
+    /// The side in pixels to which images are resized.
+    pub size: NonZeroUsize,
+    /// What of a pixel is kept. A vector is `size²` long with `grey`, `3 · size²` with `rgb` (red, green, blue of each pixel).
+    #[serde(default)]
+    pub color: PixelColor,
+    /// The classes in the order of their labels. Without it: the folders of classes found, in alphabetical order. Needed
+    /// where the images are one domain of several and a class may be missing in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+}
+
+const IMAGES: In<ImageFolder> = In::new("images");
+const EMBEDDINGS: Out<Embeddings> = Out::new("embeddings");
+
+/// How many images are read between two looks at whether to stop.
+const BATCH: usize = 256;
+
+/// See the module's documentation.
+pub struct EmbedPixels;
+
+impl StageType for EmbedPixels {
+    type Config = EmbedPixelsConfig;
+    const NAME: &'static str = "embed-pixels";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "Embeds images as their pixels, row by row, in [-1, 1].";
+
+    fn ports() -> Ports {
+        Ports::default().reads(IMAGES).writes(EMBEDDINGS)
+    }
+
+    fn execute(config: &EmbedPixelsConfig, context: &mut Context<'_>) -> Result<(), StageError> {
+        let images = context.read(IMAGES)?;
+        let classes = class_list(&images, config.classes.as_deref())?;
+        let (values, digests) = read(config, &images, context)?;
+        let count = images.items.len();
+        let embeddings = Embeddings {
+            vectors: Array2::from_shape_vec((count, values.len() / count), values)?,
+            labels: labels(&images, &classes),
+            classes,
+            ids: images.items.iter().map(ImageItem::path).collect(),
+            digests,
+        };
+        context.metric("images", embeddings.len());
+        context.metric("width", embeddings.width());
+        context.write(EMBEDDINGS, &embeddings)
+    }
+}
+
+/// All vectors, joined, and the digest of each image.
+fn read(
+    config: &EmbedPixelsConfig,
+    images: &ImageFolder,
+    context: &Context<'_>,
+) -> Result<(Vec<f32>, Vec<String>), StageError> {
+    let counter = Counter::new(context, images.items.len());
+    let (mut values, mut digests) = (Vec::new(), Vec::new());
+    let vector = |pixels: &Pixels| {
+        counter.add_one();
+        flatten(config, pixels)
+    };
+    for batch in images.items.chunks(BATCH) {
+        context.stop_if_cancelled()?;
+        for image in load(batch, vector)? {
+            values.extend(image.value);
+            digests.push(image.digest);
+        }
+    }
+    Ok((values, digests))
+}
+
+/// `(x / 255 − 0.5) / 0.5` of every value.
+fn flatten(config: &EmbedPixelsConfig, pixels: &Pixels) -> Vec<f32> {
+    let resized = resize(pixels, config.size.get(), config.size.get());
+    let bytes = match config.color {
+        PixelColor::Grey => resized.grey(),
+        PixelColor::Rgb => resized.bytes().to_vec(),
+    };
+    bytes
+        .into_iter()
+        .map(|value| (f32::from(value) / 255.0 - 0.5) / 0.5)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use dgpipe_engine::stage::{Format, Solo, View};
+
+    use super::*;
+
+    #[test]
+    fn vectors_are_pixels_between_minus_one_and_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let class = folder.path().join("images/dog");
+        fs_err::create_dir_all(&class).unwrap();
+        image::RgbImage::from_raw(2, 1, vec![255, 255, 255, 255, 0, 0])
+            .unwrap()
+            .save(class.join("1.png"))
+            .unwrap();
+        let embed = |color| {
+            let config = EmbedPixelsConfig {
+                size: NonZeroUsize::new(2).unwrap(),
+                color,
+                classes: None,
+            };
+            let solo =
+                Solo::new(folder.path().join("out")).input("images", folder.path().join("images"));
+            let result = solo.execute::<EmbedPixels>(&config).unwrap();
+            let found = Embeddings::read(&View::disk(&result.outputs["embeddings"])).unwrap();
+            fs_err::remove_dir_all(folder.path().join("out")).unwrap();
+            found.vectors.row(0).to_vec()
+        };
+        assert_eq!(
+            embed(PixelColor::Rgb),
+            [
+                1.0, 1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0
+            ]
+        );
+        let red = (76.0_f32 / 255.0 - 0.5) / 0.5;
+        assert_eq!(embed(PixelColor::Grey), [1.0, red, 1.0, red]);
+    }
+}

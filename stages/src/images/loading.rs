@@ -1,0 +1,70 @@
+//! Reads and transforms the pictures of an image folder, a bounded number at a time and in parallel.
+
+use std::sync::Mutex;
+
+use dgpipe_engine::stage::{Context, Digest, StageError};
+use rayon::prelude::*;
+
+use super::{Pixels, decode};
+use crate::formats::ImageItem;
+
+/// A picture made ready, and what its file is known by.
+#[derive(Clone, Debug)]
+pub struct Loaded<T> {
+    /// What the picture became.
+    pub value: T,
+    /// The digest of the file's bytes.
+    pub digest: String,
+}
+
+/// Reads, decodes and prepares pictures in parallel, in the order of `items`. Fails with the first file that is no picture.
+pub fn load<T: Send>(
+    items: &[ImageItem],
+    prepare: impl Fn(&Pixels) -> T + Sync,
+) -> Result<Vec<Loaded<T>>, StageError> {
+    let loaded: Vec<Result<Loaded<T>, StageError>> = items
+        .par_iter()
+        .map(|item| load_one(item, &prepare))
+        .collect();
+    // Collecting first makes the failure reported the first in order, not the first in time.
+    loaded.into_iter().collect()
+}
+
+fn load_one<T>(item: &ImageItem, prepare: impl Fn(&Pixels) -> T) -> Result<Loaded<T>, StageError> {
+    let bytes = item.view()?.bytes()?;
+    let pixels = decode(&bytes).map_err(|error| {
+        StageError::new(format!("`{}` {error}", item.path())).hint(
+            "remove or replace the file; `inspect-images` lists all files that cannot be read",
+        )
+    })?;
+    Ok(Loaded {
+        value: prepare(&pixels),
+        digest: Digest::of(&bytes).to_string(),
+    })
+}
+
+/// Counts finished images from many threads for whoever watches.
+pub struct Counter<'a> {
+    context: &'a Context<'a>,
+    total: u64,
+    done: Mutex<u64>,
+}
+
+impl<'a> Counter<'a> {
+    /// Starts at 0 of `total`.
+    pub fn new(context: &'a Context<'a>, total: usize) -> Self {
+        Self {
+            context,
+            total: total as u64,
+            done: Mutex::new(0),
+        }
+    }
+
+    /// One more is finished.
+    pub fn add_one(&self) {
+        let mut done = self.done.lock().expect("nothing panics while it counts");
+        *done += 1;
+        // Told under the lock, so that the numbers go up only.
+        self.context.progress(*done, self.total, "images");
+    }
+}

@@ -1,0 +1,17 @@
+//! Images: decoding to RGB, resizing as Pillow does, and the transform in front of a net.
+
+mod decode;
+mod labels;
+mod loading;
+mod pacs;
+mod pixels;
+mod resize;
+mod transform;
+
+pub use decode::{DecodeError, decode};
+pub use labels::{class_list, labels};
+pub use loading::{Counter, Loaded, load};
+pub use pacs::{PACS_CLASSES, PACS_COUNTS, pacs_count};
+pub use pixels::Pixels;
+pub use resize::resize;
+pub use transform::ImageTransform;

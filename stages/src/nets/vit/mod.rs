@@ -1,0 +1,21 @@
+//! The Vision Transformer, exactly as Hugging Face's `ViTModel` without its pooler
+//! (two-phase weight importance, section 1).
+
+mod affine;
+mod array;
+mod attention;
+mod block;
+mod named;
+mod norm;
+mod shape;
+mod vision_transformer;
+mod weights;
+
+pub use affine::Affine;
+pub use array::Array;
+pub use attention::Attention;
+pub use block::Block;
+pub use norm::Norm;
+pub use shape::VitShape;
+pub use vision_transformer::VisionTransformer;
+pub use weights::VitWeights;

@@ -1,0 +1,35 @@
+//! Toy stage types: numbers in text files, and ways to misbehave.
+
+mod add;
+mod constant;
+mod fail;
+mod number;
+mod panic;
+mod parity;
+mod sleep;
+mod spread;
+mod table;
+
+use dgpipe_cli::{Lent, Program};
+use dgpipe_engine::Registry;
+use dgpipe_engine::stage::{Ambient, Registered};
+
+const STAGE_TYPES: &[Registered] = &[
+    Registered::of::<add::Add>(),
+    Registered::of::<constant::Constant>(),
+    Registered::of::<fail::Fail>(),
+    Registered::of::<panic::Panic>(),
+    Registered::of::<parity::Parity>(),
+    Registered::of::<sleep::Sleep>(),
+    Registered::of::<spread::Spread>(),
+    Registered::of::<table::Table>(),
+];
+
+/// The toy program.
+pub const PROGRAM: Program = Program {
+    name: "dgpipe",
+    version: "0.0.0",
+    registry: Registry { stage_types: STAGE_TYPES, source_kinds: &[] },
+    lend: |_| Ok(Lent { ambient: Ambient::default(), device: "toy".to_owned(), gpus: 1 }),
+    shows: &[],
+};
