@@ -1,4 +1,4 @@
-//! The only random numbers of the stage types: a ChaCha generator on the host, keyed by what it is for.
+//! The only random numbers of the stage types: a `ChaCha` generator on the host, keyed by what it is for.
 //!
 //! Burn's own generator is never used: its seed is global to the process, so two stages at once would spoil each other.
 
@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn the_same_key_gives_the_same_numbers_for_all_time() {
         let mut random = Random::new(42, "phase1", "order", 0);
-        assert_eq!([random.bits(), random.bits(), random.bits()], [3_208_836_253, 1_142_591_877, 3_325_094_268]);
+        assert_eq!(
+            [random.bits(), random.bits(), random.bits()],
+            [3_208_836_253, 1_142_591_877, 3_325_094_268]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! NumPy's `.npy` files, read with suspicion: a header that promises more than the file holds, another element type or
+//! `NumPy`'s `.npy` files, read with suspicion: a header that promises more than the file holds, another element type or
 //! Python objects are refused before anything is allocated.
 
 use std::path::Path;
@@ -9,9 +9,9 @@ use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 
 /// An element that arrays on disk have here.
 pub trait Element: ndarray_npy::ReadableElement + ndarray_npy::WritableElement + Clone {
-    /// NumPy's name, for messages.
+    /// `NumPy`'s name, for messages.
     const NAME: &'static str;
-    /// NumPy's descriptors that are read as this type.
+    /// `NumPy`'s descriptors that are read as this type.
     const DESCRIPTORS: &'static [&'static str];
     /// Bytes per element.
     const SIZE: usize;
@@ -71,6 +71,10 @@ pub fn from_bytes<T: Element>(place: &str, bytes: &[u8]) -> Result<ArrayD<T>, Fo
 }
 
 /// Writes an array in C order.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a view is a reference already"
+)]
 pub fn write<T: Element>(path: &Path, array: ArrayViewD<'_, T>) -> Result<(), FormatError> {
     let file = fs_err::File::create_new(path)?;
     let mut writer = std::io::BufWriter::new(file);

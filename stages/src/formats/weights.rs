@@ -1,4 +1,4 @@
-//! The weights of a network: `weights/1`, which NumPy and `PyTorch` open without this program.
+//! The weights of a network: `weights/1`, which `NumPy` and `PyTorch` open without this program.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;

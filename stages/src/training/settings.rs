@@ -27,7 +27,11 @@ impl TryFrom<u32> for BatchSize {
     type Error = String;
 
     fn try_from(value: u32) -> Result<Self, String> {
-        if value >= 2 { Ok(Self(value)) } else { Err(format!("a batch needs at least 2 samples, not {value}")) }
+        if value >= 2 {
+            Ok(Self(value))
+        } else {
+            Err(format!("a batch needs at least 2 samples, not {value}"))
+        }
     }
 }
 
@@ -122,6 +126,6 @@ mod tests {
         assert!(message(rate).starts_with("a learning rate is a number above 0, not 0"));
         assert!(serde_json::from_str::<WeightDecay>("-1").is_err());
         assert!(serde_json::from_str::<Dropout>("1.0").is_err());
-        assert_eq!(serde_json::from_str::<Dropout>("0").unwrap().get(), 0.0);
+        assert!(serde_json::from_str::<Dropout>("0").unwrap().get() < 1e-12);
     }
 }
