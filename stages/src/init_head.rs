@@ -48,8 +48,7 @@ impl StageType for InitHead {
     type Config = InitHeadConfig;
     const NAME: &'static str = "init-head";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str =
-        "Draws the initial weights of a classification head for embeddings.";
+    const ABOUT: &'static str = "Draws the initial weights of a classification head for embeddings.";
 
     fn ports() -> Ports {
         Ports::default().reads(LIKE).writes(WEIGHTS)
@@ -58,16 +57,10 @@ impl StageType for InitHead {
     fn execute(config: &Self::Config, context: &mut Context<'_>) -> Result<(), StageError> {
         let like = context.read(LIKE)?;
         Embeddings::check_alike("like", &like)?;
-        let first = like
-            .first()
-            .ok_or_else(|| StageError::new("input `like` has no embeddings"))?;
+        let first = like.first().ok_or_else(|| StageError::new("input `like` has no embeddings"))?;
         let architecture = HeadArchitecture {
             input: first.width(),
-            hidden: config
-                .hidden
-                .iter()
-                .map(|width| width.get() as usize)
-                .collect(),
+            hidden: config.hidden.iter().map(|width| width.get() as usize).collect(),
             classes: first.classes.clone(),
             batch_norm: config.batch_norm,
             dropout: config.dropout.get(),
@@ -112,54 +105,24 @@ mod tests {
         let config = r#"{"seed":1,"stream":"s"}"#;
         let part = embeddings(5, ["a", "b"]);
         let weights = made(&[part.clone(), part.clone()], config).unwrap();
-        assert_eq!(
-            (weights.head().input, weights.head().hidden.as_slice()),
-            (5, &[10; 4][..])
-        );
+        assert_eq!((weights.head().input, weights.head().hidden.as_slice()), (5, &[10; 4][..]));
         assert_eq!(weights, made(std::slice::from_ref(&part), config).unwrap());
-        assert_ne!(
-            weights,
-            made(std::slice::from_ref(&part), r#"{"seed":1,"stream":"t"}"#).unwrap()
-        );
-        assert_ne!(
-            weights,
-            made(&[part], r#"{"seed":2,"stream":"s"}"#).unwrap()
-        );
+        assert_ne!(weights, made(std::slice::from_ref(&part), r#"{"seed":1,"stream":"t"}"#).unwrap());
+        assert_ne!(weights, made(&[part], r#"{"seed":2,"stream":"s"}"#).unwrap());
     }
 
     #[test]
     fn a_linear_probe_has_a_classifier_only() {
-        let weights = made(
-            &[embeddings(5, ["a", "b"])],
-            r#"{"seed":1,"stream":"s","hidden":[]}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            weights.tensors.keys().collect::<Vec<_>>(),
-            ["classifier.bias", "classifier.weight"]
-        );
+        let weights = made(&[embeddings(5, ["a", "b"])], r#"{"seed":1,"stream":"s","hidden":[]}"#).unwrap();
+        assert_eq!(weights.tensors.keys().collect::<Vec<_>>(), ["classifier.bias", "classifier.weight"]);
         assert_eq!(weights.tensors["classifier.weight"].shape(), [2, 5]);
     }
 
     #[test]
     fn embeddings_of_differing_widths_or_classes_are_refused() {
         let config = r#"{"seed":1,"stream":"s"}"#;
-        let error = made(
-            &[embeddings(5, ["a", "b"]), embeddings(6, ["a", "b"])],
-            config,
-        )
-        .unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .ends_with("embeddings 0 and 1 differ in width, 5 and 6")
-        );
-        assert!(
-            made(
-                &[embeddings(5, ["a", "b"]), embeddings(5, ["a", "c"])],
-                config
-            )
-            .is_err()
-        );
+        let error = made(&[embeddings(5, ["a", "b"]), embeddings(6, ["a", "b"])], config).unwrap_err();
+        assert!(error.to_string().ends_with("embeddings 0 and 1 differ in width, 5 and 6"));
+        assert!(made(&[embeddings(5, ["a", "b"]), embeddings(5, ["a", "c"])], config).is_err());
     }
 }

@@ -28,9 +28,7 @@ impl Random {
             hasher.update(text.as_bytes());
         }
         hasher.update(&epoch.to_le_bytes());
-        Self {
-            generator: ChaCha8Rng::from_seed(*hasher.finalize().as_bytes()),
-        }
+        Self { generator: ChaCha8Rng::from_seed(*hasher.finalize().as_bytes()) }
     }
 
     /// 32 random bits.
@@ -99,10 +97,7 @@ mod tests {
     #[test]
     fn the_same_key_gives_the_same_numbers_for_all_time() {
         let mut random = Random::new(42, "phase1", "order", 0);
-        assert_eq!(
-            [random.bits(), random.bits(), random.bits()],
-            [3_208_836_253, 1_142_591_877, 3_325_094_268]
-        );
+        assert_eq!([random.bits(), random.bits(), random.bits()], [3_208_836_253, 1_142_591_877, 3_325_094_268]);
     }
 
     #[test]
@@ -138,10 +133,7 @@ mod tests {
         for _ in 0..70_000 {
             counts[random.below(7)] += 1;
         }
-        assert!(
-            counts.iter().all(|count| (9_600..10_400).contains(count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (9_600..10_400).contains(count)), "{counts:?}");
     }
 
     #[test]

@@ -26,13 +26,7 @@ impl TryFrom<f64> for TestShare {
 
     fn try_from(value: f64) -> Result<Self, String> {
         let fits = value > 0.0 && value < 1.0;
-        if fits {
-            Ok(Self(value))
-        } else {
-            Err(format!(
-                "a share of test items is above 0 and below 1, not {value}"
-            ))
-        }
+        if fits { Ok(Self(value)) } else { Err(format!("a share of test items is above 0 and below 1, not {value}")) }
     }
 }
 
@@ -76,31 +70,20 @@ impl StageType for SplitEmbeddings {
     type Config = SplitEmbeddingsConfig;
     const NAME: &'static str = "split-embeddings";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str =
-        "Splits embeddings into a training and a test part, each class in its share.";
+    const ABOUT: &'static str = "Splits embeddings into a training and a test part, each class in its share.";
 
     fn ports() -> Ports {
-        Ports::default()
-            .reads(EMBEDDINGS)
-            .writes(TRAIN)
-            .writes(TEST)
+        Ports::default().reads(EMBEDDINGS).writes(TRAIN).writes(TEST)
     }
 
     fn execute(config: &Self::Config, context: &mut Context<'_>) -> Result<(), StageError> {
         let embeddings = context.read(EMBEDDINGS)?;
         if embeddings.len() < 2 {
-            let what = format!(
-                "there are {} items; a training and a test part need at least 2",
-                embeddings.len()
-            );
+            let what = format!("there are {} items; a training and a test part need at least 2", embeddings.len());
             return Err(StageError::new(what));
         }
         let is_test = config.draw(&embeddings);
-        let part = |test: bool| -> Vec<usize> {
-            (0..embeddings.len())
-                .filter(|&item| is_test[item] == test)
-                .collect()
-        };
+        let part = |test: bool| -> Vec<usize> { (0..embeddings.len()).filter(|&item| is_test[item] == test).collect() };
         let (train, test) = (part(false), part(true));
         context.metric("train", train.len());
         context.metric("test", test.len());
@@ -112,16 +95,10 @@ impl StageType for SplitEmbeddings {
 impl SplitEmbeddingsConfig {
     /// Which items are test items.
     fn draw(&self, embeddings: &Embeddings) -> Vec<bool> {
-        let classes: Vec<Vec<usize>> = (0..embeddings.classes.len())
-            .map(|class| embeddings.of_class(class))
-            .collect();
+        let classes: Vec<Vec<usize>> = (0..embeddings.classes.len()).map(|class| embeddings.of_class(class)).collect();
         let sizes: Vec<usize> = classes.iter().map(Vec::len).collect();
         let mut is_test = vec![false; embeddings.len()];
-        for (class, (items, count)) in classes
-            .iter()
-            .zip(test_sizes(&sizes, self.test.0))
-            .enumerate()
-        {
+        for (class, (items, count)) in classes.iter().zip(test_sizes(&sizes, self.test.0)).enumerate() {
             // Each class draws from numbers of its own, so that an item more in one changes nothing in the others.
             let mut random = Random::new(self.seed, &self.stream, "split", class as u64);
             for index in random.subset(items.len(), count) {
@@ -163,11 +140,7 @@ mod tests {
     ];
 
     fn embeddings(sizes: &[usize]) -> Embeddings {
-        let labels: Vec<i64> = sizes
-            .iter()
-            .enumerate()
-            .flat_map(|(class, &size)| vec![class as i64; size])
-            .collect();
+        let labels: Vec<i64> = sizes.iter().enumerate().flat_map(|(class, &size)| vec![class as i64; size]).collect();
         let texts = || (0..labels.len()).map(|item| item.to_string()).collect();
         Embeddings {
             vectors: Array2::from_shape_fn((labels.len(), 1), |(item, _)| item as f32),
@@ -181,29 +154,20 @@ mod tests {
     fn split(sizes: &[usize], config: &str) -> (Embeddings, Embeddings) {
         let folder = tempfile::tempdir().unwrap();
         embeddings(sizes).write(&folder.path().join("in")).unwrap();
-        let solo =
-            Solo::new(folder.path().join("out")).input("embeddings", folder.path().join("in"));
-        let result = solo
-            .execute::<SplitEmbeddings>(&serde_json::from_str(config).unwrap())
-            .unwrap();
+        let solo = Solo::new(folder.path().join("out")).input("embeddings", folder.path().join("in"));
+        let result = solo.execute::<SplitEmbeddings>(&serde_json::from_str(config).unwrap()).unwrap();
         let read = |port: &str| Embeddings::read(&View::disk(&result.outputs[port])).unwrap();
         (read("train"), read("test"))
     }
 
     #[test]
     fn the_sizes_on_pacs_are_those_of_the_method() {
-        for (sizes, expected) in
-            PACS.iter()
-                .zip([(1638, 410), (1875, 469), (1336, 334), (3143, 786)])
-        {
+        for (sizes, expected) in PACS.iter().zip([(1638, 410), (1875, 469), (1336, 334), (3143, 786)]) {
             let (train, test) = split(sizes, r#"{"seed":42,"stream":"split/x"}"#);
             assert_eq!((train.len(), test.len()), expected);
             for (class, &size) in sizes.iter().enumerate() {
                 let share = test.of_class(class).len() as f64 / size as f64;
-                assert!(
-                    (share - 0.2).abs() < 1.0 / size as f64,
-                    "class {class}: {share}"
-                );
+                assert!((share - 0.2).abs() < 1.0 / size as f64, "class {class}: {share}");
             }
         }
     }
@@ -211,20 +175,10 @@ mod tests {
     #[test]
     fn every_item_is_in_one_part_and_its_row_came_along() {
         let (train, test) = split(&[9, 0, 14], r#"{"seed":1,"stream":"s","test":0.5}"#);
-        let mut ids: Vec<usize> = train
-            .ids
-            .iter()
-            .chain(&test.ids)
-            .map(|id| id.parse().unwrap())
-            .collect();
+        let mut ids: Vec<usize> = train.ids.iter().chain(&test.ids).map(|id| id.parse().unwrap()).collect();
         ids.sort_unstable();
         assert!(ids.into_iter().eq(0..23));
-        assert!(
-            test.vectors
-                .iter()
-                .zip(&test.ids)
-                .all(|(value, id)| value.to_string() == *id)
-        );
+        assert!(test.vectors.iter().zip(&test.ids).all(|(value, id)| value.to_string() == *id));
         assert_eq!(test.len(), 12);
     }
 

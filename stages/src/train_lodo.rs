@@ -11,8 +11,8 @@ use crate::device::Device;
 use crate::formats::{Embeddings, History, Mask, Order, Seen, Weights};
 use crate::nets::Head;
 use crate::training::{
-    AdamW, BatchSize, Dropout, FreezeSchedule, HeadTraining, LearningRate, MaskMode, Schedule,
-    Select, TrainingLoop, WeightDecay, flat_mask,
+    AdamW, BatchSize, Dropout, FreezeSchedule, HeadTraining, LearningRate, MaskMode, Schedule, Select, TrainingLoop,
+    WeightDecay, flat_mask,
 };
 
 /// How `train-lodo` trains.
@@ -56,10 +56,7 @@ fn default_epochs() -> NonZeroU32 {
     NonZeroU32::new(10).expect("10 is not 0")
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "a default has the type of its field"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "a default has the type of its field")]
 fn default_freeze_epoch() -> Option<u32> {
     Some(7)
 }
@@ -79,15 +76,10 @@ impl StageType for TrainLodo {
     type Config = TrainLodoConfig;
     const NAME: &'static str = "train-lodo";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str =
-        "Trains a head on source domains, freezing the weights that a mask calls unimportant.";
+    const ABOUT: &'static str = "Trains a head on source domains, freezing the weights that a mask calls unimportant.";
 
     fn ports() -> Ports {
-        let ports = Ports::default()
-            .reads(TRAIN)
-            .reads(VALIDATION)
-            .reads(INITIAL)
-            .reads(MASK);
+        let ports = Ports::default().reads(TRAIN).reads(VALIDATION).reads(INITIAL).reads(MASK);
         ports.writes(MODEL).writes(ORDER).writes(HISTORY)
     }
 
@@ -96,30 +88,15 @@ impl StageType for TrainLodo {
         let validation = config.validation(context)?;
         let initial = context.read(INITIAL)?;
         let mask = context.read(MASK)?;
-        let flat = mask
-            .as_ref()
-            .map(|mask| flat_mask(mask, &Head::new(initial.head().clone())))
-            .transpose()?;
+        let flat = mask.as_ref().map(|mask| flat_mask(mask, &Head::new(initial.head().clone()))).transpose()?;
         let how = config.training_loop(flat);
         let device = context.ambient::<Device>()?.tensors();
         let (dropout, validation) = (config.dropout, validation.as_ref());
-        let head = HeadTraining {
-            initial: &initial,
-            samples: &samples,
-            validation,
-            dropout,
-            device,
-        };
+        let head = HeadTraining { initial: &initial, samples: &samples, validation, dropout, device };
         let (mut weights, training) = head.run(&how, context)?;
-        weights.seen = Seen::joined(
-            std::iter::once(&initial.seen).chain(mask.as_ref().map(|mask| &mask.seen)),
-        );
+        weights.seen = Seen::joined(std::iter::once(&initial.seen).chain(mask.as_ref().map(|mask| &mask.seen)));
 
-        let chosen = training
-            .history
-            .0
-            .iter()
-            .find(|record| record.epoch + 1 == training.chosen.epochs);
+        let chosen = training.history.0.iter().find(|record| record.epoch + 1 == training.chosen.epochs);
         if let Some(record) = chosen {
             context.metric("train_loss", record.train_loss);
             context.metric("train_accuracy", record.train_accuracy);
@@ -131,10 +108,7 @@ impl StageType for TrainLodo {
             context.metric("steps", record.steps as i64);
         }
         context.metric("images", samples.len());
-        context.metric(
-            "trainable_after_freeze",
-            config.trainable_after_freeze(&how, &initial),
-        );
+        context.metric("trainable_after_freeze", config.trainable_after_freeze(&how, &initial));
         context.write(MODEL, &weights)?;
         context.write(ORDER, &Order(training.order))?;
         context.write(HISTORY, &training.history)
@@ -143,20 +117,14 @@ impl StageType for TrainLodo {
 
 impl TrainLodoConfig {
     fn freezing(&self) -> FreezeSchedule {
-        FreezeSchedule {
-            schedule: self.schedule,
-            freeze_epoch: self.freeze_epoch.map(u64::from),
-        }
+        FreezeSchedule { schedule: self.schedule, freeze_epoch: self.freeze_epoch.map(u64::from) }
     }
 
     fn training_loop(&self, mask: Option<Vec<bool>>) -> TrainingLoop {
         TrainingLoop {
             epochs: self.epochs.get().into(),
             batch_size: self.batch_size.get(),
-            optimiser: AdamW {
-                learning_rate: self.learning_rate.get(),
-                weight_decay: self.weight_decay.get(),
-            },
+            optimiser: AdamW { learning_rate: self.learning_rate.get(), weight_decay: self.weight_decay.get() },
             seed: self.seed,
             stream: self.stream.clone(),
             mask: mask.map(|mask| (mask, self.mask_mode)),
@@ -171,9 +139,7 @@ impl TrainLodoConfig {
         if parts.is_empty() {
             if self.select == Select::SourceValidation {
                 let what = "`select: source-validation` needs the input `validation`";
-                return Err(
-                    StageError::new(what).hint("connect the test parts of the source domains")
-                );
+                return Err(StageError::new(what).hint("connect the test parts of the source domains"));
             }
             return Ok(None);
         }
@@ -183,9 +149,7 @@ impl TrainLodoConfig {
     /// How many weights still train at the end.
     fn trainable_after_freeze(&self, how: &TrainingLoop, initial: &Weights) -> usize {
         match &how.mask {
-            Some((mask, _)) if self.freezing().freezes_within(how.epochs) => {
-                mask.iter().filter(|free| **free).count()
-            }
+            Some((mask, _)) if self.freezing().freezes_within(how.epochs) => mask.iter().filter(|free| **free).count(),
             _ => initial.head().trainable(),
         }
     }

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::Device;
 use crate::formats::{Embeddings, Group, History, Order, Role, Weights};
 use crate::training::{
-    AdamW, BatchSize, ClassChoice, Dropout, HeadTraining, LearningRate, Select, TrainingLoop,
-    WeightDecay,
+    AdamW, BatchSize, ClassChoice, Dropout, HeadTraining, LearningRate, Select, TrainingLoop, WeightDecay,
 };
 
 /// How `train-single-class` trains.
@@ -61,55 +60,31 @@ impl StageType for TrainSingleClass {
     const ABOUT: &'static str = "Trains a copy of a head on one class, to see which weights move.";
 
     fn ports() -> Ports {
-        Ports::default()
-            .reads(EMBEDDINGS)
-            .reads(INITIAL)
-            .writes(FINAL)
-            .writes(ORDER)
-            .writes(HISTORY)
+        Ports::default().reads(EMBEDDINGS).reads(INITIAL).writes(FINAL).writes(ORDER).writes(HISTORY)
     }
 
     fn execute(config: &Self::Config, context: &mut Context<'_>) -> Result<(), StageError> {
         let embeddings = Embeddings::joined("embeddings", &context.read(EMBEDDINGS)?)?;
         let initial = context.read(INITIAL)?;
-        let classes = config
-            .classes
-            .choose(&embeddings, config.seed, &config.stream)?;
-        let rows: Vec<usize> = (0..embeddings.len())
-            .filter(|&row| classes.contains(&(embeddings.labels[row] as usize)))
-            .collect();
+        let classes = config.classes.choose(&embeddings, config.seed, &config.stream)?;
+        let rows: Vec<usize> =
+            (0..embeddings.len()).filter(|&row| classes.contains(&(embeddings.labels[row] as usize))).collect();
         let samples = embeddings.select(&rows);
         let device = context.ambient::<Device>()?.tensors();
-        let head = HeadTraining {
-            initial: &initial,
-            samples: &samples,
-            validation: None,
-            dropout: config.dropout,
-            device,
-        };
+        let head =
+            HeadTraining { initial: &initial, samples: &samples, validation: None, dropout: config.dropout, device };
         let (mut weights, training) = head.run(&config.training_loop(), context)?;
-        weights.seen.groups.push(Group {
-            items: samples.digests.iter().cloned().collect(),
-        });
+        weights.seen.groups.push(Group { items: samples.digests.iter().cloned().collect() });
 
-        let names: Vec<&str> = classes
-            .iter()
-            .map(|&class| embeddings.classes[class].as_str())
-            .collect();
+        let names: Vec<&str> = classes.iter().map(|&class| embeddings.classes[class].as_str()).collect();
         let steps = training.chosen.moments.steps;
         context.metric("class", names.join(", "));
         context.metric("images", samples.len());
         context.metric("steps", steps as i64);
-        context.metric(
-            "weight_decay_share",
-            config.weight_decay_share(&initial, &weights, steps),
-        );
+        context.metric("weight_decay_share", config.weight_decay_share(&initial, &weights, steps));
         context.write(FINAL, &weights)?;
         // The order speaks of input rows, not of those of the chosen classes.
-        context.write(
-            ORDER,
-            &Order(training.order.mapv(|sample| rows[sample as usize] as i64)),
-        )?;
+        context.write(ORDER, &Order(training.order.mapv(|sample| rows[sample as usize] as i64)))?;
         context.write(HISTORY, &training.history)
     }
 }
@@ -119,10 +94,7 @@ impl TrainSingleClassConfig {
         TrainingLoop {
             epochs: self.epochs.get().into(),
             batch_size: self.batch_size.get(),
-            optimiser: AdamW {
-                learning_rate: self.learning_rate.get(),
-                weight_decay: self.weight_decay.get(),
-            },
+            optimiser: AdamW { learning_rate: self.learning_rate.get(), weight_decay: self.weight_decay.get() },
             seed: self.seed,
             stream: self.stream.clone(),
             mask: None,
@@ -134,8 +106,7 @@ impl TrainSingleClassConfig {
     /// How much of the way that Linear weights went is weight decay alone: Σ|w₀|(1 − (1 − lr·λ)^T) / Σ|Δw|
     /// (two-phase weight importance, section 6, A2). 0 where nothing moved.
     fn weight_decay_share(&self, initial: &Weights, trained: &Weights, steps: u64) -> f64 {
-        let shrunk =
-            1.0 - (1.0 - self.learning_rate.get() * self.weight_decay.get()).powf(steps as f64);
+        let shrunk = 1.0 - (1.0 - self.learning_rate.get() * self.weight_decay.get()).powf(steps as f64);
         let (mut size, mut moved) = (0.0, 0.0);
         for (name, _, role) in initial.head().tensors() {
             if role == Role::Linear {
@@ -145,10 +116,6 @@ impl TrainSingleClassConfig {
                 }
             }
         }
-        if moved == 0.0 {
-            0.0
-        } else {
-            size * shrunk / moved
-        }
+        if moved == 0.0 { 0.0 } else { size * shrunk / moved }
     }
 }

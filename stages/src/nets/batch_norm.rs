@@ -40,13 +40,7 @@ impl Normalised {
         let inverse = variance.clone().add_scalar(EPSILON).sqrt().recip();
         let standard = centred * inverse.clone();
         let output = standard.clone() * scale.clone() + shift;
-        Self {
-            output,
-            mean,
-            variance,
-            standard,
-            factor: scale * inverse,
-        }
+        Self { output, mean, variance, standard, factor: scale * inverse }
     }
 
     /// The gradients, given that of the output (Ioffe and Szegedy 2015, section 3, simplified).
@@ -56,11 +50,7 @@ impl Normalised {
         let scale = (output.clone() * self.standard.clone()).sum_dim(1);
         let along = self.standard * scale.clone().mul_scalar(share);
         let input = (output - shift.clone().mul_scalar(share) - along) * self.factor;
-        NormalisedGradient {
-            input,
-            scale,
-            shift,
-        }
+        NormalisedGradient { input, scale, shift }
     }
 }
 
@@ -87,12 +77,8 @@ pub struct RunningStatistics {
 impl RunningStatistics {
     /// Statistics from numbers, `c` each.
     pub fn new(mean: &[f32], variance: &[f32], device: &Device) -> Self {
-        let column =
-            |values: &[f32]| Tensor::<1>::from_floats(values, device).reshape([values.len(), 1]);
-        Self {
-            mean: column(mean),
-            variance: column(variance),
-        }
+        let column = |values: &[f32]| Tensor::<1>::from_floats(values, device).reshape([values.len(), 1]);
+        Self { mean: column(mean), variance: column(variance) }
     }
 
     /// Takes in the mean and the *biased* variance of a batch of `count` samples.
@@ -109,10 +95,7 @@ impl RunningStatistics {
     #[must_use]
     pub fn channels(&self, start: usize, length: usize) -> Self {
         let part = |all: &Tensor<2>| all.clone().narrow(0, start, length);
-        Self {
-            mean: part(&self.mean),
-            variance: part(&self.variance),
-        }
+        Self { mean: part(&self.mean), variance: part(&self.variance) }
     }
 }
 
@@ -128,10 +111,7 @@ mod tests {
         let ones = Tensor::<2>::ones([1, 1], &device);
         let normalised = Normalised::new(batch, ones.clone(), ones.zeros_like());
         let values: Vec<f32> = normalised.output.clone().into_data().try_to_vec().unwrap();
-        assert!(
-            (values[1] - 1.0 / 1.00001_f32.sqrt()).abs() < 1e-6,
-            "{values:?}"
-        );
+        assert!((values[1] - 1.0 / 1.00001_f32.sqrt()).abs() < 1e-6, "{values:?}");
         let running = running.updated(normalised.mean, normalised.variance, 2);
         // Mean 2, biased variance 1, unbiased variance 2.
         assert!((running.mean.into_scalar::<f32>() - 0.2).abs() < 1e-6);

@@ -34,18 +34,10 @@ impl Entry {
 impl FlatLayout {
     /// Lays tensors out one after another.
     pub fn new(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> Self {
-        let mut layout = Self {
-            entries: Vec::new(),
-            length: 0,
-        };
+        let mut layout = Self { entries: Vec::new(), length: 0 };
         for (name, shape) in tensors {
             let length = shape.iter().product();
-            layout.entries.push(Entry {
-                name,
-                shape,
-                start: layout.length,
-                length,
-            });
+            layout.entries.push(Entry { name, shape, start: layout.length, length });
             layout.length += length;
         }
         layout
@@ -63,9 +55,7 @@ impl FlatLayout {
 
     /// The names with their shapes, in order.
     pub fn names(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.entries
-            .iter()
-            .map(|entry| (entry.name.as_str(), entry.shape.as_slice()))
+        self.entries.iter().map(|entry| (entry.name.as_str(), entry.shape.as_slice()))
     }
 
     /// Puts the values of all tensors one after another; a name without an array gets `missing`.
@@ -85,22 +75,14 @@ impl FlatLayout {
     pub fn unflatten(&self, values: &[f32]) -> BTreeMap<String, ArrayD<f32>> {
         let array = |entry: &Entry| {
             let part = values[entry.start..entry.start + entry.length].to_vec();
-            ArrayD::from_shape_vec(entry.shape.clone(), part)
-                .expect("a layout's lengths follow from its shapes")
+            ArrayD::from_shape_vec(entry.shape.clone(), part).expect("a layout's lengths follow from its shapes")
         };
-        self.entries
-            .iter()
-            .map(|entry| (entry.name.clone(), array(entry)))
-            .collect()
+        self.entries.iter().map(|entry| (entry.name.clone(), array(entry))).collect()
     }
 
     /// Takes a flat tensor apart into matrices, in order; vectors become one row.
     pub fn split(&self, flat: &Tensor<1>) -> Vec<Tensor<2>> {
-        let part = |entry: &Entry| {
-            flat.clone()
-                .narrow(0, entry.start, entry.length)
-                .reshape(entry.matrix())
-        };
+        let part = |entry: &Entry| flat.clone().narrow(0, entry.start, entry.length).reshape(entry.matrix());
         self.entries.iter().map(part).collect()
     }
 
@@ -120,8 +102,7 @@ mod tests {
     #[test]
     fn what_is_laid_out_is_taken_apart_again() {
         let layout = FlatLayout::new([("w".to_owned(), vec![2, 3]), ("b".to_owned(), vec![2])]);
-        let flat =
-            Tensor::<1>::from_floats([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], &Device::flex());
+        let flat = Tensor::<1>::from_floats([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], &Device::flex());
         let parts = layout.split(&flat);
         assert_eq!((parts[0].dims(), parts[1].dims()), ([2, 3], [1, 2]));
         let joined: Vec<f32> = layout.join(parts).to_data().try_to_vec().unwrap();

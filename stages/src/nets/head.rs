@@ -46,15 +46,9 @@ struct Passed {
 impl Head {
     /// The forward passes of this architecture.
     pub fn new(architecture: HeadArchitecture) -> Self {
-        let trained = architecture
-            .tensors()
-            .into_iter()
-            .filter(|(_, _, role)| *role != Role::Buffer);
+        let trained = architecture.tensors().into_iter().filter(|(_, _, role)| *role != Role::Buffer);
         let parameters = FlatLayout::new(trained.map(|(name, shape, _)| (name, shape)));
-        Self {
-            architecture,
-            parameters,
-        }
+        Self { architecture, parameters }
     }
 
     /// What it looks like.
@@ -87,17 +81,8 @@ impl Head {
             };
             tensors.insert(name, tensor);
         }
-        let counters = architecture
-            .counters()
-            .into_iter()
-            .map(|name| (name, 0))
-            .collect();
-        Weights {
-            architecture: Architecture::Head(architecture),
-            tensors,
-            counters,
-            seen: Seen::default(),
-        }
+        let counters = architecture.counters().into_iter().map(|name| (name, 0)).collect();
+        Weights { architecture: Architecture::Head(architecture), tensors, counters, seen: Seen::default(), trainable: None }
     }
 
     /// The mean cross-entropy over a batch, by its definition.
@@ -117,9 +102,7 @@ impl Head {
         }
         let logits = linear(x, &parts[parts.len() - 2..]);
         let count = logits.dims()[1] as f64;
-        (activation::log_softmax(logits, 0) * batch.targets.clone())
-            .sum()
-            .mul_scalar(-1.0 / count)
+        (activation::log_softmax(logits, 0) * batch.targets.clone()).sum().mul_scalar(-1.0 / count)
     }
 
     /// The gradient of [`Head::loss`], all parameters flat, and what else the batch gives.
@@ -139,25 +122,15 @@ impl Head {
         // The gradient of cross-entropy with respect to the logits is softmax − target.
         let slope = (activation::softmax(logits.clone(), 0) - batch.targets).mul_scalar(share);
         let statistics = joined_statistics(&passed);
-        let classifier = vec![
-            slope.clone().matmul(x.transpose()),
-            slope.clone().sum_dim(1),
-        ];
-        let mut gradients = Gradients {
-            classifier,
-            ..Gradients::default()
-        };
+        let classifier = vec![slope.clone().matmul(x.transpose()), slope.clone().sum_dim(1)];
+        let mut gradients = Gradients { classifier, ..Gradients::default() };
         let mut weight = &parts[parts.len() - 2];
         let mut slope = slope;
         for (block, pass) in passed.into_iter().enumerate().rev() {
             slope = gradients.leave(pass, weight.clone().transpose().matmul(slope));
             weight = &parts[2 * block];
         }
-        HeadGradient {
-            gradient: self.parameters.join(gradients.in_order()),
-            logits,
-            statistics,
-        }
+        HeadGradient { gradient: self.parameters.join(gradients.in_order()), logits, statistics }
     }
 
     /// Goes forward through a block in training.
@@ -178,28 +151,14 @@ impl Head {
         }
         // ReLU and dropout are one factor per output, the same on the way back.
         let gate = match dropout {
-            Some(factors) => factors
-                .clone()
-                .mask_fill(y.clone().lower_equal_scalar(0.0), 0.0),
+            Some(factors) => factors.clone().mask_fill(y.clone().lower_equal_scalar(0.0), 0.0),
             None => y.clone().greater_scalar(0.0).float(),
         };
-        (
-            y * gate.clone(),
-            Passed {
-                input,
-                normalised,
-                gate,
-            },
-        )
+        (y * gate.clone(), Passed { input, normalised, gate })
     }
 
     /// Classifies samples `[d, n]`: dropout off, normalised by the running statistics of all blocks one after another.
-    pub fn forward(
-        &self,
-        parts: &[Tensor<2>],
-        statistics: Option<&RunningStatistics>,
-        input: Tensor<2>,
-    ) -> Tensor<2> {
+    pub fn forward(&self, parts: &[Tensor<2>], statistics: Option<&RunningStatistics>, input: Tensor<2>) -> Tensor<2> {
         let blocks = self.architecture.hidden.len();
         let mut x = input;
         let mut start = 0;
@@ -207,12 +166,7 @@ impl Head {
             x = linear(x, &parts[2 * block..]);
             if let Some(statistics) = statistics {
                 let [scale, shift] = pair(&parts[2 * (blocks + block)..]);
-                x = normalise_fixed(
-                    x,
-                    &statistics.channels(start, width),
-                    column(scale),
-                    column(shift),
-                );
+                x = normalise_fixed(x, &statistics.channels(start, width), column(scale), column(shift));
                 start += width;
             }
             x = activation::relu(x);
@@ -240,20 +194,13 @@ impl Gradients {
             self.norms.push([gradient.scale, gradient.shift]);
             slope = gradient.input;
         }
-        self.layers.push([
-            slope.clone().matmul(pass.input.transpose()),
-            slope.clone().sum_dim(1),
-        ]);
+        self.layers.push([slope.clone().matmul(pass.input.transpose()), slope.clone().sum_dim(1)]);
         slope
     }
 
     /// The gradients in `PyTorch`'s order.
     fn in_order(self) -> Vec<Tensor<2>> {
-        let blocks = self
-            .layers
-            .into_iter()
-            .rev()
-            .chain(self.norms.into_iter().rev());
+        let blocks = self.layers.into_iter().rev().chain(self.norms.into_iter().rev());
         blocks.flatten().chain(self.classifier).collect()
     }
 }
@@ -261,19 +208,10 @@ impl Gradients {
 /// The statistics of all blocks one after another.
 fn joined_statistics(passed: &[Passed]) -> Option<(Tensor<2>, Tensor<2>)> {
     let all = |field: fn(&Normalised) -> &Tensor<2>| -> Vec<Tensor<2>> {
-        passed
-            .iter()
-            .filter_map(|pass| pass.normalised.as_ref())
-            .map(|normalised| field(normalised).clone())
-            .collect()
+        passed.iter().filter_map(|pass| pass.normalised.as_ref()).map(|normalised| field(normalised).clone()).collect()
     };
     let means = all(|normalised| &normalised.mean);
-    (!means.is_empty()).then(|| {
-        (
-            Tensor::cat(means, 0),
-            Tensor::cat(all(|normalised| &normalised.variance), 0),
-        )
-    })
+    (!means.is_empty()).then(|| (Tensor::cat(means, 0), Tensor::cat(all(|normalised| &normalised.variance), 0)))
 }
 
 /// W x + b, with W as `[out, in]` and b as `[1, out]`.
@@ -307,63 +245,28 @@ mod tests {
         let device = burn::tensor::Device::flex();
         let mut random = Random::new(3, "test", "gradient", 0);
         let mut matrix = |rows: usize, columns: usize, drawn: fn(f32) -> f32| {
-            let values: Vec<f32> = (0..rows * columns)
-                .map(|_| drawn(random.between(-1.0, 1.0)))
-                .collect();
-            Tensor::<2>::from_data(
-                burn::tensor::TensorData::new(values, [rows, columns]),
-                &device,
-            )
+            let values: Vec<f32> = (0..rows * columns).map(|_| drawn(random.between(-1.0, 1.0))).collect();
+            Tensor::<2>::from_data(burn::tensor::TensorData::new(values, [rows, columns]), &device)
         };
-        for (hidden, batch_norm, dropped) in [
-            (vec![5, 4], true, true),
-            (vec![5, 4], false, false),
-            (vec![], true, false),
-        ] {
+        for (hidden, batch_norm, dropped) in
+            [(vec![5, 4], true, true), (vec![5, 4], false, false), (vec![], true, false)]
+        {
             let classes = (0..3).map(|class| class.to_string()).collect();
-            let head = Head::new(HeadArchitecture {
-                input: 6,
-                hidden: hidden.clone(),
-                classes,
-                batch_norm,
-                dropout: 0.5,
-            });
+            let head =
+                Head::new(HeadArchitecture { input: 6, hidden: hidden.clone(), classes, batch_norm, dropout: 0.5 });
             let flat = matrix(1, head.parameters.len(), |value| value).flatten(0, 1);
             let factor: fn(f32) -> f32 = |value| if value < 0.0 { 0.0 } else { 2.0 };
-            let dropout = if dropped {
-                hidden
-                    .iter()
-                    .map(|&width| matrix(width, 7, factor))
-                    .collect()
-            } else {
-                vec![]
-            };
-            let targets = Tensor::from_floats(
-                [
-                    [1, 0, 0, 1, 0, 0, 1],
-                    [0, 1, 0, 0, 1, 1, 0],
-                    [0, 0, 1, 0, 0, 0, 0],
-                ],
-                &device,
-            );
-            let batch = TrainingBatch {
-                input: matrix(6, 7, |value| value),
-                targets,
-                dropout,
-            };
+            let dropout = if dropped { hidden.iter().map(|&width| matrix(width, 7, factor)).collect() } else { vec![] };
+            let targets =
+                Tensor::from_floats([[1, 0, 0, 1, 0, 0, 1], [0, 1, 0, 0, 1, 1, 0], [0, 0, 1, 0, 0, 0, 0]], &device);
+            let batch = TrainingBatch { input: matrix(6, 7, |value| value), targets, dropout };
             let parts = head.parameters.split(&flat);
-            let expected =
-                gradient_of(&head.parameters, &parts, |leaves| head.loss(leaves, &batch));
+            let expected = gradient_of(&head.parameters, &parts, |leaves| head.loss(leaves, &batch));
             let expected = values(expected);
             let found = values(head.gradient(&parts, batch).gradient);
-            let largest = expected
-                .iter()
-                .fold(0.0_f32, |most, value| most.max(value.abs()));
+            let largest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
             for (found, expected) in found.iter().zip(&expected) {
-                assert!(
-                    (found - expected).abs() < 1e-5 * largest,
-                    "{found} instead of {expected}, {hidden:?}"
-                );
+                assert!((found - expected).abs() < 1e-5 * largest, "{found} instead of {expected}, {hidden:?}");
             }
         }
     }
@@ -371,32 +274,14 @@ mod tests {
     #[test]
     fn initial_weights_fill_the_range_of_their_fan_in() {
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        let head = HeadArchitecture {
-            input: 100,
-            hidden: vec![25, 4],
-            classes,
-            batch_norm: true,
-            dropout: 0.2,
-        };
+        let head = HeadArchitecture { input: 100, hidden: vec![25, 4], classes, batch_norm: true, dropout: 0.2 };
         let weights = Head::initial(head, &mut Random::new(1, "s", "initial", 0));
-        let largest = |name: &str| {
-            weights.tensors[name]
-                .iter()
-                .fold(0.0_f32, |most, value| most.max(value.abs()))
-        };
+        let largest = |name: &str| weights.tensors[name].iter().fold(0.0_f32, |most, value| most.max(value.abs()));
         assert!((0.099..=0.1).contains(&largest("layers.0.weight")));
         assert!((0.19..=0.2).contains(&largest("layers.1.weight")));
         assert!((0.05..=0.1).contains(&largest("layers.0.bias")));
-        assert!(
-            weights.tensors["bns.1.running_var"]
-                .iter()
-                .all(|&value| value.to_bits() == 1.0_f32.to_bits())
-        );
-        assert!(
-            weights.tensors["bns.1.bias"]
-                .iter()
-                .all(|&value| value.to_bits() == 0)
-        );
+        assert!(weights.tensors["bns.1.running_var"].iter().all(|&value| value.to_bits() == 1.0_f32.to_bits()));
+        assert!(weights.tensors["bns.1.bias"].iter().all(|&value| value.to_bits() == 0));
         assert_eq!(weights.counters["bns.0.num_batches_tracked"], 0);
     }
 }

@@ -33,33 +33,20 @@ pub struct Moments {
 impl Moments {
     /// Nothing averaged yet.
     pub fn zero(parameters: &Tensor<1>) -> Self {
-        Self {
-            first: parameters.zeros_like(),
-            second: parameters.zeros_like(),
-            steps: 0,
-        }
+        Self { first: parameters.zeros_like(), second: parameters.zeros_like(), steps: 0 }
     }
 }
 
 impl AdamW {
     /// Moves the parameters against the gradient, as far as the gate lets each of them.
-    pub fn step(
-        self,
-        parameters: Tensor<1>,
-        moments: &mut Moments,
-        gradient: Tensor<1>,
-        gate: &Gate,
-    ) -> Tensor<1> {
+    pub fn step(self, parameters: Tensor<1>, moments: &mut Moments, gradient: Tensor<1>, gate: &Gate) -> Tensor<1> {
         let gradient = gate.gradient(gradient);
         moments.steps += 1;
         let adam = moments.averaged(gradient).mul_scalar(self.learning_rate);
         let change = if self.weight_decay == 0.0 {
             adam
         } else {
-            parameters
-                .clone()
-                .mul_scalar(self.learning_rate * self.weight_decay)
-                + adam
+            parameters.clone().mul_scalar(self.learning_rate * self.weight_decay) + adam
         };
         gate.apply(parameters, change)
     }
@@ -69,10 +56,10 @@ impl Moments {
     /// Takes in a gradient and gives m̂ / (√v̂ + ε).
     fn averaged(&mut self, gradient: Tensor<1>) -> Tensor<1> {
         let square = gradient.clone() * gradient.clone();
-        let first = std::mem::replace(&mut self.first, gradient.clone()).mul_scalar(BETA_1)
-            + gradient.mul_scalar(1.0 - BETA_1);
-        let second = std::mem::replace(&mut self.second, square.clone()).mul_scalar(BETA_2)
-            + square.mul_scalar(1.0 - BETA_2);
+        let first =
+            std::mem::replace(&mut self.first, gradient.clone()).mul_scalar(BETA_1) + gradient.mul_scalar(1.0 - BETA_1);
+        let second =
+            std::mem::replace(&mut self.second, square.clone()).mul_scalar(BETA_2) + square.mul_scalar(1.0 - BETA_2);
         let corrected = |beta: f64| 1.0 - beta.powf(self.steps as f64);
         // m/c₁ / (√v/√c₂ + ε) with the constants drawn out, which saves two passes over all parameters.
         let root = corrected(BETA_2).sqrt();
@@ -93,15 +80,9 @@ mod tests {
         let parameters = Tensor::<1>::from_floats([1.0, 1.0, 1.0], &Device::flex());
         let gradient = Tensor::<1>::from_floats([1e-3, -10.0, 0.0], &Device::flex());
         let mut moments = Moments::zero(&parameters);
-        let adam = AdamW {
-            learning_rate: 0.1,
-            weight_decay: 0.5,
-        };
-        let moved: Vec<f32> = adam
-            .step(parameters, &mut moments, gradient, &Gate::Open)
-            .to_data()
-            .try_to_vec()
-            .unwrap();
+        let adam = AdamW { learning_rate: 0.1, weight_decay: 0.5 };
+        let moved: Vec<f32> =
+            adam.step(parameters, &mut moments, gradient, &Gate::Open).to_data().try_to_vec().unwrap();
         // Decay takes 0.1 · 0.5 of each.
         for (value, expected) in moved.iter().zip([0.85, 1.05, 0.95]) {
             assert!((value - expected).abs() < 1e-5, "{moved:?}");

@@ -5,10 +5,8 @@ use std::ops::Range;
 /// The positions of each batch: `size` samples each, the last partial batch kept; but a last batch of a single sample, which
 /// batch normalisation cannot take, is merged into the one before it (two-phase weight importance, A9).
 pub fn batches(samples: usize, size: usize) -> Vec<Range<usize>> {
-    let mut batches: Vec<Range<usize>> = (0..samples)
-        .step_by(size)
-        .map(|start| start..samples.min(start + size))
-        .collect();
+    let mut batches: Vec<Range<usize>> =
+        (0..samples).step_by(size).map(|start| start..samples.min(start + size)).collect();
     if let [.., before, last] = &mut batches[..]
         && last.len() == 1
     {

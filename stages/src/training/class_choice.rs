@@ -30,46 +30,30 @@ impl Default for ClassChoice {
 
 impl ClassChoice {
     /// The chosen classes as indices, in increasing order. Drawn by (seed, stream), purpose `class`.
-    pub fn choose(
-        &self,
-        embeddings: &Embeddings,
-        seed: u64,
-        stream: &str,
-    ) -> Result<Vec<usize>, StageError> {
+    pub fn choose(&self, embeddings: &Embeddings, seed: u64, stream: &str) -> Result<Vec<usize>, StageError> {
         let classes = &embeddings.classes;
-        let present: Vec<usize> = (0..classes.len())
-            .filter(|&class| !embeddings.of_class(class).is_empty())
-            .collect();
+        let present: Vec<usize> = (0..classes.len()).filter(|&class| !embeddings.of_class(class).is_empty()).collect();
         match self {
             Self::All => Ok(present),
             Self::Drawn(count) if *count as usize > present.len() => {
-                let what = format!(
-                    "`classes` asks for {count} classes, but only {} have items",
-                    present.len()
-                );
+                let what = format!("`classes` asks for {count} classes, but only {} have items", present.len());
                 Err(StageError::new(what).hint("take fewer classes, or `all`"))
             }
             Self::Drawn(count) => {
-                let drawn =
-                    Random::new(seed, stream, "class", 0).subset(present.len(), *count as usize);
+                let drawn = Random::new(seed, stream, "class", 0).subset(present.len(), *count as usize);
                 Ok(drawn.into_iter().map(|index| present[index]).collect())
             }
             Self::Named(names) => {
                 let mut chosen = Vec::new();
                 for name in names {
                     let index = classes.iter().position(|class| class == name);
-                    let index = index
-                        .filter(|index| present.contains(index))
-                        .ok_or_else(|| {
-                            let known: Vec<&str> = present
-                                .iter()
-                                .map(|&class| classes[class].as_str())
-                                .collect();
-                            StageError::new(format!(
-                                "there are no items of class `{name}`; there are [{}]",
-                                known.join(", ")
-                            ))
-                        })?;
+                    let index = index.filter(|index| present.contains(index)).ok_or_else(|| {
+                        let known: Vec<&str> = present.iter().map(|&class| classes[class].as_str()).collect();
+                        StageError::new(format!(
+                            "there are no items of class `{name}`; there are [{}]",
+                            known.join(", ")
+                        ))
+                    })?;
                     chosen.push(index);
                 }
                 chosen.sort_unstable();
@@ -109,9 +93,7 @@ impl<'de> Visitor<'de> for ChoiceVisitor {
     fn visit_u64<E: Error>(self, count: u64) -> Result<ClassChoice, E> {
         match u32::try_from(count) {
             Ok(count) if count > 0 => Ok(ClassChoice::Drawn(count)),
-            _ => Err(E::custom(format!(
-                "{count} is no number of classes to train on"
-            ))),
+            _ => Err(E::custom(format!("{count} is no number of classes to train on"))),
         }
     }
 
@@ -122,9 +104,7 @@ impl<'de> Visitor<'de> for ChoiceVisitor {
     fn visit_str<E: Error>(self, text: &str) -> Result<ClassChoice, E> {
         match text {
             "all" => Ok(ClassChoice::All),
-            name => Err(E::custom(format!(
-                "`{name}` is not `all`; a single class is written as a list, `[{name}]`"
-            ))),
+            name => Err(E::custom(format!("`{name}` is not `all`; a single class is written as a list, `[{name}]`"))),
         }
     }
 
@@ -182,37 +162,20 @@ mod tests {
 
     #[test]
     fn only_classes_with_items_are_drawn_and_streams_differ() {
-        let drawn = |stream: &str| {
-            ClassChoice::Drawn(1)
-                .choose(&embeddings(), 42, stream)
-                .unwrap()[0]
-        };
-        let all: std::collections::BTreeSet<usize> = (0..40)
-            .map(|index| drawn(&format!("phase1/{index}")))
-            .collect();
+        let drawn = |stream: &str| ClassChoice::Drawn(1).choose(&embeddings(), 42, stream).unwrap()[0];
+        let all: std::collections::BTreeSet<usize> = (0..40).map(|index| drawn(&format!("phase1/{index}"))).collect();
         assert_eq!(all, [0, 2, 3].into());
         assert_eq!(drawn("phase1/photo"), drawn("phase1/photo"));
-        assert_eq!(
-            ClassChoice::All.choose(&embeddings(), 1, "").unwrap(),
-            [0, 2, 3]
-        );
+        assert_eq!(ClassChoice::All.choose(&embeddings(), 1, "").unwrap(), [0, 2, 3]);
         assert!(
-            ClassChoice::Drawn(4)
-                .choose(&embeddings(), 1, "")
-                .unwrap_err()
-                .to_string()
-                .contains("only 3 have items")
+            ClassChoice::Drawn(4).choose(&embeddings(), 1, "").unwrap_err().to_string().contains("only 3 have items")
         );
     }
 
     #[test]
     fn a_class_without_items_is_refused_by_name() {
-        let named =
-            |name: &str| ClassChoice::Named(vec![name.to_owned()]).choose(&embeddings(), 1, "");
+        let named = |name: &str| ClassChoice::Named(vec![name.to_owned()]).choose(&embeddings(), 1, "");
         assert_eq!(named("c").unwrap(), [2]);
-        assert_eq!(
-            named("b").unwrap_err().to_string(),
-            "there are no items of class `b`; there are [a, c, d]"
-        );
+        assert_eq!(named("b").unwrap_err().to_string(), "there are no items of class `b`; there are [a, c, d]");
     }
 }

@@ -55,29 +55,15 @@ mod tests {
     use super::*;
 
     fn scales(schedule: Schedule, freeze_epoch: Option<u64>) -> Vec<f64> {
-        (0..5)
-            .map(|epoch| {
-                FreezeSchedule {
-                    schedule,
-                    freeze_epoch,
-                }
-                .scale(epoch)
-            })
-            .collect()
+        (0..5).map(|epoch| FreezeSchedule { schedule, freeze_epoch }.scale(epoch)).collect()
     }
 
     #[test]
     fn the_scale_falls_to_nothing_at_the_freeze_epoch() {
-        assert_eq!(
-            scales(Schedule::Linear, Some(4)),
-            [1.0, 0.75, 0.5, 0.25, 0.0]
-        );
+        assert_eq!(scales(Schedule::Linear, Some(4)), [1.0, 0.75, 0.5, 0.25, 0.0]);
         assert_eq!(scales(Schedule::Step, Some(3)), [1.0, 1.0, 1.0, 0.0, 0.0]);
         let cosine = scales(Schedule::Cosine, Some(4));
-        assert!(
-            (cosine[2] - 0.5_f64.sqrt()).abs() < 1e-12 && cosine[4] == 0.0,
-            "{cosine:?}"
-        );
+        assert!((cosine[2] - 0.5_f64.sqrt()).abs() < 1e-12 && cosine[4] == 0.0, "{cosine:?}");
     }
 
     #[test]
@@ -85,19 +71,7 @@ mod tests {
         assert_eq!(scales(Schedule::Linear, Some(0)), [0.0; 5]);
         assert_eq!(scales(Schedule::Cosine, None), [1.0; 5]);
         let schedule = Schedule::Linear;
-        assert!(
-            FreezeSchedule {
-                schedule,
-                freeze_epoch: Some(7)
-            }
-            .freezes_within(10)
-        );
-        assert!(
-            !FreezeSchedule {
-                schedule,
-                freeze_epoch: Some(10)
-            }
-            .freezes_within(10)
-        );
+        assert!(FreezeSchedule { schedule, freeze_epoch: Some(7) }.freezes_within(10));
+        assert!(!FreezeSchedule { schedule, freeze_epoch: Some(10) }.freezes_within(10));
     }
 }

@@ -37,15 +37,9 @@ impl Gate {
             return Self::Open;
         }
         if mode == MaskMode::Update && scale <= 0.0 {
-            return Self::Freeze(Tensor::from_data(
-                TensorData::new(mask.to_vec(), [mask.len()]),
-                device,
-            ));
+            return Self::Freeze(Tensor::from_data(TensorData::new(mask.to_vec(), [mask.len()]), device));
         }
-        let factors: Vec<f32> = mask
-            .iter()
-            .map(|&free| if free { 1.0 } else { scale })
-            .collect();
+        let factors: Vec<f32> = mask.iter().map(|&free| if free { 1.0 } else { scale }).collect();
         let factors = Tensor::from_floats(factors.as_slice(), device);
         match mode {
             MaskMode::Update => Self::Update(factors),
@@ -66,9 +60,7 @@ impl Gate {
         match self {
             Self::Open | Self::Gradient(_) => parameters - change,
             Self::Update(factors) => parameters - change * factors.clone(),
-            Self::Freeze(free) => parameters
-                .clone()
-                .mask_where(free.clone(), parameters - change),
+            Self::Freeze(free) => parameters.clone().mask_where(free.clone(), parameters - change),
         }
     }
 }
@@ -82,21 +74,12 @@ mod tests {
         let gate = Gate::new(&[true, false], MaskMode::Update, scale, &device);
         let change = Tensor::<1>::from_floats([0.1, -0.1], &device);
         let moved = gate.apply(Tensor::from_floats(parameters, &device), change);
-        moved
-            .to_data()
-            .try_to_vec::<f32>()
-            .unwrap()
-            .into_iter()
-            .map(f32::to_bits)
-            .collect()
+        moved.to_data().try_to_vec::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
     }
 
     #[test]
     fn a_frozen_parameter_keeps_its_bits_even_a_negative_zero() {
-        assert_eq!(
-            applied(0.0, [0.3, -0.0]),
-            [(0.3_f32 - 0.1).to_bits(), (-0.0_f32).to_bits()]
-        );
+        assert_eq!(applied(0.0, [0.3, -0.0]), [(0.3_f32 - 0.1).to_bits(), (-0.0_f32).to_bits()]);
     }
 
     #[test]
@@ -104,9 +87,6 @@ mod tests {
         for scale in [1.0, 0.7, 1.0 / 3.0, 0.0] {
             assert_eq!(applied(scale, [0.3, 0.3])[0], (0.3_f32 - 0.1).to_bits());
         }
-        assert_eq!(
-            applied(0.5, [0.3, 0.3])[1],
-            (0.3_f32 - -0.1 * 0.5).to_bits()
-        );
+        assert_eq!(applied(0.5, [0.3, 0.3])[1], (0.3_f32 - -0.1 * 0.5).to_bits());
     }
 }

@@ -51,16 +51,7 @@ impl HeadObjective {
         dropout: Draws,
     ) -> Self {
         let device = training.vectors.device();
-        Self {
-            head,
-            statistics,
-            training,
-            validation,
-            dropout,
-            device,
-            epoch: None,
-            logits: Vec::new(),
-        }
+        Self { head, statistics, training, validation, dropout, device, epoch: None, logits: Vec::new() }
     }
 
     /// The head's forward passes.
@@ -70,19 +61,11 @@ impl HeadObjective {
 
     /// The samples at these positions of the epoch's order.
     fn batch(&self, positions: Range<usize>) -> TrainingBatch {
-        let epoch = self
-            .epoch
-            .as_ref()
-            .expect("the loop begins an epoch before its first batch");
+        let epoch = self.epoch.as_ref().expect("the loop begins an epoch before its first batch");
         let (start, count) = (positions.start, positions.len());
         let columns = |all: &Tensor<2>| all.clone().narrow(1, start, count);
         TrainingBatch {
-            input: epoch
-                .samples
-                .vectors
-                .clone()
-                .narrow(0, start, count)
-                .transpose(),
+            input: epoch.samples.vectors.clone().narrow(0, start, count).transpose(),
             targets: columns(&epoch.targets),
             dropout: epoch.dropout.iter().map(columns).collect(),
         }
@@ -99,20 +82,10 @@ impl HeadObjective {
         let kept = (1.0 / (1.0 - share)) as f32;
         let rows = self.training.len();
         let mut factors = |width: &usize| {
-            let draws =
-                (0..rows * width).map(|_| if random.bits() < threshold { 0.0 } else { kept });
-            Tensor::from_data(
-                TensorData::new(draws.collect::<Vec<f32>>(), [rows, *width]),
-                &self.device,
-            )
-            .transpose()
+            let draws = (0..rows * width).map(|_| if random.bits() < threshold { 0.0 } else { kept });
+            Tensor::from_data(TensorData::new(draws.collect::<Vec<f32>>(), [rows, *width]), &self.device).transpose()
         };
-        self.head
-            .architecture()
-            .hidden
-            .iter()
-            .map(&mut factors)
-            .collect()
+        self.head.architecture().hidden.iter().map(&mut factors).collect()
     }
 }
 
@@ -127,24 +100,14 @@ impl Objective for HeadObjective {
 
     fn begin(&mut self, epoch: u64, order: &[usize]) {
         let samples = self.training.select(order);
-        let targets = samples
-            .one_hot(self.head.architecture().classes.len())
-            .transpose();
-        self.epoch = Some(Epoch {
-            samples,
-            targets,
-            dropout: self.dropout(epoch),
-        });
+        let targets = samples.one_hot(self.head.architecture().classes.len()).transpose();
+        self.epoch = Some(Epoch { samples, targets, dropout: self.dropout(epoch) });
     }
 
     fn gradient(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
         let count = positions.len();
         let batch = self.batch(positions);
-        let HeadGradient {
-            gradient,
-            logits,
-            statistics,
-        } = self.head.gradient(parts, batch);
+        let HeadGradient { gradient, logits, statistics } = self.head.gradient(parts, batch);
         self.logits.push(logits);
         if let (Some(running), Some((mean, variance))) = (self.statistics.take(), statistics) {
             self.statistics = Some(running.updated(mean, variance, count));
@@ -153,10 +116,7 @@ impl Objective for HeadObjective {
     }
 
     fn measured(&mut self) -> Measured {
-        let epoch = self
-            .epoch
-            .take()
-            .expect("the loop measures an epoch after its last batch");
+        let epoch = self.epoch.take().expect("the loop measures an epoch after its last batch");
         let logits = Tensor::cat(std::mem::take(&mut self.logits), 1).transpose();
         let shape = logits.dims();
         let logits: Vec<f32> = logits.into_data().try_to_vec().expect("logits are f32");
@@ -167,24 +127,13 @@ impl Objective for HeadObjective {
     fn validate(&self, parts: &[Tensor<2>]) -> Option<Measured> {
         let validation = self.validation.as_ref()?;
         let device = self.device.clone();
-        let classifier = Classifier::from_parts(
-            self.head.clone(),
-            parts.to_vec(),
-            self.statistics.clone(),
-            device,
-        );
+        let classifier = Classifier::from_parts(self.head.clone(), parts.to_vec(), self.statistics.clone(), device);
         let logits = classifier.tensor_logits(&validation.vectors);
-        Some(Measured::of(
-            logits.view(),
-            validation.labels.iter().copied(),
-        ))
+        Some(Measured::of(logits.view(), validation.labels.iter().copied()))
     }
 
     fn buffers(&self) -> Vec<Tensor<2>> {
-        self.statistics
-            .iter()
-            .flat_map(|statistics| [statistics.mean.clone(), statistics.variance.clone()])
-            .collect()
+        self.statistics.iter().flat_map(|statistics| [statistics.mean.clone(), statistics.variance.clone()]).collect()
     }
 
     fn restore(&mut self, buffers: Vec<Tensor<2>>) {

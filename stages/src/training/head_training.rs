@@ -3,9 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use dgpipe_engine::stage::{Context, StageError};
 
-use super::{
-    Draws, Dropout, HeadObjective, Objective, Samples, Training, TrainingLoop, TrainingState,
-};
+use super::{Draws, Dropout, HeadObjective, Objective, Samples, Training, TrainingLoop, TrainingState};
 use crate::formats::{Embeddings, Mask, Role, Weights};
 use crate::nets::{Head, mismatch, running_statistics};
 
@@ -25,11 +23,7 @@ pub struct HeadTraining<'a> {
 
 impl HeadTraining<'_> {
     /// Trains as the loop says. Gives the chosen epoch's weights, with what the initial ones had seen, and how it went.
-    pub fn run(
-        &self,
-        how: &TrainingLoop,
-        context: &Context<'_>,
-    ) -> Result<(Weights, Training), StageError> {
+    pub fn run(&self, how: &TrainingLoop, context: &Context<'_>) -> Result<(Weights, Training), StageError> {
         self.check()?;
         context.stop_if_cancelled()?;
         let head = Head::new(self.initial.head().clone());
@@ -49,23 +43,15 @@ impl HeadTraining<'_> {
         let head = self.initial.head();
         for embeddings in std::iter::once(self.samples).chain(self.validation) {
             if let Some(what) = mismatch(head, embeddings.width(), &embeddings.classes) {
-                return Err(StageError::new(what)
-                    .hint("make the head with `init-head` on these embeddings"));
+                return Err(StageError::new(what).hint("make the head with `init-head` on these embeddings"));
             }
         }
         if self.validation.is_some_and(Embeddings::is_empty) {
             return Err(StageError::new("the validation embeddings have no items"));
         }
-        let least = if head.batch_norm && !head.hidden.is_empty() {
-            2
-        } else {
-            1
-        };
+        let least = if head.batch_norm && !head.hidden.is_empty() { 2 } else { 1 };
         if self.samples.len() < least {
-            let what = format!(
-                "there are {} items to learn from; at least {least} are needed",
-                self.samples.len()
-            );
+            let what = format!("there are {} items to learn from; at least {least} are needed", self.samples.len());
             let hint = "a batch of one item cannot be normalised; take more items, or a head with `batch_norm: false`";
             return Err(StageError::new(what).hint(hint));
         }
@@ -73,20 +59,13 @@ impl HeadTraining<'_> {
     }
 
     fn objective(&self, head: Head, how: &TrainingLoop) -> HeadObjective {
-        let share = self
-            .dropout
-            .map_or(head.architecture().dropout, Dropout::get);
+        let share = self.dropout.map_or(head.architecture().dropout, Dropout::get);
         HeadObjective::new(
             head,
             running_statistics(self.initial, self.device),
             Samples::new(self.samples, self.device),
-            self.validation
-                .map(|validation| Samples::new(validation, self.device)),
-            Draws {
-                share,
-                seed: how.seed,
-                stream: how.stream.clone(),
-            },
+            self.validation.map(|validation| Samples::new(validation, self.device)),
+            Draws { share, seed: how.seed, stream: how.stream.clone() },
         )
     }
 
@@ -94,22 +73,14 @@ impl HeadTraining<'_> {
     fn weights(&self, state: &TrainingState) -> Weights {
         let mut weights = self.initial.clone();
         let head = Head::new(weights.head().clone());
-        weights.tensors.extend(
-            head.parameters()
-                .unflatten(&numbers(state.parameters.clone())),
-        );
+        weights.tensors.extend(head.parameters().unflatten(&numbers(state.parameters.clone())));
         for (buffer, ending) in state.buffers.iter().zip(["running_mean", "running_var"]) {
             let mut values = numbers(buffer.clone().flatten::<1>(0, 1)).into_iter();
             for (name, _, role) in head.architecture().tensors() {
                 if role == Role::Buffer && name.ends_with(ending) {
-                    let tensor = weights
-                        .tensors
-                        .get_mut(&name)
-                        .expect("weights have all tensors of their architecture");
-                    tensor
-                        .iter_mut()
-                        .zip(&mut values)
-                        .for_each(|(old, new)| *old = new);
+                    let tensor =
+                        weights.tensors.get_mut(&name).expect("weights have all tensors of their architecture");
+                    tensor.iter_mut().zip(&mut values).for_each(|(old, new)| *old = new);
                 }
             }
         }
@@ -138,10 +109,7 @@ pub fn flat_mask(mask: &Mask, head: &Head) -> Result<Vec<bool>, StageError> {
             )));
         };
         if tensor.shape() != shape {
-            let what = format!(
-                "the mask of `{name}` has shape {:?}, the head's tensor {shape:?}",
-                tensor.shape()
-            );
+            let what = format!("the mask of `{name}` has shape {:?}, the head's tensor {shape:?}", tensor.shape());
             return Err(StageError::new(what).hint("make the mask on a head of the same sizes"));
         }
     }

@@ -14,27 +14,18 @@ pub struct Measured {
 impl Measured {
     /// Measures logits `[n, classes]` against labels. The class with the largest logit is the prediction, the first of equals;
     /// logits that are not finite give a loss that is not finite. Nothing measured is 0.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "a view is a reference already"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "a view is a reference already")]
     pub fn of(logits: ArrayView2<'_, f32>, labels: impl IntoIterator<Item = usize>) -> Self {
         let (mut loss, mut right, mut count) = (0.0, 0_usize, 0_usize);
         for (row, label) in logits.rows().into_iter().zip(labels) {
             let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let sum: f64 = row
-                .iter()
-                .map(|&logit| f64::from(logit - largest).exp())
-                .sum();
+            let sum: f64 = row.iter().map(|&logit| f64::from(logit - largest).exp()).sum();
             loss += sum.ln() - f64::from(row[label] - largest);
             right += usize::from(row.iter().position(|&logit| logit >= largest) == Some(label));
             count += 1;
         }
         let count = count.max(1) as f64;
-        Self {
-            loss: loss / count,
-            accuracy: right as f64 / count,
-        }
+        Self { loss: loss / count, accuracy: right as f64 / count }
     }
 }
 
@@ -54,9 +45,6 @@ mod tests {
     fn a_logit_that_is_not_a_number_is_no_success() {
         let logits = ndarray::arr2(&[[f32::NAN, f32::NAN]]);
         let measured = Measured::of(logits.view(), [0]);
-        assert!(
-            !measured.loss.is_finite() && measured.accuracy < 1e-12,
-            "{measured:?}"
-        );
+        assert!(!measured.loss.is_finite() && measured.accuracy < 1e-12, "{measured:?}");
     }
 }

@@ -45,14 +45,8 @@ pub fn gradient_of(
     parts: &[Tensor<2>],
     loss: impl FnOnce(&[Tensor<2>]) -> Tensor<1>,
 ) -> Tensor<1> {
-    let leaves: Vec<_> = parts
-        .iter()
-        .map(|part| part.clone().autodiff().require_grad())
-        .collect();
+    let leaves: Vec<_> = parts.iter().map(|part| part.clone().autodiff().require_grad()).collect();
     let mut graph = loss(&leaves).backward();
-    let gradient = |leaf: Tensor<2>| {
-        leaf.grad_remove(&mut graph)
-            .unwrap_or_else(|| leaf.inner().zeros_like())
-    };
+    let gradient = |leaf: Tensor<2>| leaf.grad_remove(&mut graph).unwrap_or_else(|| leaf.inner().zeros_like());
     layout.join(leaves.into_iter().map(gradient).collect())
 }

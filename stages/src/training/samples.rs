@@ -17,15 +17,8 @@ pub struct Samples {
 impl Samples {
     /// Puts embeddings on a device.
     pub fn new(embeddings: &Embeddings, device: &Device) -> Self {
-        let labels = embeddings
-            .labels
-            .iter()
-            .map(|&label| label as usize)
-            .collect();
-        Self {
-            vectors: upload(embeddings.vectors.view(), device),
-            labels,
-        }
+        let labels = embeddings.labels.iter().map(|&label| label as usize).collect();
+        Self { vectors: upload(embeddings.vectors.view(), device), labels }
     }
 
     /// The number of samples.
@@ -42,15 +35,9 @@ impl Samples {
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
         let data: Vec<i64> = indices.iter().map(|&index| index as i64).collect();
-        let tensor = Tensor::<1, Int>::from_data(
-            TensorData::new(data, [indices.len()]),
-            &self.vectors.device(),
-        );
+        let tensor = Tensor::<1, Int>::from_data(TensorData::new(data, [indices.len()]), &self.vectors.device());
         let labels = indices.iter().map(|&index| self.labels[index]).collect();
-        Self {
-            vectors: self.vectors.clone().select(0, tensor),
-            labels,
-        }
+        Self { vectors: self.vectors.clone().select(0, tensor), labels }
     }
 
     /// One row per sample with 1 at its class and 0 elsewhere: `[n, classes]`.
@@ -59,9 +46,6 @@ impl Samples {
         for (row, &label) in values.chunks_mut(classes).zip(&self.labels) {
             row[label] = 1.0;
         }
-        Tensor::from_data(
-            TensorData::new(values, [self.len(), classes]),
-            &self.vectors.device(),
-        )
+        Tensor::from_data(TensorData::new(values, [self.len(), classes]), &self.vectors.device())
     }
 }

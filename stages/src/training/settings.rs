@@ -27,11 +27,7 @@ impl TryFrom<u32> for BatchSize {
     type Error = String;
 
     fn try_from(value: u32) -> Result<Self, String> {
-        if value >= 2 {
-            Ok(Self(value))
-        } else {
-            Err(format!("a batch needs at least 2 samples, not {value}"))
-        }
+        if value >= 2 { Ok(Self(value)) } else { Err(format!("a batch needs at least 2 samples, not {value}")) }
     }
 }
 

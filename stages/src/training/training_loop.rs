@@ -61,19 +61,10 @@ impl TrainingLoop {
             watch(&record, &state)?;
             history.0.push(record);
         }
-        let order: Vec<i64> = (first..self.epochs)
-            .flat_map(|epoch| self.order(epoch, objective.samples()))
-            .collect();
-        let shape = (
-            (self.epochs - first.min(self.epochs)) as usize,
-            objective.samples(),
-        );
+        let order: Vec<i64> = (first..self.epochs).flat_map(|epoch| self.order(epoch, objective.samples())).collect();
+        let shape = ((self.epochs - first.min(self.epochs)) as usize, objective.samples());
         let order = Array2::from_shape_vec(shape, order)?;
-        Ok(Training {
-            chosen: selection.chosen(state),
-            order,
-            history,
-        })
+        Ok(Training { chosen: selection.chosen(state), order, history })
     }
 
     /// The samples of an epoch, in the order they are used.
@@ -91,11 +82,8 @@ impl TrainingLoop {
     ) -> Result<EpochRecord, StageError> {
         let scale = self.schedule.map(|schedule| schedule.scale(epoch));
         let gate = self.gate(scale, state);
-        let order: Vec<usize> = self
-            .order(epoch, objective.samples())
-            .into_iter()
-            .map(|index| index as usize)
-            .collect();
+        let order: Vec<usize> =
+            self.order(epoch, objective.samples()).into_iter().map(|index| index as usize).collect();
         objective.begin(epoch, &order);
         for positions in batches(order.len(), self.batch_size) {
             self.step(objective, state, positions, &gate);
@@ -105,8 +93,7 @@ impl TrainingLoop {
         let train = objective.measured();
         if !train.loss.is_finite() {
             let what = format!("the training loss is {} in epoch {epoch}", train.loss);
-            return Err(StageError::new(what)
-                .hint("lower `learning_rate`, or look at the scale of the embeddings"));
+            return Err(StageError::new(what).hint("lower `learning_rate`, or look at the scale of the embeddings"));
         }
         let validation = objective.validate(&objective.parameters().split(&state.parameters));
         Ok(EpochRecord {
@@ -124,12 +111,7 @@ impl TrainingLoop {
     /// What the mask does in an epoch of this scale.
     fn gate(&self, scale: Option<f64>, state: &TrainingState) -> Gate {
         match &self.mask {
-            Some((mask, mode)) => Gate::new(
-                mask,
-                *mode,
-                scale.unwrap_or(1.0),
-                &state.parameters.device(),
-            ),
+            Some((mask, mode)) => Gate::new(mask, *mode, scale.unwrap_or(1.0), &state.parameters.device()),
             None => Gate::Open,
         }
     }
@@ -146,9 +128,7 @@ impl TrainingLoop {
         let gradient = objective.gradient(&parts, positions);
         drop(parts);
         let parameters = std::mem::replace(&mut state.parameters, gradient.clone());
-        state.parameters = self
-            .optimiser
-            .step(parameters, &mut state.moments, gradient, gate);
+        state.parameters = self.optimiser.step(parameters, &mut state.moments, gradient, gate);
     }
 }
 
@@ -165,10 +145,7 @@ mod tests {
         TrainingLoop {
             epochs,
             batch_size: 8,
-            optimiser: AdamW {
-                learning_rate: 0.01,
-                weight_decay: 0.01,
-            },
+            optimiser: AdamW { learning_rate: 0.01, weight_decay: 0.01 },
             seed: 3,
             stream: "test".to_owned(),
             mask: None,
@@ -180,26 +157,13 @@ mod tests {
     fn objective() -> HeadObjective {
         let device = Device::flex();
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        let head = HeadArchitecture {
-            input: 6,
-            hidden: vec![5],
-            classes,
-            batch_norm: true,
-            dropout: 0.2,
-        };
+        let head = HeadArchitecture { input: 6, hidden: vec![5], classes, batch_norm: true, dropout: 0.2 };
         let mut random = Random::new(1, "test", "vectors", 0);
         let vectors: Vec<f32> = (0..30 * 6).map(|_| random.between(-1.0, 1.0)).collect();
         let vectors = Tensor::from_data(TensorData::new(vectors, [30, 6]), &device);
-        let samples = Samples {
-            vectors,
-            labels: (0..30).map(|item| item % 2).collect(),
-        };
+        let samples = Samples { vectors, labels: (0..30).map(|item| item % 2).collect() };
         let statistics = RunningStatistics::new(&[0.0; 5], &[1.0; 5], &device);
-        let draws = Draws {
-            share: 0.2,
-            seed: 3,
-            stream: "test".to_owned(),
-        };
+        let draws = Draws { share: 0.2, seed: 3, stream: "test".to_owned() };
         HeadObjective::new(Head::new(head), Some(statistics), samples, None, draws)
     }
 
@@ -207,18 +171,11 @@ mod tests {
         let mut random = Random::new(1, "test", "initial", 0);
         let weights = Head::initial(objective.head().architecture().clone(), &mut random);
         let flat = objective.parameters().flatten(&weights.tensors, 0.0);
-        TrainingState::new(
-            Tensor::from_floats(flat.as_slice(), &Device::flex()),
-            objective.buffers(),
-        )
+        TrainingState::new(Tensor::from_floats(flat.as_slice(), &Device::flex()), objective.buffers())
     }
 
     fn bits(state: &TrainingState) -> Vec<u32> {
-        let all = [
-            state.parameters.clone(),
-            state.buffers[1].clone().flatten(0, 1),
-            state.moments.second.clone(),
-        ];
+        let all = [state.parameters.clone(), state.buffers[1].clone().flatten(0, 1), state.moments.second.clone()];
         let values = |tensor: Tensor<1>| tensor.into_data().try_to_vec::<f32>().unwrap();
         all.into_iter().flat_map(values).map(f32::to_bits).collect()
     }
@@ -233,16 +190,10 @@ mod tests {
         let mut checkpoint = None;
         let interrupted = training(6).run(&mut second, state, |record, state| {
             checkpoint = Some(state.clone());
-            if record.epoch == 2 {
-                Err(StageError::cancelled())
-            } else {
-                Ok(())
-            }
+            if record.epoch == 2 { Err(StageError::cancelled()) } else { Ok(()) }
         });
         assert!(interrupted.unwrap_err().is_cancelled());
-        let rest = training(6)
-            .run(&mut objective(), checkpoint.unwrap(), |_, _| Ok(()))
-            .unwrap();
+        let rest = training(6).run(&mut objective(), checkpoint.unwrap(), |_, _| Ok(())).unwrap();
         assert_eq!(bits(&rest.chosen), bits(&whole.chosen));
         assert_eq!(rest.history.0, whole.history.0[3..]);
         assert_eq!(rest.order, whole.order.slice(ndarray::s![3.., ..]));

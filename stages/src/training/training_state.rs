@@ -20,11 +20,6 @@ pub struct TrainingState {
 impl TrainingState {
     /// Training that has not begun.
     pub fn new(parameters: Tensor<1>, buffers: Vec<Tensor<2>>) -> Self {
-        Self {
-            epochs: 0,
-            moments: Moments::zero(&parameters),
-            parameters,
-            buffers,
-        }
+        Self { epochs: 0, moments: Moments::zero(&parameters), parameters, buffers }
     }
 }

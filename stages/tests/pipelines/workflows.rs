@@ -28,7 +28,11 @@ fn phase_1_importance_consensus_and_one_fold_are_targets_of_their_own() {
     let project = Project::new();
     let phase1 = project.run(&small(&["phase1"]));
     assert_eq!(phase1.stages(), set(&["images", "embeddings", "split", "head", "phase1"]));
-    assert!(project.path("results/digits-default/seed_42/phase1_weights/final/domain_deg_15/classifier.weight.npy").exists());
+    assert!(
+        project
+            .path("results/digits-default/seed_42/phase1_weights/final/domain_deg_15/classifier.weight.npy")
+            .exists()
+    );
 
     let importance = project.run(&small(&["importance", "binary"]));
     assert_eq!(importance.stages(), set(&["importance", "binary"]));
@@ -71,7 +75,16 @@ fn a_tweak_executes_what_it_reaches_and_nothing_else() {
 
     let freeze = project.run(&small(&["--set", "freeze_epoch=2"]));
     for stage in freeze.stages() {
-        let below = ["train-importance", "train-random-mask", "train-frozen", "score", "fold", "table", "figure-lodo", "figure-curves"];
+        let below = [
+            "train-importance",
+            "train-random-mask",
+            "train-frozen",
+            "score",
+            "fold",
+            "table",
+            "figure-lodo",
+            "figure-curves",
+        ];
         assert!(below.contains(&stage), "{stage}");
     }
     assert!(freeze.stages().contains("train-frozen") && !freeze.stages().contains("train-erm"));
@@ -99,9 +112,8 @@ fn an_added_seed_executes_only_its_own_cells_and_the_joins() {
 
 #[test]
 fn bytes_do_not_depend_on_jobs_or_threads() {
-    let arguments = |jobs: &'static str| {
-        small(&["--set", "methods=[erm, importance]", "--set", "epochs=2", "--jobs", jobs])
-    };
+    let arguments =
+        |jobs: &'static str| small(&["--set", "methods=[erm, importance]", "--set", "epochs=2", "--jobs", jobs]);
     let (one, four) = (Project::new(), Project::new());
     let run = |project: &Project, jobs: &'static str, threads: &str| {
         let arguments = [&["run"], &arguments(jobs)[..]].concat();
