@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use dgpipe_engine::stage::{Context, In, Many, Optional, Out, Ports, StageError, StageType};
+use dgpipe_engine::stage::{Context, In, Many, Out, Ports, StageError, StageType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
-use crate::formats::{
-    Counts, Embeddings, HeadArchitecture, Mask, Predictions, Role, Scores, Weights,
-};
+use crate::formats::{Counts, Embeddings, HeadArchitecture, Predictions, Scores, Weights};
 use crate::nets::Classifier;
 
 /// Settings of `evaluate`: there are none.
@@ -21,13 +19,11 @@ const MODEL: In<Weights> = In::new("model");
 const TARGET: In<Embeddings> = In::new("target");
 const TARGET_TEST: In<Embeddings> = In::new("target_test");
 const SOURCE_TEST: Many<Embeddings> = Many::new("source_test");
-const MASK: Optional<Mask> = Optional::new("mask");
 const SCORES: Out<Scores> = Out::new("scores").named("scores.json");
 
 /// Scores a model (two-phase weight importance, section 6): running statistics, no dropout, the first of equal logits.
 ///
 /// Heads are small, so this always computes on the CPU and gives the same bytes on every machine of one instruction set.
-/// Where the optional `mask` is connected, the weights that it leaves free after the freeze are counted.
 pub struct Evaluate;
 
 impl StageType for Evaluate {
@@ -37,13 +33,7 @@ impl StageType for Evaluate {
     const ABOUT: &'static str = "Scores a trained head on the target domain and on its sources.";
 
     fn ports() -> Ports {
-        Ports::default()
-            .reads(MODEL)
-            .reads(TARGET)
-            .reads(TARGET_TEST)
-            .reads(SOURCE_TEST)
-            .reads(MASK)
-            .writes(SCORES)
+        Ports::default().reads(MODEL).reads(TARGET).reads(TARGET_TEST).reads(SOURCE_TEST).writes(SCORES)
     }
 
     fn execute(_config: &EvaluateConfig, context: &mut Context<'_>) -> Result<(), StageError> {
@@ -52,10 +42,7 @@ impl StageType for Evaluate {
         let source_test = context.read(SOURCE_TEST)?;
         let head = model.head();
         let named = [("target", &target), ("target_test", &target_test)];
-        for (port, embeddings) in named
-            .into_iter()
-            .chain(source_test.iter().map(|part| ("source_test", part)))
-        {
+        for (port, embeddings) in named.into_iter().chain(source_test.iter().map(|part| ("source_test", part))) {
             check_fits(head, port, embeddings)?;
         }
         let classifier = Classifier::new(&model, Device::cpu().tensors());
@@ -63,13 +50,12 @@ impl StageType for Evaluate {
         let test = predict(&classifier, &target_test);
         let source = Embeddings::joined("source_test", &source_test)?;
         let of_source = predict(&classifier, &source);
-        let mask = context.read(MASK)?;
         let scores = Scores {
             accuracy_target_all: accuracy("target", &target.labels, &predicted)?,
             accuracy_target_20: accuracy("target_test", &target_test.labels, &test)?,
             accuracy_source: accuracy("source_test", &source.labels, &of_source)?,
             mask_saw_target: model.seen.contains_any(&target.digests),
-            trainable_weights: mask.map(|mask| free_weights(head, &mask)),
+            trainable_weights: model.trainable,
             counts: Counts {
                 target_all: target.len() as u64,
                 target_20: target_test.len() as u64,
@@ -77,11 +63,7 @@ impl StageType for Evaluate {
             },
             recall: recall(&target, &predicted),
             confusion: confusion(&target, &predicted),
-            predictions: Predictions {
-                ids: target.ids,
-                labels: target.labels,
-                predicted,
-            },
+            predictions: Predictions { ids: target.ids, labels: target.labels, predicted },
             classes: target.classes,
         };
         report(&scores, context);
@@ -100,48 +82,28 @@ fn report(scores: &Scores, context: &mut Context<'_>) {
 }
 
 /// Refuses embeddings that the head cannot classify, and says what differs.
-fn check_fits(
-    head: &HeadArchitecture,
-    port: &str,
-    embeddings: &Embeddings,
-) -> Result<(), StageError> {
+fn check_fits(head: &HeadArchitecture, port: &str, embeddings: &Embeddings) -> Result<(), StageError> {
     if embeddings.width() != head.input {
         let (theirs, ours) = (embeddings.width(), head.input);
-        let what = format!(
-            "input `{port}`: the embeddings have width {theirs}, but the model takes width {ours}"
-        );
-        return Err(StageError::new(what)
-            .hint("embed all domains with the backbone that the model was trained on"));
+        let what = format!("input `{port}`: the embeddings have width {theirs}, but the model takes width {ours}");
+        return Err(StageError::new(what).hint("embed all domains with the backbone that the model was trained on"));
     }
     if embeddings.classes == head.classes {
         return Ok(());
     }
     let only = |one: &[String], other: &[String]| -> String {
-        let names: Vec<&str> = one
-            .iter()
-            .filter(|name| !other.contains(name))
-            .map(String::as_str)
-            .collect();
+        let names: Vec<&str> = one.iter().filter(|name| !other.contains(name)).map(String::as_str).collect();
         names.join(", ")
     };
-    let (theirs, ours) = (
-        only(&embeddings.classes, &head.classes),
-        only(&head.classes, &embeddings.classes),
-    );
+    let (theirs, ours) = (only(&embeddings.classes, &head.classes), only(&head.classes, &embeddings.classes));
     let difference = if theirs.is_empty() && ours.is_empty() {
         let order = |names: &[String]| names.join(", ");
-        format!(
-            "their order is [{}] and [{}]",
-            order(&embeddings.classes),
-            order(&head.classes)
-        )
+        format!("their order is [{}] and [{}]", order(&embeddings.classes), order(&head.classes))
     } else {
         format!("only the embeddings have [{theirs}], only the model has [{ours}]")
     };
-    Err(StageError::new(format!(
-        "input `{port}`: the classes are not those of the model: {difference}"
-    ))
-    .hint("embed all domains with the class list of the whole image folder"))
+    Err(StageError::new(format!("input `{port}`: the classes are not those of the model: {difference}"))
+        .hint("embed all domains with the class list of the whole image folder"))
 }
 
 /// The class of the largest logit of every item; of equal ones the first.
@@ -151,10 +113,7 @@ fn predict(classifier: &Classifier, items: &Embeddings) -> Vec<i64> {
     }
     let logits = classifier.logits(items.vectors.view());
     let largest = |row: ndarray::ArrayView1<'_, f32>| {
-        let best = row
-            .iter()
-            .enumerate()
-            .reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let best = row.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
         best.map_or(0, |(index, _)| index as i64)
     };
     logits.rows().into_iter().map(largest).collect()
@@ -162,15 +121,9 @@ fn predict(classifier: &Classifier, items: &Embeddings) -> Vec<i64> {
 
 fn accuracy(port: &str, labels: &[i64], predicted: &[i64]) -> Result<f64, StageError> {
     if labels.is_empty() {
-        return Err(StageError::new(format!(
-            "input `{port}` has no items, so there is no accuracy"
-        )));
+        return Err(StageError::new(format!("input `{port}` has no items, so there is no accuracy")));
     }
-    let right = labels
-        .iter()
-        .zip(predicted)
-        .filter(|(label, predicted)| label == predicted)
-        .count();
+    let right = labels.iter().zip(predicted).filter(|(label, predicted)| label == predicted).count();
     Ok(right as f64 / labels.len() as f64)
 }
 
@@ -186,29 +139,9 @@ fn confusion(items: &Embeddings, predicted: &[i64]) -> Vec<Vec<u64>> {
 fn recall(items: &Embeddings, predicted: &[i64]) -> BTreeMap<String, Option<f64>> {
     let share = |(class, counts): (usize, Vec<u64>)| {
         let all: u64 = counts.iter().sum();
-        (
-            items.classes[class].clone(),
-            (all > 0).then(|| counts[class] as f64 / all as f64),
-        )
+        (items.classes[class].clone(), (all > 0).then(|| counts[class] as f64 / all as f64))
     };
-    confusion(items, predicted)
-        .into_iter()
-        .enumerate()
-        .map(share)
-        .collect()
-}
-
-/// How many trained weights a mask leaves free; tensors that it does not name stay free as a whole.
-fn free_weights(head: &HeadArchitecture, mask: &Mask) -> u64 {
-    let trained = head
-        .tensors()
-        .into_iter()
-        .filter(|(_, _, role)| *role != Role::Buffer);
-    let free = |(name, shape, _): (String, Vec<usize>, Role)| match mask.tensors.get(&name) {
-        Some(tensor) => tensor.iter().filter(|&&is_free| is_free).count(),
-        None => shape.iter().product(),
-    };
-    trained.map(free).sum::<usize>() as u64
+    confusion(items, predicted).into_iter().enumerate().map(share).collect()
 }
 
 #[cfg(test)]
@@ -225,138 +158,68 @@ mod tests {
 
     /// A linear probe whose logits are the vector itself.
     fn model(seen: &[&str]) -> Weights {
-        let head = HeadArchitecture {
-            input: 3,
-            hidden: vec![],
-            classes: classes(),
-            batch_norm: false,
-            dropout: 0.0,
-        };
+        let head = HeadArchitecture { input: 3, hidden: vec![], classes: classes(), batch_norm: false, dropout: 0.0 };
         let tensors = BTreeMap::from([
             ("classifier.weight".to_owned(), Array2::eye(3).into_dyn()),
             ("classifier.bias".to_owned(), ArrayD::zeros(vec![3])),
         ]);
         let seen = Seen::of(seen.iter().map(|&digest| digest.to_owned()));
-        Weights {
-            architecture: Architecture::Head(head),
-            tensors,
-            counters: BTreeMap::new(),
-            seen,
-        }
+        Weights { architecture: Architecture::Head(head), tensors, counters: BTreeMap::new(), seen, trainable: None }
     }
 
     /// Items of these labels, each of which looks like that class.
     fn items(name: &str, labels: &[i64], looks_like: &[usize]) -> Embeddings {
-        let texts = |what: &str| {
-            (0..labels.len())
-                .map(|index| format!("{name}-{what}{index}"))
-                .collect()
-        };
-        let vectors = Array2::from_shape_fn((labels.len(), 3), |(row, column)| {
-            f32::from(u8::from(looks_like[row] == column))
-        });
-        Embeddings {
-            vectors,
-            labels: labels.to_vec(),
-            classes: classes(),
-            ids: texts("id"),
-            digests: texts("digest"),
-        }
+        let texts = |what: &str| (0..labels.len()).map(|index| format!("{name}-{what}{index}")).collect();
+        let vectors =
+            Array2::from_shape_fn((labels.len(), 3), |(row, column)| f32::from(u8::from(looks_like[row] == column)));
+        Embeddings { vectors, labels: labels.to_vec(), classes: classes(), ids: texts("id"), digests: texts("digest") }
     }
 
-    fn execute(
-        model: &Weights,
-        target: &Embeddings,
-        mask: Option<&Mask>,
-    ) -> Result<(Scores, SoloResult), StageError> {
+    fn execute(model: &Weights, target: &Embeddings) -> Result<(Scores, SoloResult), StageError> {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         model.write(&at("model")).unwrap();
         target.write(&at("target")).unwrap();
         items("test", &[0, 1], &[0, 0]).write(&at("test")).unwrap();
         items("one", &[2], &[2]).write(&at("one")).unwrap();
-        items("two", &[0, 1, 2], &[0, 1, 1])
-            .write(&at("two"))
-            .unwrap();
-        let mut solo = Solo::new(at("out"))
+        items("two", &[0, 1, 2], &[0, 1, 1]).write(&at("two")).unwrap();
+        let solo = Solo::new(at("out"))
             .input("model", at("model"))
             .input("target", at("target"))
             .input("target_test", at("test"))
             .input("source_test", at("one"))
             .input("source_test", at("two"));
-        if let Some(mask) = mask {
-            mask.write(&at("mask")).unwrap();
-            solo = solo.input("mask", at("mask"));
-        }
         let result = solo.execute::<Evaluate>(&EvaluateConfig {})?;
-        Ok((
-            Scores::read(&View::disk(&result.outputs["scores"])).unwrap(),
-            result,
-        ))
+        Ok((Scores::read(&View::disk(&result.outputs["scores"])).unwrap(), result))
     }
 
     #[test]
     fn accuracies_recall_and_confusion_are_counted() {
         let target = items("target", &[0, 0, 1, 1, 1], &[0, 1, 1, 1, 2]);
-        let (scores, result) = execute(&model(&[]), &target, None).unwrap();
-        assert_eq!(
-            (
-                scores.accuracy_target_all,
-                scores.accuracy_target_20,
-                scores.accuracy_source
-            ),
-            (0.6, 0.5, 0.75)
-        );
+        let (scores, result) = execute(&model(&[]), &target).unwrap();
+        assert_eq!((scores.accuracy_target_all, scores.accuracy_target_20, scores.accuracy_source), (0.6, 0.5, 0.75));
         assert_eq!(scores.confusion, [[1, 1, 0], [0, 2, 1], [0, 0, 0]]);
         let recall = |class: &str| scores.recall[class];
-        assert_eq!(
-            (recall("cat"), recall("dog"), recall("owl")),
-            (Some(0.5), Some(2.0 / 3.0), None)
-        );
+        assert_eq!((recall("cat"), recall("dog"), recall("owl")), (Some(0.5), Some(2.0 / 3.0), None));
         assert_eq!(scores.predictions.predicted, [0, 1, 1, 1, 2]);
-        assert_eq!(
-            scores.counts,
-            Counts {
-                target_all: 5,
-                target_20: 2,
-                source: 4
-            }
-        );
+        assert_eq!(scores.counts, Counts { target_all: 5, target_20: 2, source: 4 });
         assert_eq!(result.metrics["accuracy_target_all"], 0.6.into());
-        assert_eq!(
-            (
-                scores.mask_saw_target,
-                scores.trainable_weights,
-                result.notes.len()
-            ),
-            (false, None, 0)
-        );
+        assert_eq!((scores.mask_saw_target, scores.trainable_weights, result.notes.len()), (false, None, 0));
     }
 
     #[test]
     fn a_mask_that_has_seen_an_item_of_the_target_is_told_by_its_digest() {
         let target = items("target", &[0, 1], &[0, 1]);
-        let (scores, result) =
-            execute(&model(&["elsewhere", "target-digest1"]), &target, None).unwrap();
+        let (scores, result) = execute(&model(&["elsewhere", "target-digest1"]), &target).unwrap();
         assert!(scores.mask_saw_target && result.notes[0].contains("has seen"));
         // The held-out items of sources may have been seen: that is no leak.
-        assert!(
-            !execute(&model(&["one-digest0"]), &target, None)
-                .unwrap()
-                .0
-                .mask_saw_target
-        );
+        assert!(!execute(&model(&["one-digest0"]), &target).unwrap().0.mask_saw_target);
     }
 
     #[test]
-    fn free_weights_are_counted_where_the_mask_is_at_hand() {
-        let tensor = ArrayD::from_shape_fn(vec![3, 3], |index| index[0] == 0);
-        let mask = Mask {
-            tensors: BTreeMap::from([("classifier.weight".to_owned(), tensor)]),
-            seen: Seen::default(),
-        };
-        let (scores, _) = execute(&model(&[]), &items("target", &[0], &[0]), Some(&mask)).unwrap();
-        // Three of nine weights, and all of the bias, which the mask does not name.
+    fn what_could_change_after_the_freeze_is_passed_on() {
+        let model = Weights { trainable: Some(6), ..model(&[]) };
+        let (scores, _) = execute(&model, &items("target", &[0], &[0])).unwrap();
         assert_eq!(scores.trainable_weights, Some(6));
     }
 
@@ -364,27 +227,16 @@ mod tests {
     fn other_classes_are_refused_by_name() {
         let mut target = items("target", &[0], &[0]);
         target.classes[2] = "emu".to_owned();
-        let error = execute(&model(&[]), &target, None).unwrap_err().to_string();
-        assert!(
-            error.ends_with("only the embeddings have [emu], only the model has [owl]"),
-            "{error}"
-        );
+        let error = execute(&model(&[]), &target).unwrap_err().to_string();
+        assert!(error.ends_with("only the embeddings have [emu], only the model has [owl]"), "{error}");
         target.classes = ["dog", "cat", "owl"].map(str::to_owned).to_vec();
-        let error = execute(&model(&[]), &target, None).unwrap_err().to_string();
-        assert!(
-            error.ends_with("their order is [dog, cat, owl] and [cat, dog, owl]"),
-            "{error}"
-        );
+        let error = execute(&model(&[]), &target).unwrap_err().to_string();
+        assert!(error.ends_with("their order is [dog, cat, owl] and [cat, dog, owl]"), "{error}");
     }
 
     #[test]
     fn a_target_without_items_has_no_accuracy() {
-        let error = execute(&model(&[]), &items("target", &[], &[]), None)
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "input `target` has no items, so there is no accuracy"
-        );
+        let error = execute(&model(&[]), &items("target", &[], &[])).unwrap_err().to_string();
+        assert_eq!(error, "input `target` has no items, so there is no accuracy");
     }
 }

@@ -31,11 +31,7 @@ impl StageType for FoldResult {
     const ABOUT: &'static str = "Writes one fold in the files of the reference implementation.";
 
     fn ports() -> Ports {
-        Ports::default()
-            .reads(MODEL)
-            .reads(HISTORY)
-            .reads(SCORES)
-            .writes(FOLD)
+        Ports::default().reads(MODEL).reads(HISTORY).reads(SCORES).writes(FOLD)
     }
 
     fn execute(config: &FoldResultConfig, context: &mut Context<'_>) -> Result<(), StageError> {
@@ -51,13 +47,7 @@ impl StageType for FoldResult {
             history,
         };
         context.metric("final_test_accuracy", metrics.final_test_accuracy);
-        context.write(
-            FOLD,
-            &Fold {
-                model: model.safetensors()?,
-                metrics,
-            },
-        )
+        context.write(FOLD, &Fold { model: model.safetensors()?, metrics })
     }
 }
 
@@ -75,42 +65,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let classes = vec!["cat".to_owned(), "dog".to_owned()];
-        let head = HeadArchitecture {
-            input: 3,
-            hidden: vec![2],
-            classes,
-            batch_norm: true,
-            dropout: 0.2,
-        };
+        let head = HeadArchitecture { input: 3, hidden: vec![2], classes, batch_norm: true, dropout: 0.2 };
         let weights = Head::initial(head, &mut Random::new(1, "s", "initial", 0));
         weights.write(&at("model")).unwrap();
-        let epoch = EpochRecord {
-            train_loss: 0.5,
-            val_acc: Some(0.75),
-            ..EpochRecord::default()
-        };
+        let epoch = EpochRecord { train_loss: 0.5, val_acc: Some(0.75), ..EpochRecord::default() };
         History(vec![epoch]).write(&at("history.jsonl")).unwrap();
         scoring(0.25, false).write(&at("scores.json")).unwrap();
-        let config = FoldResultConfig {
-            test_domain: Some("sketch".to_owned()),
-        };
+        let config = FoldResultConfig { test_domain: Some("sketch".to_owned()) };
         let solo = Solo::new(at("out"))
             .input("model", at("model"))
             .input("history", at("history.jsonl"))
             .input("scores", at("scores.json"));
         let result = solo.execute::<FoldResult>(&config).unwrap();
         let fold = Fold::read(&View::disk(&result.outputs["fold"])).unwrap();
-        assert_eq!(
-            fold.model,
-            fs_err::read(at("model").join("model.safetensors")).unwrap()
-        );
-        assert_eq!(
-            (
-                fold.metrics.test_domain.as_deref(),
-                fold.metrics.final_test_accuracy
-            ),
-            (Some("sketch"), 0.25)
-        );
+        assert_eq!(fold.model, fs_err::read(at("model").join("model.safetensors")).unwrap());
+        assert_eq!((fold.metrics.test_domain.as_deref(), fold.metrics.final_test_accuracy), (Some("sketch"), 0.25));
         assert_eq!(fold.metrics.history.val_acc, [Some(0.75)]);
     }
 }

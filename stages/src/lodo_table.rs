@@ -57,11 +57,7 @@ impl StageType for LodoTable {
     }
 
     fn execute(config: &LodoTableConfig, context: &mut Context<'_>) -> Result<(), StageError> {
-        let axes = GridAxes {
-            row: &config.row,
-            column: &config.column,
-            repeat: config.repeat.as_deref(),
-        };
+        let axes = GridAxes { row: &config.row, column: &config.column, repeat: config.repeat.as_deref() };
         let grid = ScoreGrid::new(context.read(SCORES)?, axes)?;
         let summary = LodoSummary::new(&grid, config.measure, &config.baseline)?;
         for row in &summary.rows {
@@ -70,9 +66,7 @@ impl StageType for LodoTable {
             }
         }
         if summary.saw_any() {
-            context.note(
-                "masks have seen labelled images of targets; the table marks these places with †",
-            );
+            context.note("masks have seen labelled images of targets; the table marks these places with †");
         }
         let words = Words {
             row: &config.row,
@@ -107,33 +101,20 @@ mod tests {
         let config = r#"{"row": "method", "column": "target", "repeat": "seed", "baseline": "erm", "note": "Pre-training may have seen test images."}"#;
         let mut solo = Solo::new(folder.path().join("out"));
         for (index, (method, accuracy)) in
-            [("erm", 0.5), ("erm", 0.6), ("mask", 0.7), ("mask", 0.9)]
-                .into_iter()
-                .enumerate()
+            [("erm", 0.5), ("erm", 0.6), ("mask", 0.7), ("mask", 0.9)].into_iter().enumerate()
         {
             let path = folder.path().join(format!("{index}.json"));
             scoring(accuracy, index == 2).write(&path).unwrap();
             solo = solo.labelled("scores", at(method, "sketch", index as i64 % 2), path);
         }
-        let result = solo
-            .execute::<LodoTable>(&serde_json::from_str(config).unwrap())
-            .unwrap();
+        let result = solo.execute::<LodoTable>(&serde_json::from_str(config).unwrap()).unwrap();
         let table = Table::read(&View::disk(&result.outputs["table"])).unwrap();
         assert_eq!(result.metrics["average.erm"], 0.55.into());
         assert!(result.notes[0].contains('†'));
         for text in [&table.markdown, &table.latex] {
-            assert!(
-                text.contains("Pre-training may have seen test images."),
-                "{text}"
-            );
+            assert!(text.contains("Pre-training may have seen test images."), "{text}");
         }
-        assert!(
-            table
-                .markdown
-                .contains("† The mask has seen labelled images"),
-            "{}",
-            table.markdown
-        );
+        assert!(table.markdown.contains("† The mask has seen labelled images"), "{}", table.markdown);
         assert!(table.csv.starts_with("method,statistic,target,measure,n,"));
     }
 }

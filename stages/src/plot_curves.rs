@@ -54,41 +54,22 @@ impl StageType for PlotCurves {
 
     fn execute(config: &PlotCurvesConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let histories = context.read(HISTORY)?;
-        if histories
-            .iter()
-            .all(|(_, History(epochs))| epochs.is_empty())
-        {
+        if histories.iter().all(|(_, History(epochs))| epochs.is_empty()) {
             context.note("no history has an epoch: the figure is empty");
         }
-        let look = Look {
-            title: config.title.as_deref(),
-            caption: config.caption.as_deref(),
-            width: config.width,
-        };
+        let look = Look { title: config.title.as_deref(), caption: config.caption.as_deref(), width: config.width };
         let figure = chart(config, &histories)?.draw(look);
         context.write(FIGURE, &FigureFiles::of("curves", &figure)?)
     }
 }
 
-fn chart(
-    config: &PlotCurvesConfig,
-    histories: &[(Coordinates, History)],
-) -> Result<CurvesChart, StageError> {
+fn chart(config: &PlotCurvesConfig, histories: &[(Coordinates, History)]) -> Result<CurvesChart, StageError> {
     let axis = series_axis(config, histories)?;
-    let value_of = |coordinates: &Coordinates| {
-        axis.as_ref()
-            .and_then(|axis| coordinates.get(axis))
-            .cloned()
-    };
-    let values: BTreeSet<Option<AxisValue>> = histories
-        .iter()
-        .map(|(coordinates, _)| value_of(coordinates))
-        .collect();
+    let value_of = |coordinates: &Coordinates| axis.as_ref().and_then(|axis| coordinates.get(axis)).cloned();
+    let values: BTreeSet<Option<AxisValue>> = histories.iter().map(|(coordinates, _)| value_of(coordinates)).collect();
     let values: Vec<Option<AxisValue>> = values.into_iter().collect();
     let named = |value: &Option<AxisValue>| {
-        let value = value
-            .as_ref()
-            .map_or("training".to_owned(), ToString::to_string);
+        let value = value.as_ref().map_or("training".to_owned(), ToString::to_string);
         config.names.get(&value).cloned().unwrap_or(value)
     };
     let run = |(coordinates, History(epochs)): &(Coordinates, History)| {
@@ -96,26 +77,13 @@ fn chart(
         let series = values.iter().position(|other| *other == value).unwrap_or(0);
         let percent = |share: f64| 100.0 * share;
         let validation = |of: fn(&EpochRecord) -> Option<f64>| -> Vec<f64> {
-            epochs
-                .iter()
-                .map(of)
-                .collect::<Option<_>>()
-                .unwrap_or_default()
+            epochs.iter().map(of).collect::<Option<_>>().unwrap_or_default()
         };
-        let train_accuracy = epochs
-            .iter()
-            .map(|epoch| percent(epoch.train_accuracy))
-            .collect();
-        let val_accuracy = validation(|epoch| epoch.val_acc)
-            .into_iter()
-            .map(percent)
-            .collect();
+        let train_accuracy = epochs.iter().map(|epoch| percent(epoch.train_accuracy)).collect();
+        let val_accuracy = validation(|epoch| epoch.val_acc).into_iter().map(percent).collect();
         CurvesRun {
             series,
-            loss: [
-                epochs.iter().map(|epoch| epoch.train_loss).collect(),
-                validation(|epoch| epoch.val_loss),
-            ],
+            loss: [epochs.iter().map(|epoch| epoch.train_loss).collect(), validation(|epoch| epoch.val_loss)],
             accuracy: [train_accuracy, val_accuracy],
         }
     };
@@ -128,19 +96,11 @@ fn chart(
     if differs {
         notes.push("The runs have different freeze schedules, which are not drawn.".to_owned());
     }
-    Ok(CurvesChart {
-        series: values.iter().map(named).collect(),
-        runs,
-        freedom,
-        notes,
-    })
+    Ok(CurvesChart { series: values.iter().map(named).collect(), runs, freedom, notes })
 }
 
 /// The axis whose values have a colour each.
-fn series_axis(
-    config: &PlotCurvesConfig,
-    histories: &[(Coordinates, History)],
-) -> Result<Option<String>, StageError> {
+fn series_axis(config: &PlotCurvesConfig, histories: &[(Coordinates, History)]) -> Result<Option<String>, StageError> {
     let mut axes: BTreeMap<&String, BTreeSet<&AxisValue>> = BTreeMap::new();
     for (coordinates, _) in histories {
         for (axis, value) in coordinates {
@@ -152,19 +112,14 @@ fn series_axis(
             return Ok(Some(series.clone()));
         }
         let names: Vec<&str> = axes.keys().map(|axis| axis.as_str()).collect();
-        let what = format!(
-            "`series` names the axis `{series}`, but the trainings have the axes [{}]",
-            names.join(", ")
-        );
+        let what =
+            format!("`series` names the axis `{series}`, but the trainings have the axes [{}]", names.join(", "));
         return Err(StageError::new(what).hint("set `series` to one of these, or leave it out"));
     }
     let several = || axes.iter().filter(|(_, values)| values.len() > 1);
-    let is_text =
-        |values: &BTreeSet<&AxisValue>| values.iter().all(|value| value.as_f64().is_none());
-    let chosen = several()
-        .find(|(_, values)| is_text(values))
-        .or_else(|| several().next())
-        .or_else(|| axes.iter().next());
+    let is_text = |values: &BTreeSet<&AxisValue>| values.iter().all(|value| value.as_f64().is_none());
+    let chosen =
+        several().find(|(_, values)| is_text(values)).or_else(|| several().next()).or_else(|| axes.iter().next());
     Ok(chosen.map(|(axis, _)| (*axis).clone()))
 }
 
@@ -172,19 +127,13 @@ fn series_axis(
 fn freedom(histories: &[(Coordinates, History)]) -> (Vec<f64>, bool) {
     let schedules: Vec<Vec<f64>> = histories
         .iter()
-        .filter_map(|(_, History(epochs))| {
-            epochs
-                .iter()
-                .map(|epoch| epoch.scale)
-                .collect::<Option<Vec<f64>>>()
-        })
+        .filter_map(|(_, History(epochs))| epochs.iter().map(|epoch| epoch.scale).collect::<Option<Vec<f64>>>())
         .filter(|schedule| !schedule.is_empty())
         .collect();
     let Some(first) = schedules.first() else {
         return (Vec::new(), false);
     };
-    let differs =
-        schedules.len() < histories.len() || schedules.iter().any(|schedule| schedule != first);
+    let differs = schedules.len() < histories.len() || schedules.iter().any(|schedule| schedule != first);
     (if differs { Vec::new() } else { first.clone() }, differs)
 }
 
@@ -221,32 +170,18 @@ mod tests {
         ];
         let chart = chart(&config(r#"{"names": {"b": "B"}}"#), &histories).unwrap();
         assert_eq!(chart.series, ["a", "B"]);
-        assert_eq!(
-            chart.runs.iter().map(|run| run.series).collect::<Vec<_>>(),
-            [1, 0, 0]
-        );
-        assert_eq!(
-            (
-                chart.runs[0].accuracy[1].as_slice(),
-                chart.runs[2].accuracy[1].len()
-            ),
-            (&[40.0, 40.0][..], 0)
-        );
+        assert_eq!(chart.runs.iter().map(|run| run.series).collect::<Vec<_>>(), [1, 0, 0]);
+        assert_eq!((chart.runs[0].accuracy[1].as_slice(), chart.runs[2].accuracy[1].len()), (&[40.0, 40.0][..], 0));
         assert_eq!((chart.freedom, chart.notes.len()), (vec![1.0, 0.5], 1));
     }
 
     #[test]
     fn another_axis_can_be_named_and_one_that_is_not_there_is_an_error() {
-        let histories = [
-            (at("erm", "a", 1), history(&[1.0], true)),
-            (at("erm", "a", 2), history(&[0.5], true)),
-        ];
+        let histories = [(at("erm", "a", 1), history(&[1.0], true)), (at("erm", "a", 2), history(&[0.5], true))];
         let found = chart(&config(r#"{"series": "seed"}"#), &histories).unwrap();
         assert_eq!(found.series, ["1", "2"]);
         assert!(found.freedom.is_empty() && found.notes[0].contains("different freeze schedules"));
-        let error = chart(&config(r#"{"series": "domain"}"#), &histories)
-            .unwrap_err()
-            .to_string();
+        let error = chart(&config(r#"{"series": "domain"}"#), &histories).unwrap_err().to_string();
         assert!(error.contains("[method, seed, target]"), "{error}");
     }
 

@@ -61,17 +61,9 @@ impl StageType for PlotLodo {
     }
 
     fn execute(config: &PlotLodoConfig, context: &mut Context<'_>) -> Result<(), StageError> {
-        let axes = GridAxes {
-            row: &config.row,
-            column: &config.column,
-            repeat: config.repeat.as_deref(),
-        };
+        let axes = GridAxes { row: &config.row, column: &config.column, repeat: config.repeat.as_deref() };
         let grid = ScoreGrid::new(context.read(SCORES)?, axes)?;
-        let look = Look {
-            title: config.title.as_deref(),
-            caption: config.caption.as_deref(),
-            width: config.width,
-        };
+        let look = Look { title: config.title.as_deref(), caption: config.caption.as_deref(), width: config.width };
         let figure = chart(config, &grid).draw(look);
         context.write(FIGURE, &FigureFiles::of("lodo", &figure)?)
     }
@@ -87,48 +79,22 @@ fn chart(config: &PlotLodoConfig, grid: &ScoreGrid) -> LodoChart {
     let apart = usize::from(groups.len() > 1);
     groups.extend((apart == 1).then(|| "average".to_owned()));
     let series = grid.rows().iter().map(|row| {
-        let mut points: Vec<Option<LodoPoint>> = grid
-            .columns()
-            .iter()
-            .map(|column| point_of(config, grid, row, column))
-            .collect();
+        let mut points: Vec<Option<LodoPoint>> =
+            grid.columns().iter().map(|column| point_of(config, grid, row, column)).collect();
         if apart == 1 {
-            let averages: Vec<f64> = grid
-                .averages(row, |scores| config.measure.of(scores))
-                .into_values()
-                .collect();
-            let saw = grid
-                .columns()
-                .iter()
-                .any(|column| grid.saw_target(row, column));
+            let averages: Vec<f64> = grid.averages(row, |scores| config.measure.of(scores)).into_values().collect();
+            let saw = grid.columns().iter().any(|column| grid.saw_target(row, column));
             points.push(point(&averages, saw));
         }
-        LodoSeries {
-            name: named(row),
-            points,
-        }
+        LodoSeries { name: named(row), points }
     });
     let series: Vec<LodoSeries> = series.collect();
     let notes = notes(config, grid, &series);
-    LodoChart {
-        measure: sentence(config.measure.words()),
-        groups,
-        apart,
-        series,
-        notes,
-    }
+    LodoChart { measure: sentence(config.measure.words()), groups, apart, series, notes }
 }
 
-fn point_of(
-    config: &PlotLodoConfig,
-    grid: &ScoreGrid,
-    row: &AxisValue,
-    column: &AxisValue,
-) -> Option<LodoPoint> {
-    let values: Vec<f64> = grid
-        .cell(row, column)
-        .map(|scores| config.measure.of(scores))
-        .collect();
+fn point_of(config: &PlotLodoConfig, grid: &ScoreGrid, row: &AxisValue, column: &AxisValue) -> Option<LodoPoint> {
+    let values: Vec<f64> = grid.cell(row, column).map(|scores| config.measure.of(scores)).collect();
     point(&values, grid.saw_target(row, column))
 }
 
@@ -139,27 +105,16 @@ fn point(shares: &[f64], marked: bool) -> Option<LodoPoint> {
     let error = summary.standard_error();
     // A single value is the mean; it needs no point of its own.
     let values = if summary.n > 1 { values } else { Vec::new() };
-    Some(LodoPoint {
-        mean: summary.mean,
-        error,
-        values,
-        marked,
-    })
+    Some(LodoPoint { mean: summary.mean, error, values, marked })
 }
 
 fn notes(config: &PlotLodoConfig, grid: &ScoreGrid, series: &[LodoSeries]) -> Vec<String> {
     let mut notes = Vec::new();
     if let (Some(repeat), true) = (&config.repeat, grid.repeats() > 1) {
         let count = grid.repeats();
-        notes.push(format!(
-            "Dots: each {repeat}; bars: mean ± standard error over {count} {repeat}s."
-        ));
+        notes.push(format!("Dots: each {repeat}; bars: mean ± standard error over {count} {repeat}s."));
     }
-    if series
-        .iter()
-        .flat_map(|series| series.points.iter().flatten())
-        .any(|point| point.marked)
-    {
+    if series.iter().flat_map(|series| series.points.iter().flatten()).any(|point| point.marked) {
         notes.push("† The mask has seen labelled images of this target.".to_owned());
     }
     notes
@@ -167,15 +122,10 @@ fn notes(config: &PlotLodoConfig, grid: &ScoreGrid, series: &[LodoSeries]) -> Ve
 
 /// `Accuracy … (%)` from `accuracy …`.
 fn sentence(words: &str) -> String {
-    let short = words
-        .strip_prefix("accuracy on the held-out domain")
-        .map(|_| "accuracy");
+    let short = words.strip_prefix("accuracy on the held-out domain").map(|_| "accuracy");
     let words = short.unwrap_or(words);
     let mut letters = words.chars();
-    let first = letters
-        .next()
-        .map(|letter| letter.to_uppercase().collect::<String>())
-        .unwrap_or_default();
+    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>()).unwrap_or_default();
     format!("{first}{} (%)", letters.as_str())
 }
 
@@ -193,9 +143,7 @@ mod tests {
 
     #[test]
     fn points_are_means_in_percent_with_the_average_per_seed_first() {
-        let config = config(
-            r#"{"row": "method", "column": "target", "repeat": "seed", "names": {"erm": "ERM"}}"#,
-        );
+        let config = config(r#"{"row": "method", "column": "target", "repeat": "seed", "names": {"erm": "ERM"}}"#);
         let scores = vec![
             (at("erm", "a", 1), scoring(0.5, false)),
             (at("erm", "a", 2), scoring(0.7, true)),
@@ -206,14 +154,9 @@ mod tests {
         assert_eq!(chart.groups, ["a", "b", "average"]);
         assert_eq!(chart.series[0].name, "ERM");
         let points: Vec<&LodoPoint> = chart.series[0].points.iter().flatten().collect();
-        assert!(
-            (points[0].mean - 60.0).abs() < 1e-9 && (points[0].error.unwrap() - 10.0).abs() < 1e-9
-        );
+        assert!((points[0].mean - 60.0).abs() < 1e-9 && (points[0].error.unwrap() - 10.0).abs() < 1e-9);
         assert!((points[2].mean - 45.0).abs() < 1e-9 && points[2].error.unwrap() < 1e-9);
-        assert_eq!(
-            points.iter().map(|point| point.marked).collect::<Vec<_>>(),
-            [true, false, true]
-        );
+        assert_eq!(points.iter().map(|point| point.marked).collect::<Vec<_>>(), [true, false, true]);
         assert_eq!(chart.notes.len(), 2);
     }
 
@@ -223,35 +166,19 @@ mod tests {
         let grid = ScoreGrid::new(vec![(at("erm", "a", 1), scoring(0.5, false))], AXES).unwrap();
         let chart = chart(&config, &grid);
         let point = chart.series[0].points[0].as_ref().unwrap();
-        assert_eq!(
-            (
-                point.error,
-                point.values.len(),
-                chart.notes.len(),
-                chart.apart
-            ),
-            (None, 0, 0, 0)
-        );
+        assert_eq!((point.error, point.values.len(), chart.notes.len(), chart.apart), (None, 0, 0, 0));
     }
 
     #[test]
     fn the_figure_is_written_as_svg_and_png() {
         let folder = tempfile::tempdir().unwrap();
-        scoring(0.5, false)
-            .write(&folder.path().join("s.json"))
-            .unwrap();
-        let config = config(
-            r#"{"row": "method", "column": "target", "title": "T", "caption": "C.", "width": "page"}"#,
-        );
-        let solo = Solo::new(folder.path().join("out")).labelled(
-            "scores",
-            at("erm", "a", 1),
-            folder.path().join("s.json"),
-        );
+        scoring(0.5, false).write(&folder.path().join("s.json")).unwrap();
+        let config = config(r#"{"row": "method", "column": "target", "title": "T", "caption": "C.", "width": "page"}"#);
+        let solo =
+            Solo::new(folder.path().join("out")).labelled("scores", at("erm", "a", 1), folder.path().join("s.json"));
         let result = solo.execute::<PlotLodo>(&config).unwrap();
         assert!(
-            result.outputs["figure"].join("lodo.svg").exists()
-                && result.outputs["figure"].join("lodo.png").exists()
+            result.outputs["figure"].join("lodo.svg").exists() && result.outputs["figure"].join("lodo.png").exists()
         );
     }
 }

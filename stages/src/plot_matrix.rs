@@ -61,11 +61,7 @@ impl StageType for PlotMatrix {
             panels: layers.into_iter().map(panel).collect(),
             quantity: quantity.to_owned(),
         };
-        let look = Look {
-            title: config.title.as_deref(),
-            caption: config.caption.as_deref(),
-            width: config.width,
-        };
+        let look = Look { title: config.title.as_deref(), caption: config.caption.as_deref(), width: config.width };
         context.write(FIGURE, &FigureFiles::of(stem, &chart.draw(look))?)
     }
 }
@@ -75,24 +71,16 @@ fn chosen(matrices: &Matrices, wanted: Option<&[String]>) -> Result<Vec<Layer>, 
     let layers = matrices.layers();
     let names: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();
     if names.is_empty() {
-        return Err(StageError::new(
-            "input `matrices` has no tensor with two dimensions, so there is nothing to draw",
-        ));
+        return Err(StageError::new("input `matrices` has no tensor with two dimensions, so there is nothing to draw"));
     }
     let Some(wanted) = wanted else {
         return Ok(layers);
     };
     if let Some(unknown) = wanted.iter().find(|name| !names.contains(name)) {
-        return Err(StageError::new(format!(
-            "there is no layer `{unknown}`; layers are [{}]",
-            names.join(", ")
-        ))
-        .hint("correct `layers`, or leave it out to draw all"));
+        return Err(StageError::new(format!("there is no layer `{unknown}`; layers are [{}]", names.join(", ")))
+            .hint("correct `layers`, or leave it out to draw all"));
     }
-    Ok(layers
-        .into_iter()
-        .filter(|layer| wanted.contains(&layer.name))
-        .collect())
+    Ok(layers.into_iter().filter(|layer| wanted.contains(&layer.name)).collect())
 }
 
 fn panel(layer: Layer) -> MatrixPanel {
@@ -105,9 +93,7 @@ fn panel(layer: Layer) -> MatrixPanel {
 }
 
 fn colours(meaning: Meaning, layers: &[Layer]) -> ColourScale {
-    let values = layers
-        .iter()
-        .flat_map(|layer| layer.weight.iter().chain(layer.bias.iter().flatten()));
+    let values = layers.iter().flat_map(|layer| layer.weight.iter().chain(layer.bias.iter().flatten()));
     let most = f64::from(values.fold(0.0_f32, |most, value| most.max(value.abs())));
     match meaning {
         Meaning::Mask => ColourScale::Mask,
@@ -130,86 +116,42 @@ mod tests {
 
     fn execute(folder: &tempfile::TempDir, text: &str) -> Result<SoloResult, StageError> {
         let config = serde_json::from_str(text).unwrap();
-        Solo::new(folder.path().join("out"))
-            .input("matrices", folder.path().join("m"))
-            .execute::<PlotMatrix>(&config)
+        Solo::new(folder.path().join("out")).input("matrices", folder.path().join("m")).execute::<PlotMatrix>(&config)
     }
 
     #[test]
     fn weights_importance_and_masks_can_all_be_drawn() {
         let folder = tempfile::tempdir().unwrap();
         let classes = vec!["cat".to_owned(), "dog".to_owned()];
-        let head = HeadArchitecture {
-            input: 60,
-            hidden: vec![4],
-            classes,
-            batch_norm: true,
-            dropout: 0.2,
-        };
-        Head::initial(head, &mut Random::new(1, "s", "initial", 0))
-            .write(&folder.path().join("m"))
-            .unwrap();
+        let head = HeadArchitecture { input: 60, hidden: vec![4], classes, batch_norm: true, dropout: 0.2 };
+        Head::initial(head, &mut Random::new(1, "s", "initial", 0)).write(&folder.path().join("m")).unwrap();
         let result = execute(&folder, "{}").unwrap();
         let svg = fs_err::read_to_string(result.outputs["figure"].join("weights.svg")).unwrap();
-        assert!(
-            svg.contains("layers.0 (4 × 60)")
-                && svg.contains("classifier (2 × 4)")
-                && !svg.contains("bns")
-        );
+        assert!(svg.contains("layers.0 (4 × 60)") && svg.contains("classifier (2 × 4)") && !svg.contains("bns"));
 
         let folder = tempfile::tempdir().unwrap();
         let tensors = BTreeMap::from([("a.weight".to_owned(), ArrayD::from_elem(vec![2, 2], 2.5))]);
-        Importance {
-            tensors,
-            seen: Seen::default(),
-        }
-        .write(&folder.path().join("m"))
-        .unwrap();
+        Importance { tensors, seen: Seen::default() }.write(&folder.path().join("m")).unwrap();
         let result = execute(&folder, "{}").unwrap();
         let svg = fs_err::read_to_string(result.outputs["figure"].join("importance.svg")).unwrap();
-        assert!(
-            svg.contains(">2<") && !svg.contains(">0.5<"),
-            "the scale reaches the largest importance"
-        );
+        assert!(svg.contains(">2<") && !svg.contains(">0.5<"), "the scale reaches the largest importance");
     }
 
     #[test]
     fn a_layer_that_is_not_there_is_named_with_those_that_are() {
         let folder = tempfile::tempdir().unwrap();
-        let tensors =
-            BTreeMap::from([("a.weight".to_owned(), ArrayD::from_elem(vec![2, 2], true))]);
-        Mask {
-            tensors,
-            seen: Seen::default(),
-        }
-        .write(&folder.path().join("m"))
-        .unwrap();
-        let error = execute(&folder, r#"{"layers": ["b"]}"#)
-            .unwrap_err()
-            .to_string();
+        let tensors = BTreeMap::from([("a.weight".to_owned(), ArrayD::from_elem(vec![2, 2], true))]);
+        Mask { tensors, seen: Seen::default() }.write(&folder.path().join("m")).unwrap();
+        let error = execute(&folder, r#"{"layers": ["b"]}"#).unwrap_err().to_string();
         assert_eq!(error, "there is no layer `b`; layers are [a]");
-        assert!(
-            execute(&folder, r#"{"layers": ["a"]}"#).unwrap().outputs["figure"]
-                .join("mask.png")
-                .exists()
-        );
+        assert!(execute(&folder, r#"{"layers": ["a"]}"#).unwrap().outputs["figure"].join("mask.png").exists());
     }
 
     #[test]
     fn vectors_alone_cannot_be_drawn() {
         let folder = tempfile::tempdir().unwrap();
         let tensors = BTreeMap::from([("a.bias".to_owned(), ArrayD::from_elem(vec![2], true))]);
-        Mask {
-            tensors,
-            seen: Seen::default(),
-        }
-        .write(&folder.path().join("m"))
-        .unwrap();
-        assert!(
-            execute(&folder, "{}")
-                .unwrap_err()
-                .to_string()
-                .contains("no tensor with two dimensions")
-        );
+        Mask { tensors, seen: Seen::default() }.write(&folder.path().join("m")).unwrap();
+        assert!(execute(&folder, "{}").unwrap_err().to_string().contains("no tensor with two dimensions"));
     }
 }

@@ -62,11 +62,7 @@ impl StageType for PlotNetwork {
         let matrices = context.read(WEIGHTS)?;
         let layers = matrices.layers();
         check_chain(&layers)?;
-        let look = Look {
-            title: config.title.as_deref(),
-            caption: config.caption.as_deref(),
-            width: config.width,
-        };
+        let look = Look { title: config.title.as_deref(), caption: config.caption.as_deref(), width: config.width };
         let figure = chart(config, &matrices, &layers).draw(look);
         let graph = graph(&layers, matrices.classes.as_deref());
         let files = FigureFiles::of("network", &figure)?.beside("graph.json", graph.into_bytes());
@@ -77,9 +73,7 @@ impl StageType for PlotNetwork {
 /// Refuses layers of which one does not take what the one before it gives.
 fn check_chain(layers: &[Layer]) -> Result<(), StageError> {
     if layers.is_empty() {
-        return Err(StageError::new(
-            "input `weights` has no tensor with two dimensions, so there is no network",
-        ));
+        return Err(StageError::new("input `weights` has no tensor with two dimensions, so there is no network"));
     }
     for pair in layers.windows(2) {
         let (given, taken) = (pair[0].weight.nrows(), pair[1].weight.ncols());
@@ -95,14 +89,7 @@ fn check_chain(layers: &[Layer]) -> Result<(), StageError> {
 
 /// The inputs drawn: those whose lines carry most, in their own order.
 fn top_inputs(layer: &Layer, most: usize) -> Vec<usize> {
-    let carried = |input: usize| {
-        layer
-            .weight
-            .column(input)
-            .iter()
-            .map(|&value| f64::from(value.abs()))
-            .sum::<f64>()
-    };
+    let carried = |input: usize| layer.weight.column(input).iter().map(|&value| f64::from(value.abs())).sum::<f64>();
     let totals: Vec<f64> = (0..layer.weight.ncols()).map(carried).collect();
     let mut inputs: Vec<usize> = (0..totals.len()).collect();
     inputs.sort_by(|&a, &b| totals[b].total_cmp(&totals[a]));
@@ -114,16 +101,9 @@ fn top_inputs(layer: &Layer, most: usize) -> Vec<usize> {
 fn chart(config: &PlotNetworkConfig, matrices: &Matrices, layers: &[Layer]) -> NetworkChart {
     let all = layers[0].weight.ncols();
     let inputs = top_inputs(&layers[0], config.top_inputs.get());
-    let count = if inputs.len() < all {
-        format!("{} of {all}", inputs.len())
-    } else {
-        all.to_string()
-    };
+    let count = if inputs.len() < all { format!("{} of {all}", inputs.len()) } else { all.to_string() };
     let names = inputs.iter().map(ToString::to_string).collect();
-    let mut columns = vec![NetworkColumn {
-        heading: vec!["inputs".to_owned(), count],
-        units: names,
-    }];
+    let mut columns = vec![NetworkColumn { heading: vec!["inputs".to_owned(), count], units: names }];
     let mut edges = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         let outputs = layer.weight.nrows();
@@ -134,27 +114,13 @@ fn chart(config: &PlotNetworkConfig, matrices: &Matrices, layers: &[Layer]) -> N
             _ => unit.to_string(),
         };
         let heading = vec![layer.name.clone(), outputs.to_string()];
-        columns.push(NetworkColumn {
-            heading,
-            units: (0..outputs).map(unit).collect(),
-        });
+        columns.push(NetworkColumn { heading, units: (0..outputs).map(unit).collect() });
         for ((to, from), &value) in layer.weight.indexed_iter() {
-            let drawn = if index == 0 {
-                inputs.binary_search(&from).ok()
-            } else {
-                Some(from)
-            };
-            edges.extend(drawn.map(|from| NetworkEdge {
-                column: index,
-                from,
-                to,
-                value,
-            }));
+            let drawn = if index == 0 { inputs.binary_search(&from).ok() } else { Some(from) };
+            edges.extend(drawn.map(|from| NetworkEdge { column: index, from, to, value }));
         }
     }
-    let most = edges
-        .iter()
-        .fold(0.0_f64, |most, edge| most.max(f64::from(edge.value.abs())));
+    let most = edges.iter().fold(0.0_f64, |most, edge| most.max(f64::from(edge.value.abs())));
     let most = if most > 0.0 { most } else { 1.0 };
     let (quantity, colours) = match matrices.meaning {
         Meaning::Weights => ("Weight", ColourScale::Around(most)),
@@ -163,21 +129,12 @@ fn chart(config: &PlotNetworkConfig, matrices: &Matrices, layers: &[Layer]) -> N
     };
     let mut notes = Vec::new();
     if inputs.len() < all {
-        notes.push(format!(
-            "Drawn are the {} inputs whose lines carry most, of {all}.",
-            inputs.len()
-        ));
+        notes.push(format!("Drawn are the {} inputs whose lines carry most, of {all}.", inputs.len()));
     }
     if matrices.meaning == Meaning::Mask {
         notes.push("Lines: weights that stay free.".to_owned());
     }
-    NetworkChart {
-        columns,
-        edges,
-        colours,
-        quantity: quantity.to_owned(),
-        notes,
-    }
+    NetworkChart { columns, edges, colours, quantity: quantity.to_owned(), notes }
 }
 
 /// The graph in the node-link form of networkx, one node or edge a line.
@@ -187,14 +144,11 @@ fn graph(layers: &[Layer], classes: Option<&[String]>) -> String {
         column => format!("{}.{unit}", layers[column - 1].name),
     };
     let mut nodes = Vec::new();
-    let counts = std::iter::once(layers[0].weight.ncols())
-        .chain(layers.iter().map(|layer| layer.weight.nrows()));
+    let counts = std::iter::once(layers[0].weight.ncols()).chain(layers.iter().map(|layer| layer.weight.nrows()));
     for (column, count) in counts.enumerate() {
         for unit in 0..count {
             let mut node = json!({ "id": id(column, unit), "layer": column, "index": unit });
-            if let Some(class) =
-                classes.filter(|classes| column == layers.len() && classes.len() == count)
-            {
+            if let Some(class) = classes.filter(|classes| column == layers.len() && classes.len() == count) {
                 node["class"] = Value::String(class[unit].clone());
             }
             nodes.push(node.to_string());
@@ -204,18 +158,11 @@ fn graph(layers: &[Layer], classes: Option<&[String]>) -> String {
     for (column, layer) in layers.iter().enumerate() {
         for ((to, from), &value) in layer.weight.indexed_iter() {
             let (source, target) = (id(column, from), id(column + 1, to));
-            edges.push(
-                json!({ "source": source, "target": target, "importance": value }).to_string(),
-            );
+            edges.push(json!({ "source": source, "target": target, "importance": value }).to_string());
         }
     }
     let mut text = "{\"directed\":true,\"multigraph\":false,\"graph\":{},\"nodes\":[\n".to_owned();
-    let _ = write!(
-        text,
-        "{}\n],\"edges\":[\n{}\n]}}\n",
-        nodes.join(",\n"),
-        edges.join(",\n")
-    );
+    let _ = write!(text, "{}\n],\"edges\":[\n{}\n]}}\n", nodes.join(",\n"), edges.join(",\n"));
     text
 }
 
@@ -234,19 +181,12 @@ mod tests {
     }
 
     fn layer(name: &str, weight: Array2<f32>) -> Layer {
-        Layer {
-            name: name.to_owned(),
-            weight,
-            bias: None,
-        }
+        Layer { name: name.to_owned(), weight, bias: None }
     }
 
     #[test]
     fn the_inputs_that_carry_most_are_drawn_in_their_own_order() {
-        let layer = layer(
-            "a",
-            ndarray::arr2(&[[0.1, -0.9, 0.0, 0.3], [0.1, 0.0, 0.0, 0.3]]),
-        );
+        let layer = layer("a", ndarray::arr2(&[[0.1, -0.9, 0.0, 0.3], [0.1, 0.0, 0.0, 0.3]]));
         assert_eq!(top_inputs(&layer, 2), [1, 3]);
         assert_eq!(top_inputs(&layer, 3), [0, 1, 3]);
         assert_eq!(top_inputs(&layer, 9), [0, 1, 2, 3]);
@@ -256,49 +196,26 @@ mod tests {
     fn the_figure_lies_beside_a_graph_with_every_weight() {
         let folder = tempfile::tempdir().unwrap();
         let tensors = BTreeMap::from([
-            (
-                "layers.0.weight".to_owned(),
-                ArrayD::from_shape_fn(vec![2, 30], |index| index[1] as f32 / 32.0),
-            ),
-            (
-                "classifier.weight".to_owned(),
-                ArrayD::from_elem(vec![3, 2], 0.5),
-            ),
+            ("layers.0.weight".to_owned(), ArrayD::from_shape_fn(vec![2, 30], |index| index[1] as f32 / 32.0)),
+            ("classifier.weight".to_owned(), ArrayD::from_elem(vec![3, 2], 0.5)),
         ]);
-        Importance {
-            tensors,
-            seen: Seen::default(),
-        }
-        .write(&folder.path().join("i"))
-        .unwrap();
+        Importance { tensors, seen: Seen::default() }.write(&folder.path().join("i")).unwrap();
         let solo = Solo::new(folder.path().join("out")).input("weights", folder.path().join("i"));
-        let result = solo
-            .execute::<PlotNetwork>(&config(r#"{"top_inputs": 5}"#))
-            .unwrap();
-        let read =
-            |name: &str| fs_err::read_to_string(result.outputs["figure"].join(name)).unwrap();
+        let result = solo.execute::<PlotNetwork>(&config(r#"{"top_inputs": 5}"#)).unwrap();
+        let read = |name: &str| fs_err::read_to_string(result.outputs["figure"].join(name)).unwrap();
         assert!(read("network.svg").contains(">5 of 30<"));
         let graph: Value = serde_json::from_str(&read("graph.json")).unwrap();
         assert_eq!(graph["nodes"].as_array().unwrap().len(), 30 + 2 + 3);
         let edges = graph["edges"].as_array().unwrap();
         assert_eq!(edges.len(), 2 * 30 + 3 * 2);
-        assert_eq!(
-            edges[16],
-            json!({ "importance": 0.5, "source": "input.16", "target": "layers.0.0" })
-        );
+        assert_eq!(edges[16], json!({ "importance": 0.5, "source": "input.16", "target": "layers.0.0" }));
     }
 
     #[test]
     fn layers_that_do_not_follow_one_another_are_no_network() {
-        let layers = [
-            layer("a", Array2::zeros((3, 2))),
-            layer("b", Array2::zeros((2, 4))),
-        ];
+        let layers = [layer("a", Array2::zeros((3, 2))), layer("b", Array2::zeros((2, 4)))];
         let error = check_chain(&layers).unwrap_err().to_string();
-        assert!(
-            error.starts_with("layer `a` has 3 outputs, but `b` after it takes 4 inputs"),
-            "{error}"
-        );
+        assert!(error.starts_with("layer `a` has 3 outputs, but `b` after it takes 4 inputs"), "{error}");
         assert!(check_chain(&[]).is_err());
     }
 }

@@ -12,8 +12,7 @@ use crate::images::{Counter, ImageTransform, class_list, labels, load};
 use crate::nets::vit::VitShape;
 use crate::random::Random;
 use crate::training::{
-    AdamW, BatchSize, Changes, LearningRate, Pictures, Select, TrainingLoop, TrainingState,
-    VitObjective, WeightDecay,
+    AdamW, BatchSize, Changes, LearningRate, Pictures, Select, TrainingLoop, TrainingState, VitObjective, WeightDecay,
 };
 
 /// What `pretrain-vit` is told.
@@ -144,38 +143,21 @@ impl TryFrom<Fields> for PretrainVitConfig {
             ("heads", fields.heads),
             ("mlp", fields.mlp),
         ];
-        let Fields {
-            size,
-            patch,
-            hidden,
-            heads,
-            epochs,
-            warm_up,
-            held_out,
-            ..
-        } = fields;
+        let Fields { size, patch, hidden, heads, epochs, warm_up, held_out, .. } = fields;
         if let Some((name, _)) = sizes.iter().find(|(_, value)| *value == 0) {
             return Err(format!("`{name}` must be above 0"));
         }
         if size % patch != 0 {
-            return Err(format!(
-                "`size` {size} must be a multiple of `patch` {patch}"
-            ));
+            return Err(format!("`size` {size} must be a multiple of `patch` {patch}"));
         }
         if hidden % heads != 0 {
-            return Err(format!(
-                "`hidden` {hidden} must be a multiple of `heads` {heads}"
-            ));
+            return Err(format!("`hidden` {hidden} must be a multiple of `heads` {heads}"));
         }
         if warm_up >= epochs {
-            return Err(format!(
-                "`epochs` {epochs} must be above `warm_up` {warm_up}"
-            ));
+            return Err(format!("`epochs` {epochs} must be above `warm_up` {warm_up}"));
         }
         if !(0.0..1.0).contains(&held_out) {
-            return Err(format!(
-                "`held_out` is a share from 0 to below 1, not {held_out}"
-            ));
+            return Err(format!("`held_out` is a share from 0 to below 1, not {held_out}"));
         }
         Ok(Self(fields))
     }
@@ -197,28 +179,16 @@ impl Fields {
     }
 
     fn changes(&self) -> Changes {
-        Changes {
-            seed: self.seed,
-            stream: self.stream.clone(),
-            mirror: self.mirror,
-            shift: self.shift.into(),
-        }
+        Changes { seed: self.seed, stream: self.stream.clone(), mirror: self.mirror, shift: self.shift.into() }
     }
 
     /// The learning rate of an epoch: up in a straight line, then down along a cosine that would reach 0 after the last.
     fn rate(&self, epoch: u64) -> f64 {
-        let (epoch, warm_up, epochs) = (
-            epoch as f64,
-            f64::from(self.warm_up),
-            f64::from(self.epochs),
-        );
+        let (epoch, warm_up, epochs) = (epoch as f64, f64::from(self.warm_up), f64::from(self.epochs));
         let share = if epoch < warm_up {
             (epoch + 1.0) / (warm_up + 1.0)
         } else {
-            f64::midpoint(
-                1.0,
-                (std::f64::consts::PI * (epoch - warm_up) / (epochs - warm_up)).cos(),
-            )
+            f64::midpoint(1.0, (std::f64::consts::PI * (epoch - warm_up) / (epochs - warm_up)).cos())
         };
         self.learning_rate.get() * share
     }
@@ -239,46 +209,26 @@ impl StageType for PretrainVit {
     type Config = PretrainVitConfig;
     const NAME: &'static str = "pretrain-vit";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str =
-        "Trains a small Vision Transformer on class folders and keeps it as a backbone.";
+    const ABOUT: &'static str = "Trains a small Vision Transformer on class folders and keeps it as a backbone.";
 
     fn ports() -> Ports {
-        Ports::default()
-            .reads(IMAGES)
-            .writes(BACKBONE)
-            .writes(HISTORY)
-            .writes(ORDER)
+        Ports::default().reads(IMAGES).writes(BACKBONE).writes(HISTORY).writes(ORDER)
     }
 
-    fn execute(
-        PretrainVitConfig(config): &PretrainVitConfig,
-        context: &mut Context<'_>,
-    ) -> Result<(), StageError> {
+    fn execute(PretrainVitConfig(config): &PretrainVitConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let images = context.read(IMAGES)?;
         let classes = class_list(&images, None)?;
         if images.classes.len() < 2 {
-            return Err(StageError::new(
-                "there is one class only; a net learns nothing from it",
-            ));
+            return Err(StageError::new("there is one class only; a net learns nothing from it"));
         }
         let transform = ImageTransform::square(config.size.into());
         let (training, held_out) = pictures(config, &images, &classes, &transform, context)?;
         let changes = config.changes();
         let device = context.ambient::<Device>()?.tensors().clone();
-        let mut objective = VitObjective::new(
-            &config.shape(),
-            classes.len(),
-            training,
-            held_out,
-            changes,
-            &device,
-        );
+        let mut objective = VitObjective::new(&config.shape(), classes.len(), training, held_out, changes, &device);
         let (state, history, order) = train(config, &mut objective, context)?;
         report(&history, context);
-        let backbone = Backbone {
-            transform,
-            weights: objective.weights(state.parameters),
-        };
+        let backbone = Backbone { transform, weights: objective.weights(state.parameters) };
         context.write(BACKBONE, &backbone)?;
         context.write(HISTORY, &history)?;
         context.write(ORDER, &order)
@@ -306,11 +256,7 @@ fn pictures(
         })?;
         for (place, picture) in loaded.into_iter().enumerate() {
             let index = number * BATCH + place;
-            let part = if held[index] {
-                &mut held_out
-            } else {
-                &mut training
-            };
+            let part = if held[index] { &mut held_out } else { &mut training };
             part.values.push(picture.value);
             part.labels.push(labels[index] as usize);
         }
@@ -323,9 +269,7 @@ fn hold_out(config: &Fields, labels: &[i64], classes: usize) -> Vec<bool> {
     let mut random = Random::new(config.seed, &config.stream, "held-out", 0);
     let mut held = vec![false; labels.len()];
     for class in 0..classes as i64 {
-        let members: Vec<usize> = (0..labels.len())
-            .filter(|&index| labels[index] == class)
-            .collect();
+        let members: Vec<usize> = (0..labels.len()).filter(|&index| labels[index] == class).collect();
         let wanted = (members.len() as f64 * config.held_out) as usize;
         for place in random.subset(members.len(), wanted) {
             held[members[place]] = true;
@@ -348,10 +292,7 @@ fn train(
         let training = TrainingLoop {
             epochs: epoch + 1,
             batch_size: config.batch_size.get(),
-            optimiser: AdamW {
-                learning_rate: config.rate(epoch),
-                weight_decay: config.weight_decay.get(),
-            },
+            optimiser: AdamW { learning_rate: config.rate(epoch), weight_decay: config.weight_decay.get() },
             seed: config.seed,
             stream: config.stream.clone(),
             mask: None,
@@ -398,11 +339,7 @@ mod tests {
                 let picture = image::RgbImage::from_fn(20, 20, |x, y| {
                     let noise = (x * 37 + y * 91 + index * 53 + x * y * (index + 1)) % 64;
                     let bright = [y < 10, y >= 10, (5..15).contains(&y)][class as usize];
-                    image::Rgb([
-                        (noise + if bright { 150 } else { 0 }) as u8,
-                        noise as u8,
-                        90,
-                    ])
+                    image::Rgb([(noise + if bright { 150 } else { 0 }) as u8, noise as u8, 90])
                 });
                 picture.save(folder.join(format!("{index}.png"))).unwrap();
             }
@@ -411,9 +348,7 @@ mod tests {
 
     fn pretrain(out: &Path, images: &Path, json: &str) -> Result<SoloResult, StageError> {
         let config: PretrainVitConfig = serde_json::from_str(json).unwrap();
-        let solo = Solo::new(out)
-            .input("images", images)
-            .ambient(Ambient::default().with(Device::cpu()));
+        let solo = Solo::new(out).input("images", images).ambient(Ambient::default().with(Device::cpu()));
         solo.execute::<PretrainVit>(&config)
     }
 
@@ -422,23 +357,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         pictures(&folder.path().join("images"), 20);
         let json = r#"{"seed": 1, "size": 16, "patch": 4, "hidden": 16, "layers": 1, "heads": 2, "mlp": 32, "epochs": 40, "mirror": false, "shift": 1, "learning_rate": 0.01, "held_out": 0.25}"#;
-        let result = pretrain(
-            &folder.path().join("out"),
-            &folder.path().join("images"),
-            json,
-        )
-        .unwrap();
-        let Metric::Number(accuracy) = result.metrics["held_out_accuracy"] else {
-            panic!("no accuracy")
-        };
+        let result = pretrain(&folder.path().join("out"), &folder.path().join("images"), json).unwrap();
+        let Metric::Number(accuracy) = result.metrics["held_out_accuracy"] else { panic!("no accuracy") };
         assert!(accuracy > 0.9, "{accuracy}");
         // 15 of each class are trained on: 45 in batches of 32 and 13.
         assert_eq!(result.metrics["steps"], Metric::Count(80));
         let backbone = Backbone::read(&View::disk(&result.outputs["backbone"])).unwrap();
-        assert_eq!(
-            (backbone.transform.size, backbone.weights.shape().hidden),
-            (16, 16)
-        );
+        assert_eq!((backbone.transform.size, backbone.weights.shape().hidden), (16, 16));
         let Order(order) = Order::read(&View::disk(&result.outputs["order"])).unwrap();
         assert_eq!(order.dim(), (40, 45));
         assert_ne!(order.row(0), order.row(1));
@@ -454,13 +379,9 @@ mod tests {
         // The default sizes, since whether work is split depends on them.
         let json = r#"{"seed": 2, "epochs": 1, "warm_up": 0}"#;
         let model = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let out = folder.path().join(format!("out_{threads}"));
-            let result =
-                pool.install(|| pretrain(&out, &folder.path().join("images"), json).unwrap());
+            let result = pool.install(|| pretrain(&out, &folder.path().join("images"), json).unwrap());
             fs_err::read(result.outputs["backbone"].join(Backbone::MODEL)).unwrap()
         };
         let expected = model(1);
@@ -474,39 +395,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         pictures(&folder.path().join("images"), 1);
         for class in [1, 2] {
-            fs_err::remove_dir_all(folder.path().join(format!("images/photo/class_{class}")))
-                .unwrap();
+            fs_err::remove_dir_all(folder.path().join(format!("images/photo/class_{class}"))).unwrap();
         }
-        let error = pretrain(
-            &folder.path().join("out"),
-            &folder.path().join("images"),
-            r#"{"seed": 1}"#,
-        )
-        .unwrap_err();
+        let error = pretrain(&folder.path().join("out"), &folder.path().join("images"), r#"{"seed": 1}"#).unwrap_err();
         assert!(error.to_string().contains("one class only"), "{error}");
     }
 
     #[test]
     fn sizes_that_do_not_fit_are_refused() {
         for (json, expected) in [
-            (
-                r#"{"seed": 1, "size": 50}"#,
-                "`size` 50 must be a multiple of `patch` 8",
-            ),
-            (
-                r#"{"seed": 1, "heads": 5}"#,
-                "`hidden` 64 must be a multiple of `heads` 5",
-            ),
+            (r#"{"seed": 1, "size": 50}"#, "`size` 50 must be a multiple of `patch` 8"),
+            (r#"{"seed": 1, "heads": 5}"#, "`hidden` 64 must be a multiple of `heads` 5"),
             (r#"{"seed": 1, "layers": 0}"#, "`layers` must be above 0"),
-            (
-                r#"{"seed": 1, "epochs": 3}"#,
-                "`epochs` 3 must be above `warm_up` 3",
-            ),
+            (r#"{"seed": 1, "epochs": 3}"#, "`epochs` 3 must be above `warm_up` 3"),
             (r#"{"seed": 1, "held_out": 1}"#, "`held_out` is a share"),
         ] {
-            let error = serde_json::from_str::<PretrainVitConfig>(json)
-                .unwrap_err()
-                .to_string();
+            let error = serde_json::from_str::<PretrainVitConfig>(json).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

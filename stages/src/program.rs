@@ -16,8 +16,7 @@ pub const PROGRAM: Program = Program {
     shows: &[(Kind::new("table/1"), table)],
 };
 
-const SOURCE_KINDS: &[SourceKind] =
-    &[SourceKind { kind: Kind::new("image-folder/1"), steps_into: &["kfold"] }];
+const SOURCE_KINDS: &[SourceKind] = &[SourceKind { kind: Kind::new("image-folder/1"), steps_into: &["kfold"] }];
 
 fn lend(name: &str) -> Result<Lent, String> {
     let choice = name.parse().map_err(|error: DeviceError| error.to_string())?;

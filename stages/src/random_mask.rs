@@ -41,21 +41,13 @@ impl StageType for RandomMask {
 
     fn execute(config: &RandomMaskConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let given = context.read(GIVEN)?;
-        let tensors: BTreeMap<String, ArrayD<bool>> = given
-            .tensors
-            .iter()
-            .map(|(name, tensor)| (name.clone(), drawn(config, name, tensor)))
-            .collect();
+        let tensors: BTreeMap<String, ArrayD<bool>> =
+            given.tensors.iter().map(|(name, tensor)| (name.clone(), drawn(config, name, tensor))).collect();
         let (mut same, mut all) = (0, 0);
         for (name, tensor) in &tensors {
-            let equal = Zip::from(tensor)
-                .and(&given.tensors[name])
-                .fold(0, |count, a, b| count + usize::from(a == b));
+            let equal = Zip::from(tensor).and(&given.tensors[name]).fold(0, |count, a, b| count + usize::from(a == b));
             (same, all) = (same + equal, all + tensor.len());
-            context.metric(
-                format!("agreement.{name}"),
-                equal as f64 / tensor.len().max(1) as f64,
-            );
+            context.metric(format!("agreement.{name}"), equal as f64 / tensor.len().max(1) as f64);
         }
         let agreement = same as f64 / all.max(1) as f64;
         context.metric("agreement", agreement);
@@ -66,13 +58,7 @@ impl StageType for RandomMask {
                  a mask by `top_fraction` leaves more to chance"
             ));
         }
-        context.write(
-            MASK,
-            &Mask {
-                tensors,
-                seen: given.seen,
-            },
-        )
+        context.write(MASK, &Mask { tensors, seen: given.seen })
     }
 }
 
@@ -101,32 +87,20 @@ mod tests {
             })
         };
         let tensors = BTreeMap::from([("a".to_owned(), tensor(400)), ("b".to_owned(), tensor(40))]);
-        Mask {
-            tensors,
-            seen: Seen::of(["x".to_owned()]),
-        }
+        Mask { tensors, seen: Seen::of(["x".to_owned()]) }
     }
 
     fn execute(mask: &Mask, seed: u64) -> (Mask, SoloResult) {
         let folder = tempfile::tempdir().unwrap();
         mask.write(&folder.path().join("m")).unwrap();
-        let config = RandomMaskConfig {
-            seed,
-            stream: "random/a".to_owned(),
-        };
+        let config = RandomMaskConfig { seed, stream: "random/a".to_owned() };
         let solo = Solo::new(folder.path().join("out")).input("mask", folder.path().join("m"));
         let result = solo.execute::<RandomMask>(&config).unwrap();
-        (
-            Mask::read(&View::disk(&result.outputs["mask"])).unwrap(),
-            result,
-        )
+        (Mask::read(&View::disk(&result.outputs["mask"])).unwrap(), result)
     }
 
     fn ones(mask: &Mask) -> Vec<usize> {
-        mask.tensors
-            .values()
-            .map(|tensor| tensor.iter().filter(|&&mark| mark).count())
-            .collect()
+        mask.tensors.values().map(|tensor| tensor.iter().filter(|&&mark| mark).count()).collect()
     }
 
     #[test]
@@ -148,9 +122,7 @@ mod tests {
     #[test]
     fn agreement_is_what_chance_gives() {
         let (_, result) = execute(&given(0.3), 1);
-        let Metric::Number(agreement) = result.metrics["agreement.a"] else {
-            panic!("a number")
-        };
+        let Metric::Number(agreement) = result.metrics["agreement.a"] else { panic!("a number") };
         // Two masks of density p agree in p² + (1 − p)² of the entries, 0.58 here.
         assert!((agreement - 0.58).abs() < 0.08, "{agreement}");
         assert!(result.notes.is_empty());
@@ -161,10 +133,6 @@ mod tests {
         let (random, result) = execute(&given(1.0), 1);
         assert_eq!(random.tensors, given(1.0).tensors);
         assert_eq!(result.metrics["agreement"], 1.0.into());
-        assert!(
-            result.notes[0].contains("100.0 % of the weights"),
-            "{:?}",
-            result.notes
-        );
+        assert!(result.notes[0].contains("100.0 % of the weights"), "{:?}", result.notes);
     }
 }

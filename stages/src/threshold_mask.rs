@@ -41,29 +41,18 @@ impl TryFrom<Written> for ThresholdMaskConfig {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written {
-            threshold,
-            top_fraction,
-        } = written;
+        let Written { threshold, top_fraction } = written;
         match (threshold, top_fraction) {
-            (Some(_), Some(_)) => {
-                Err("`threshold` and `top_fraction` exclude each other; leave one out".to_owned())
+            (Some(_), Some(_)) => Err("`threshold` and `top_fraction` exclude each other; leave one out".to_owned()),
+            (None, Some(share)) if !(0.0..=1.0).contains(&share) => {
+                Err(format!("`top_fraction` is {share}; a share from 0 to 1 was expected"))
             }
-            (None, Some(share)) if !(0.0..=1.0).contains(&share) => Err(format!(
-                "`top_fraction` is {share}; a share from 0 to 1 was expected"
-            )),
-            (Some(value), None) if !value.is_finite() => Err(format!(
-                "`threshold` is {value}; a finite number was expected"
-            )),
+            (Some(value), None) if !value.is_finite() => {
+                Err(format!("`threshold` is {value}; a finite number was expected"))
+            }
             // The canonical form has the default filled in, so that saying it changes nothing.
-            (None, None) => Ok(Self {
-                threshold: Some(0.5),
-                top_fraction,
-            }),
-            _ => Ok(Self {
-                threshold,
-                top_fraction,
-            }),
+            (None, None) => Ok(Self { threshold: Some(0.5), top_fraction }),
+            _ => Ok(Self { threshold, top_fraction }),
         }
     }
 }
@@ -86,19 +75,10 @@ impl StageType for ThresholdMask {
 
     fn execute(config: &ThresholdMaskConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let importance = context.read(IMPORTANCE)?;
-        let tensors: BTreeMap<String, ArrayD<bool>> = importance
-            .tensors
-            .iter()
-            .map(|(name, tensor)| (name.clone(), config.mask(tensor)))
-            .collect();
+        let tensors: BTreeMap<String, ArrayD<bool>> =
+            importance.tensors.iter().map(|(name, tensor)| (name.clone(), config.mask(tensor))).collect();
         report_densities(&tensors, context);
-        context.write(
-            MASK,
-            &Mask {
-                tensors,
-                seen: importance.seen,
-            },
-        )
+        context.write(MASK, &Mask { tensors, seen: importance.seen })
     }
 }
 
@@ -132,10 +112,7 @@ fn report_densities(tensors: &BTreeMap<String, ArrayD<bool>>, context: &mut Cont
     for (name, tensor) in tensors {
         let count = tensor.iter().filter(|&&is_free| is_free).count();
         (free, all) = (free + count, all + tensor.len());
-        context.metric(
-            format!("density.{name}"),
-            count as f64 / tensor.len().max(1) as f64,
-        );
+        context.metric(format!("density.{name}"), count as f64 / tensor.len().max(1) as f64);
         if count == 0 {
             frozen.push(format!("`{name}`"));
         }
@@ -143,10 +120,7 @@ fn report_densities(tensors: &BTreeMap<String, ArrayD<bool>>, context: &mut Cont
     context.metric("density", free as f64 / all.max(1) as f64);
     context.metric("free_weights", free);
     if !frozen.is_empty() {
-        context.note(format!(
-            "no weight stays free in [{}]: these freeze as a whole",
-            frozen.join(", ")
-        ));
+        context.note(format!("no weight stays free in [{}]: these freeze as a whole", frozen.join(", ")));
     }
 }
 
@@ -163,63 +137,29 @@ mod tests {
     }
 
     fn marks(text: &str, values: &[f32]) -> Vec<bool> {
-        config(text)
-            .unwrap()
-            .mask(&ndarray::arr1(values).into_dyn())
-            .into_iter()
-            .collect()
+        config(text).unwrap().mask(&ndarray::arr1(values).into_dyn()).into_iter().collect()
     }
 
     #[test]
     fn the_threshold_is_strict() {
-        assert_eq!(
-            marks("{}", &[0.5, 0.500_001, 0.0, 1.0]),
-            [false, true, false, true]
-        );
+        assert_eq!(marks("{}", &[0.5, 0.500_001, 0.0, 1.0]), [false, true, false, true]);
         assert_eq!(marks(r#"{"threshold": 0}"#, &[0.0, 1e-9]), [false, true]);
     }
 
     #[test]
     fn a_share_takes_the_most_important_and_of_equal_ones_the_first() {
-        assert_eq!(
-            marks(r#"{"top_fraction": 0.5}"#, &[0.1, 0.9, 0.5, 0.5]),
-            [false, true, true, false]
-        );
-        assert_eq!(
-            marks(r#"{"top_fraction": 0.3}"#, &[0.0; 10])
-                .iter()
-                .filter(|&&mark| mark)
-                .count(),
-            3
-        );
+        assert_eq!(marks(r#"{"top_fraction": 0.5}"#, &[0.1, 0.9, 0.5, 0.5]), [false, true, true, false]);
+        assert_eq!(marks(r#"{"top_fraction": 0.3}"#, &[0.0; 10]).iter().filter(|&&mark| mark).count(), 3);
         assert_eq!(marks(r#"{"top_fraction": 1.0}"#, &[0.0, 0.0]), [true, true]);
-        assert_eq!(
-            marks(r#"{"top_fraction": 0.0}"#, &[1.0, 1.0]),
-            [false, false]
-        );
+        assert_eq!(marks(r#"{"top_fraction": 0.0}"#, &[1.0, 1.0]), [false, false]);
     }
 
     #[test]
     fn settings_that_contradict_are_refused() {
-        assert!(
-            config(r#"{"threshold": 0.5, "top_fraction": 0.5}"#)
-                .unwrap_err()
-                .contains("exclude each other")
-        );
-        assert!(
-            config(r#"{"top_fraction": 1.5}"#)
-                .unwrap_err()
-                .contains("from 0 to 1")
-        );
-        assert!(
-            config(r#"{"treshold": 0.5}"#)
-                .unwrap_err()
-                .contains("unknown field")
-        );
-        assert_eq!(
-            config("{}").unwrap(),
-            config(r#"{"threshold": 0.5}"#).unwrap()
-        );
+        assert!(config(r#"{"threshold": 0.5, "top_fraction": 0.5}"#).unwrap_err().contains("exclude each other"));
+        assert!(config(r#"{"top_fraction": 1.5}"#).unwrap_err().contains("from 0 to 1"));
+        assert!(config(r#"{"treshold": 0.5}"#).unwrap_err().contains("unknown field"));
+        assert_eq!(config("{}").unwrap(), config(r#"{"threshold": 0.5}"#).unwrap());
     }
 
     #[test]
@@ -228,16 +168,9 @@ mod tests {
         let mut draw = || ArrayD::from_shape_simple_fn(vec![20, 30], || random.uniform_f32());
         let (first, second, third) = (draw(), draw(), draw());
         let config = config("{}").unwrap();
-        let least = Zip::from(&first)
-            .and(&second)
-            .and(&third)
-            .map_collect(|a, b, c| a.min(*b).min(*c));
-        let all = Zip::from(&config.mask(&first))
-            .and(&config.mask(&second))
-            .map_collect(|a, b| a & b);
-        let all = Zip::from(&all)
-            .and(&config.mask(&third))
-            .map_collect(|a, b| a & b);
+        let least = Zip::from(&first).and(&second).and(&third).map_collect(|a, b, c| a.min(*b).min(*c));
+        let all = Zip::from(&config.mask(&first)).and(&config.mask(&second)).map_collect(|a, b| a & b);
+        let all = Zip::from(&all).and(&config.mask(&third)).map_collect(|a, b| a & b);
         assert!(all.iter().any(|&mark| mark) && all.iter().any(|&mark| !mark));
         assert_eq!(config.mask(&least), all);
     }
@@ -245,36 +178,23 @@ mod tests {
     fn execute(values: &[f32], folder: &tempfile::TempDir) -> SoloResult {
         let importance = crate::consensus_importance::tests::importance(values, "x");
         importance.write(&folder.path().join("i")).unwrap();
-        let solo =
-            Solo::new(folder.path().join("out")).input("importance", folder.path().join("i"));
-        solo.execute::<ThresholdMask>(&config("{}").unwrap())
-            .unwrap()
+        let solo = Solo::new(folder.path().join("out")).input("importance", folder.path().join("i"));
+        solo.execute::<ThresholdMask>(&config("{}").unwrap()).unwrap()
     }
 
     #[test]
     fn densities_are_metrics_and_the_mask_carries_what_was_seen() {
         let folder = tempfile::tempdir().unwrap();
         let result = execute(&[0.6, 0.1, 0.2, 0.9], &folder);
-        assert_eq!(
-            (&result.metrics["density.a"], &result.metrics["density"]),
-            (&0.5.into(), &0.5.into())
-        );
+        assert_eq!((&result.metrics["density.a"], &result.metrics["density"]), (&0.5.into(), &0.5.into()));
         assert!(result.notes.is_empty());
-        assert!(
-            Mask::read(&View::disk(&result.outputs["mask"]))
-                .unwrap()
-                .seen
-                .contains("x")
-        );
+        assert!(Mask::read(&View::disk(&result.outputs["mask"])).unwrap().seen.contains("x"));
     }
 
     #[test]
     fn a_tensor_without_free_weights_is_noted() {
         let folder = tempfile::tempdir().unwrap();
         let result = execute(&[0.1, 0.2], &folder);
-        assert_eq!(
-            result.notes,
-            ["no weight stays free in [`a`]: these freeze as a whole"]
-        );
+        assert_eq!(result.notes, ["no weight stays free in [`a`]: these freeze as a whole"]);
     }
 }

@@ -71,7 +71,8 @@ impl StageType for TrainSingleClass {
             (0..embeddings.len()).filter(|&row| classes.contains(&(embeddings.labels[row] as usize))).collect();
         let samples = embeddings.select(&rows);
         let device = context.ambient::<Device>()?.tensors();
-        let head = HeadTraining { initial: &initial, samples: &samples, validation: None, dropout: config.dropout, device };
+        let head =
+            HeadTraining { initial: &initial, samples: &samples, validation: None, dropout: config.dropout, device };
         let (mut weights, training) = head.run(&config.training_loop(), context)?;
         weights.seen.groups.push(Group { items: samples.digests.iter().cloned().collect() });
 

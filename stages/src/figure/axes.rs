@@ -31,11 +31,7 @@ const TICK: f64 = 0.8;
 impl Axes {
     /// The lines to the left and below.
     pub(crate) fn frame(&self, figure: &mut Figure) {
-        let corners = [
-            (self.left, self.top),
-            (self.left, self.bottom),
-            (self.right, self.bottom),
-        ];
+        let corners = [(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom)];
         figure.polyline(&corners, Ink::line(INK, 0.25));
     }
 
@@ -48,40 +44,18 @@ impl Axes {
     }
 
     /// Ticks with their numbers.
-    pub(crate) fn ticks(
-        &self,
-        figure: &mut Figure,
-        side: Side,
-        scale: &Scale,
-        ticks: &[(f64, String)],
-    ) {
+    pub(crate) fn ticks(&self, figure: &mut Figure, side: Side, scale: &Scale, ticks: &[(f64, String)]) {
         for (value, text) in ticks {
             let place = scale.place(*value);
             match side {
                 Side::Bottom => {
-                    figure.line(
-                        (place, self.bottom),
-                        (place, self.bottom + TICK),
-                        Ink::line(INK, 0.25),
-                    );
+                    figure.line((place, self.bottom), (place, self.bottom + TICK), Ink::line(INK, 0.25));
                     let style = Text::small(Anchor::Middle);
-                    figure.text(
-                        (place, self.bottom + TICK + 0.6 + 0.8 * style.size),
-                        text,
-                        style,
-                    );
+                    figure.text((place, self.bottom + TICK + 0.6 + 0.8 * style.size), text, style);
                 }
                 Side::Left => {
-                    figure.line(
-                        (self.left - TICK, place),
-                        (self.left, place),
-                        Ink::line(INK, 0.25),
-                    );
-                    figure.centred_text(
-                        (self.left - TICK - 0.6, place),
-                        text,
-                        Text::small(Anchor::End),
-                    );
+                    figure.line((self.left - TICK, place), (self.left, place), Ink::line(INK, 0.25));
+                    figure.centred_text((self.left - TICK - 0.6, place), text, Text::small(Anchor::End));
                 }
             }
         }
@@ -97,20 +71,14 @@ impl Axes {
             }
             Side::Left => {
                 let y = f64::midpoint(self.top, self.bottom);
-                figure.text(
-                    (self.left - room - 0.4 * style.size, y),
-                    text,
-                    style.upwards(),
-                );
+                figure.text((self.left - room - 0.4 * style.size, y), text, style.upwards());
             }
         }
     }
 
     /// How far ticks and numbers reach to the left, in millimetres.
     pub(crate) fn room_for(ticks: &[(f64, String)]) -> f64 {
-        let widths = ticks
-            .iter()
-            .map(|(_, text)| Figure::width_of(text, Text::small(Anchor::End)));
+        let widths = ticks.iter().map(|(_, text)| Figure::width_of(text, Text::small(Anchor::End)));
         widths.fold(0.0, f64::max) + TICK + 1.2
     }
 

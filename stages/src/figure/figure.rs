@@ -68,24 +68,12 @@ pub(crate) struct Text<'a> {
 impl<'a> Ink<'a> {
     /// A filled shape without an outline.
     pub(crate) fn fill(colour: &'a str) -> Self {
-        Self {
-            fill: Some(colour),
-            stroke: None,
-            width: 0.0,
-            opacity: 1.0,
-            dashes: "",
-        }
+        Self { fill: Some(colour), stroke: None, width: 0.0, opacity: 1.0, dashes: "" }
     }
 
     /// A line `width` millimetres wide.
     pub(crate) fn line(colour: &'a str, width: f64) -> Self {
-        Self {
-            fill: None,
-            stroke: Some(colour),
-            width,
-            opacity: 1.0,
-            dashes: "",
-        }
+        Self { fill: None, stroke: Some(colour), width, opacity: 1.0, dashes: "" }
     }
 
     /// Makes it see-through.
@@ -103,11 +91,7 @@ impl<'a> Ink<'a> {
     fn attributes(&self) -> String {
         let mut text = format!(" fill=\"{}\"", self.fill.unwrap_or("none"));
         if let Some(stroke) = self.stroke {
-            let _ = write!(
-                text,
-                " stroke=\"{stroke}\" stroke-width=\"{}\"",
-                number(self.width)
-            );
+            let _ = write!(text, " stroke=\"{stroke}\" stroke-width=\"{}\"", number(self.width));
             text.push_str(" stroke-linejoin=\"round\"");
         }
         if self.opacity < 1.0 {
@@ -123,29 +107,18 @@ impl<'a> Ink<'a> {
 impl Text<'static> {
     /// Text as on axes, 7 points, in the usual ink.
     pub(crate) fn normal(anchor: Anchor) -> Self {
-        Self {
-            size: TEXT_SIZE,
-            anchor,
-            colour: INK,
-            upwards: false,
-        }
+        Self { size: TEXT_SIZE, anchor, colour: INK, upwards: false }
     }
 
     /// Text as at ticks, 6 points.
     pub(crate) fn small(anchor: Anchor) -> Self {
-        Self {
-            size: SMALL_SIZE,
-            ..Self::normal(anchor)
-        }
+        Self { size: SMALL_SIZE, ..Self::normal(anchor) }
     }
 
     /// Lets it run upwards.
     #[must_use]
     pub(crate) fn upwards(self) -> Self {
-        Self {
-            upwards: true,
-            ..self
-        }
+        Self { upwards: true, ..self }
     }
 }
 
@@ -155,21 +128,9 @@ impl Figure {
     pub(crate) fn new(width: f64, name: &str, title: Option<&str>, caption: Option<&str>) -> Self {
         let name = title.unwrap_or(name).to_owned();
         let caption = caption.map(str::to_owned);
-        let mut figure = Self {
-            width,
-            height: MARGIN,
-            name,
-            caption,
-            body: String::new(),
-        };
+        let mut figure = Self { width, height: MARGIN, name, caption, body: String::new() };
         if let Some(title) = title {
-            figure.paragraph(
-                title,
-                Text {
-                    size: TITLE_SIZE,
-                    ..Text::normal(Anchor::Start)
-                },
-            );
+            figure.paragraph(title, Text { size: TITLE_SIZE, ..Text::normal(Anchor::Start) });
             figure.height += 1.0;
         }
         figure
@@ -217,18 +178,10 @@ impl Figure {
     }
 
     /// Puts a rectangle with its upper left corner at a place.
-    pub(crate) fn rectangle(
-        &mut self,
-        (x, y): (f64, f64),
-        (width, height): (f64, f64),
-        ink: Ink<'_>,
-    ) {
+    pub(crate) fn rectangle(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), ink: Ink<'_>) {
         let (x, y, width, height) = (number(x), number(y), number(width), number(height));
         let ink = ink.attributes();
-        let _ = writeln!(
-            self.body,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{ink}/>"
-        );
+        let _ = writeln!(self.body, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{ink}/>");
     }
 
     /// Draws a straight line.
@@ -250,16 +203,8 @@ impl Figure {
 
     /// Fills or outlines a closed shape.
     pub(crate) fn polygon(&mut self, points: &[(f64, f64)], ink: Ink<'_>) {
-        let corners: Vec<String> = points
-            .iter()
-            .map(|(x, y)| format!("{},{}", number(*x), number(*y)))
-            .collect();
-        let _ = writeln!(
-            self.body,
-            "<polygon points=\"{}\"{}/>",
-            corners.join(" "),
-            ink.attributes()
-        );
+        let corners: Vec<String> = points.iter().map(|(x, y)| format!("{},{}", number(*x), number(*y))).collect();
+        let _ = writeln!(self.body, "<polygon points=\"{}\"{}/>", corners.join(" "), ink.attributes());
     }
 
     /// Draws a path in SVG's own notation.
@@ -269,19 +214,13 @@ impl Figure {
 
     /// Fills a path whose edges must not be smoothed, such as the fields of a heat map.
     pub(crate) fn crisp_path(&mut self, path: &str, colour: &str) {
-        let _ = writeln!(
-            self.body,
-            "<path shape-rendering=\"crispEdges\" fill=\"{colour}\" d=\"{path}\"/>"
-        );
+        let _ = writeln!(self.body, "<path shape-rendering=\"crispEdges\" fill=\"{colour}\" d=\"{path}\"/>");
     }
 
     /// Puts a disc.
     pub(crate) fn circle(&mut self, (x, y): (f64, f64), radius: f64, ink: Ink<'_>) {
         let (x, y, radius, ink) = (number(x), number(y), number(radius), ink.attributes());
-        let _ = writeln!(
-            self.body,
-            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"{ink}/>"
-        );
+        let _ = writeln!(self.body, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"{ink}/>");
     }
 
     /// Sets one line of text with its baseline through a place.
@@ -292,11 +231,7 @@ impl Figure {
             Anchor::End => "end",
         };
         let (x, y, size) = (number(x), number(y), number(style.size));
-        let turn = if style.upwards {
-            format!(" transform=\"rotate(-90 {x} {y})\"")
-        } else {
-            String::new()
-        };
+        let turn = if style.upwards { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
         let (colour, text) = (style.colour, escaped(text));
         let _ = writeln!(
             self.body,
@@ -308,11 +243,7 @@ impl Figure {
     pub(crate) fn centred_text(&mut self, (x, y): (f64, f64), text: &str, style: Text<'_>) {
         // Digits and capitals of DejaVu Sans are 0.73 of the size high.
         let half = 0.365 * style.size;
-        let place = if style.upwards {
-            (x + half, y)
-        } else {
-            (x, y + half)
-        };
+        let place = if style.upwards { (x + half, y) } else { (x, y + half) };
         self.text(place, text, style);
     }
 
@@ -345,11 +276,7 @@ impl Figure {
 pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.3}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" {
-        "0".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 /// Text as XML takes it; what XML cannot carry is left out.
@@ -374,10 +301,7 @@ mod tests {
 
     #[test]
     fn lengths_are_written_without_idle_zeros() {
-        assert_eq!(
-            [number(1.0), number(-0.0001), number(2.1999), number(85.0)],
-            ["1", "0", "2.2", "85"]
-        );
+        assert_eq!([number(1.0), number(-0.0001), number(2.1999), number(85.0)], ["1", "0", "2.2", "85"]);
     }
 
     #[test]
@@ -385,10 +309,7 @@ mod tests {
         let mut figure = Figure::new(85.0, "x", Some("a < b & \"c\"\u{1}"), None);
         figure.text((1.0, 1.0), "</text><script>", Text::normal(Anchor::Start));
         let svg = figure.close().svg();
-        assert!(
-            svg.contains("<title>a &lt; b &amp; &quot;c&quot;</title>"),
-            "{svg}"
-        );
+        assert!(svg.contains("<title>a &lt; b &amp; &quot;c&quot;</title>"), "{svg}");
         assert!(!svg.contains("<script>"), "{svg}");
     }
 

@@ -18,40 +18,20 @@ pub(crate) struct HeatMap {
 impl HeatMap {
     /// Takes a matrix of `rows` × `columns` numbers; where it has more than `most` rows or columns, neighbours are
     /// averaged, so that the figure stays small.
-    pub(crate) fn new(
-        (rows, columns): (usize, usize),
-        values: &[f32],
-        most: (usize, usize),
-    ) -> Self {
-        assert_eq!(
-            values.len(),
-            rows * columns,
-            "a heat map takes a whole matrix"
-        );
-        let (across, down) = (
-            columns.div_ceil(most.0).max(1),
-            rows.div_ceil(most.1).max(1),
-        );
+    pub(crate) fn new((rows, columns): (usize, usize), values: &[f32], most: (usize, usize)) -> Self {
+        assert_eq!(values.len(), rows * columns, "a heat map takes a whole matrix");
+        let (across, down) = (columns.div_ceil(most.0).max(1), rows.div_ceil(most.1).max(1));
         let (drawn_rows, drawn_columns) = (rows.div_ceil(down), columns.div_ceil(across));
         let mean = |row: usize, column: usize| {
             let lines = (row * down)..((row + 1) * down).min(rows);
             let (first, last) = (column * across, ((column + 1) * across).min(columns));
-            let part =
-                lines.flat_map(|line| &values[line * columns + first..line * columns + last]);
-            let (sum, count) = part.fold((0.0, 0_u32), |(sum, count), &value| {
-                (sum + f64::from(value), count + 1)
-            });
+            let part = lines.flat_map(|line| &values[line * columns + first..line * columns + last]);
+            let (sum, count) = part.fold((0.0, 0_u32), |(sum, count), &value| (sum + f64::from(value), count + 1));
             (sum / f64::from(count)) as f32
         };
         let mean = &mean;
-        let values = (0..drawn_rows)
-            .flat_map(|row| (0..drawn_columns).map(move |column| mean(row, column)))
-            .collect();
-        Self {
-            rows: drawn_rows,
-            columns: drawn_columns,
-            values,
-        }
+        let values = (0..drawn_rows).flat_map(|row| (0..drawn_columns).map(move |column| mean(row, column))).collect();
+        Self { rows: drawn_rows, columns: drawn_columns, values }
     }
 
     /// Fills a rectangle with the fields and puts a thin line around them.
@@ -72,25 +52,14 @@ impl HeatMap {
     }
 
     /// One path a colour, in which neighbours in a row are one rectangle: thousands of fields stay a small file.
-    fn paths(
-        &self,
-        (x, y): (f64, f64),
-        field: (f64, f64),
-        colours: ColourScale,
-    ) -> BTreeMap<String, String> {
+    fn paths(&self, (x, y): (f64, f64), field: (f64, f64), colours: ColourScale) -> BTreeMap<String, String> {
         let mut paths: BTreeMap<String, String> = BTreeMap::new();
         for (row, values) in self.values.chunks(self.columns).enumerate() {
-            let fields: Vec<String> = values
-                .iter()
-                .map(|&value| colours.colour(f64::from(value)))
-                .collect();
+            let fields: Vec<String> = values.iter().map(|&value| colours.colour(f64::from(value))).collect();
             let mut column = 0;
             for run in fields.chunk_by(|a, b| a == b) {
                 let left = number(x + column as f64 * field.0);
-                let (top, wide) = (
-                    number(y + row as f64 * field.1),
-                    number(run.len() as f64 * field.0),
-                );
+                let (top, wide) = (number(y + row as f64 * field.1), number(run.len() as f64 * field.0));
                 let path = paths.entry(run[0].clone()).or_default();
                 let _ = write!(path, "M{left} {top}h{wide}v{}h-{wide}z", number(field.1));
                 column += run.len();
@@ -115,11 +84,7 @@ pub(crate) fn colour_bar(
         let value = high - (high - low) * (index as f64 + 0.5) / STEPS as f64;
         // Each step reaches under the next one, so that no gap shows between them.
         let tall = if index + 1 < STEPS { 1.5 * step } else { step };
-        figure.rectangle(
-            (x, y + index as f64 * step),
-            (width, tall),
-            Ink::fill(&colours.colour(value)),
-        );
+        figure.rectangle((x, y + index as f64 * step), (width, tall), Ink::fill(&colours.colour(value)));
     }
     figure.rectangle((x, y), (width, height), Ink::line(INK, 0.15));
     let scale = Scale::new((low, high), (y + height, y));
@@ -127,11 +92,7 @@ pub(crate) fn colour_bar(
     let mut reach = 0.0_f64;
     for (value, text) in &ticks {
         let place = scale.place(*value);
-        figure.line(
-            (x + width, place),
-            (x + width + 0.7, place),
-            Ink::line(INK, 0.2),
-        );
+        figure.line((x + width, place), (x + width + 0.7, place), Ink::line(INK, 0.2));
         figure.centred_text((x + width + 1.2, place), text, Text::small(Anchor::Start));
         reach = reach.max(Figure::width_of(text, Text::small(Anchor::Start)));
     }
@@ -162,12 +123,7 @@ mod tests {
     #[test]
     fn an_empty_matrix_is_a_frame() {
         let mut figure = Figure::new(85.0, "x", None, None);
-        HeatMap::new((0, 0), &[], (9, 9)).draw(
-            &mut figure,
-            (0.0, 0.0),
-            (5.0, 5.0),
-            ColourScale::Mask,
-        );
+        HeatMap::new((0, 0), &[], (9, 9)).draw(&mut figure, (0.0, 0.0), (5.0, 5.0), ColourScale::Mask);
         assert!(!figure.svg().contains("crispEdges"));
     }
 }

@@ -56,18 +56,10 @@ impl Swatch {
                 marker.draw(figure, (x + SWATCH - 1.4, y), 0.85, Ink::fill(colour));
             }
             Self::Line(colour, dashes) => {
-                figure.line(
-                    (x, y),
-                    (x + SWATCH, y),
-                    Ink::line(colour, 0.45).dashes(dashes),
-                );
+                figure.line((x, y), (x + SWATCH, y), Ink::line(colour, 0.45).dashes(dashes));
             }
             Self::Field(colour) => {
-                let ink = Ink {
-                    stroke: Some(super::palette::INK),
-                    width: 0.15,
-                    ..Ink::fill(colour)
-                };
+                let ink = Ink { stroke: Some(super::palette::INK), width: 0.15, ..Ink::fill(colour) };
                 figure.rectangle((x + 0.2, y - 1.2), (SWATCH - 0.2, 2.4), ink);
             }
         }

@@ -1,10 +1,7 @@
 //! Accuracy by target and method: means with their standard errors, and every repeat as a point.
 
 use super::palette::{GREY, PALE};
-use super::{
-    Anchor, Axes, Figure, Ink, Legend, Look, Scale, Side, Swatch, Text, series_colour,
-    series_marker,
-};
+use super::{Anchor, Axes, Figure, Ink, Legend, Look, Scale, Side, Swatch, Text, series_colour, series_marker};
 
 /// What is drawn: groups along the axis, in each the series beside one another.
 #[derive(Clone, Debug, Default)]
@@ -58,12 +55,7 @@ impl LodoChart {
         let room = Axes::room_for(&ticks);
         let name_size = Text::normal(Anchor::Middle).size;
         let left = figure.left() + room + 1.5 * name_size;
-        let axes = Axes {
-            left,
-            top,
-            right: figure.right(),
-            bottom: top + HEIGHT,
-        };
+        let axes = Axes { left, top, right: figure.right(), bottom: top + HEIGHT };
         axes.grid(&mut figure, &scale, &ticks);
         self.separators(&mut figure, &axes);
         axes.ticks(&mut figure, Side::Left, &scale, &ticks);
@@ -83,27 +75,16 @@ impl LodoChart {
     fn legend(&self, figure: &mut Figure) {
         let mut legend = Legend::default();
         for (index, series) in self.series.iter().enumerate() {
-            legend.add(
-                Swatch::Mark(series_marker(index), series_colour(index).to_owned()),
-                &series.name,
-            );
+            legend.add(Swatch::Mark(series_marker(index), series_colour(index).to_owned()), &series.name);
         }
         legend.draw(figure);
     }
 
     fn scale(&self, places: (f64, f64)) -> Scale {
-        let points = self
-            .series
-            .iter()
-            .flat_map(|series| series.points.iter().flatten());
+        let points = self.series.iter().flat_map(|series| series.points.iter().flatten());
         let reach = |point: &LodoPoint| {
             let error = point.error.unwrap_or(0.0);
-            point
-                .values
-                .iter()
-                .copied()
-                .chain([point.mean - error, point.mean + error])
-                .collect::<Vec<f64>>()
+            point.values.iter().copied().chain([point.mean - error, point.mean + error]).collect::<Vec<f64>>()
         };
         Scale::around(points.flat_map(reach), places).within(POSSIBLE.0, POSSIBLE.1)
     }
@@ -117,23 +98,12 @@ impl LodoChart {
         for group in 1..self.groups.len() {
             let x = axes.left + group as f64 * self.slot(axes);
             let is_apart = group + self.apart == self.groups.len();
-            let ink = if is_apart {
-                Ink::line(GREY, 0.25).dashes("0.9 0.7")
-            } else {
-                Ink::line(PALE, 0.2)
-            };
+            let ink = if is_apart { Ink::line(GREY, 0.25).dashes("0.9 0.7") } else { Ink::line(PALE, 0.2) };
             figure.line((x, axes.top), (x, axes.bottom), ink);
         }
     }
 
-    fn series(
-        &self,
-        figure: &mut Figure,
-        axes: &Axes,
-        scale: &Scale,
-        index: usize,
-        series: &LodoSeries,
-    ) {
+    fn series(&self, figure: &mut Figure, axes: &Axes, scale: &Scale, index: usize, series: &LodoSeries) {
         let slot = self.slot(axes);
         let step = (slot * 0.8 / self.series.len().max(1) as f64).min(4.0);
         let offset = (index as f64 - (self.series.len() as f64 - 1.0) / 2.0) * step;
@@ -148,32 +118,17 @@ impl LodoChart {
                 figure.circle(place, 0.5 * radius, Ink::fill(colour).opacity(0.55));
             }
             if let Some(error) = point.error {
-                let (low, high) = (
-                    scale.place(point.mean - error),
-                    scale.place(point.mean + error),
-                );
+                let (low, high) = (scale.place(point.mean - error), scale.place(point.mean + error));
                 figure.line((x, low), (x, high), Ink::line(colour, 0.3));
                 for y in [low, high] {
-                    figure.line(
-                        (x - 0.8 * radius, y),
-                        (x + 0.8 * radius, y),
-                        Ink::line(colour, 0.3),
-                    );
+                    figure.line((x - 0.8 * radius, y), (x + 0.8 * radius, y), Ink::line(colour, 0.3));
                 }
             }
             let place = (x, scale.place(point.mean));
             series_marker(index).draw(figure, place, radius, Ink::fill(colour));
             if point.marked {
-                let most = point
-                    .values
-                    .iter()
-                    .copied()
-                    .fold(point.mean + point.error.unwrap_or(0.0), f64::max);
-                figure.text(
-                    (x, scale.place(most) - 0.9),
-                    "†",
-                    Text::small(Anchor::Middle),
-                );
+                let most = point.values.iter().copied().fold(point.mean + point.error.unwrap_or(0.0), f64::max);
+                figure.text((x, scale.place(most) - 0.9), "†", Text::small(Anchor::Middle));
             }
         }
     }
@@ -182,17 +137,8 @@ impl LodoChart {
     fn group_names(&self, figure: &mut Figure, axes: &Axes) -> f64 {
         let style = Text::small(Anchor::Middle);
         let slot = self.slot(axes);
-        let lines: Vec<Vec<&str>> = self
-            .groups
-            .iter()
-            .map(|name| broken(name, slot - 1.0))
-            .collect();
-        let widest = |lines: &[&str]| {
-            lines
-                .iter()
-                .map(|line| Figure::width_of(line, style))
-                .fold(0.0, f64::max)
-        };
+        let lines: Vec<Vec<&str>> = self.groups.iter().map(|name| broken(name, slot - 1.0)).collect();
+        let widest = |lines: &[&str]| lines.iter().map(|line| Figure::width_of(line, style)).fold(0.0, f64::max);
         let fits = lines.iter().all(|lines| widest(lines) <= slot - 0.6);
         let mut below = axes.bottom + 1.0;
         for (group, lines) in lines.iter().enumerate() {
@@ -205,11 +151,7 @@ impl LodoChart {
                 }
             } else {
                 let name = &self.groups[group];
-                let upwards = Text {
-                    anchor: Anchor::End,
-                    ..style
-                }
-                .upwards();
+                let upwards = Text { anchor: Anchor::End, ..style }.upwards();
                 figure.centred_text((x, axes.bottom + 1.2), name, upwards);
                 below = f64::max(below, axes.bottom + 2.0 + Figure::width_of(name, style));
             }
@@ -225,9 +167,7 @@ fn broken(name: &str, width: f64) -> Vec<&str> {
     }
     let middle = name.len() / 2;
     let breaks = name.match_indices([' ', '_', '-']).map(|(at, _)| at);
-    breaks
-        .min_by_key(|at| at.abs_diff(middle))
-        .map_or(vec![name], |at| vec![&name[..=at], &name[at + 1..]])
+    breaks.min_by_key(|at| at.abs_diff(middle)).map_or(vec![name], |at| vec![&name[..=at], &name[at + 1..]])
 }
 
 #[cfg(test)]
@@ -238,19 +178,11 @@ pub(crate) mod tests {
     pub(crate) fn sample() -> LodoChart {
         let point = |mean: f64, marked: bool| {
             let values = vec![mean - 1.4, mean + 0.3, mean + 1.1];
-            Some(LodoPoint {
-                mean,
-                error: Some(0.8),
-                values,
-                marked,
-            })
+            Some(LodoPoint { mean, error: Some(0.8), values, marked })
         };
         let series = |name: &str, shift: f64, marked: bool| LodoSeries {
             name: name.to_owned(),
-            points: [63.1, 58.2, 81.4, 44.9, 61.9]
-                .into_iter()
-                .map(|mean| point(mean + shift, marked))
-                .collect(),
+            points: [63.1, 58.2, 81.4, 44.9, 61.9].into_iter().map(|mean| point(mean + shift, marked)).collect(),
         };
         let named = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         LodoChart {
@@ -270,17 +202,10 @@ pub(crate) mod tests {
     #[test]
     fn a_missing_place_is_left_free() {
         let mut chart = sample();
-        let look = Look {
-            title: None,
-            caption: None,
-            width: Width::Column,
-        };
+        let look = Look { title: None, caption: None, width: Width::Column };
         let whole = chart.draw(look).svg().matches("<polygon").count();
         chart.series[2].points[1] = None;
-        assert_eq!(
-            chart.draw(look).svg().matches("<polygon").count(),
-            whole - 1
-        );
+        assert_eq!(chart.draw(look).svg().matches("<polygon").count(), whole - 1);
         // Nothing at all is a frame without points, not a failure.
         let empty = LodoChart::default().draw(look);
         assert!(!png_of(&empty).unwrap().is_empty());
@@ -295,11 +220,7 @@ pub(crate) mod tests {
 
     #[test]
     fn marked_points_have_a_dagger() {
-        let look = Look {
-            title: None,
-            caption: None,
-            width: Width::Column,
-        };
+        let look = Look { title: None, caption: None, width: Width::Column };
         assert_eq!(sample().draw(look).svg().matches('†').count(), 5);
     }
 }

@@ -1,8 +1,6 @@
 //! The matrices of a network as heat maps on one scale.
 
-use super::{
-    Anchor, Axes, ColourScale, Figure, HeatMap, Legend, Look, Scale, Side, Swatch, Text, colour_bar,
-};
+use super::{Anchor, Axes, ColourScale, Figure, HeatMap, Legend, Look, Scale, Side, Swatch, Text, colour_bar};
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -55,24 +53,14 @@ impl MatrixChart {
         }
         let top = figure.top();
         let right = figure.right() - if is_mask { 0.0 } else { BAR_ROOM };
-        let mut pen = Pen {
-            x: figure.left(),
-            y: top,
-            low: top,
-        };
+        let mut pen = Pen { x: figure.left(), y: top, low: top };
         for panel in &self.panels {
             panel.draw(&mut figure, &mut pen, right, self.colours);
         }
         let low = pen.low.max(top + 30.0 * f64::from(u8::from(!is_mask)));
         if !is_mask {
             let height = (low - top - ABOVE - 1.0).min(45.0);
-            colour_bar(
-                &mut figure,
-                (right + 3.5, top + ABOVE),
-                (2.6, height),
-                self.colours,
-                &self.quantity,
-            );
+            colour_bar(&mut figure, (right + 3.5, top + ABOVE), (2.6, height), self.colours, &self.quantity);
         }
         figure.advance_to(low);
         figure.close()
@@ -96,17 +84,9 @@ impl MatrixPanel {
     fn draw(&self, figure: &mut Figure, pen: &mut Pen, right: f64, colours: ColourScale) {
         let (rows, columns) = self.shape;
         let left = figure.left();
-        let bias_room = if self.bias.is_some() {
-            BIAS_GAP + FIELD
-        } else {
-            0.0
-        };
+        let bias_room = if self.bias.is_some() { BIAS_GAP + FIELD } else { 0.0 };
         let is_wide = columns > WIDE || columns as f64 * FIELD + bias_room > right - left;
-        let width = if is_wide {
-            right - left - bias_room
-        } else {
-            columns as f64 * FIELD
-        };
+        let width = if is_wide { right - left - bias_room } else { columns as f64 * FIELD };
         let height = (rows as f64 * FIELD).min(HIGHEST);
         let label = self.label(colours);
         let label_width = Figure::width_of(&label, Text::small(Anchor::Start));
@@ -124,12 +104,7 @@ impl MatrixPanel {
         }
         let mut low = y + height + 0.6;
         if is_wide {
-            let axes = Axes {
-                left: x,
-                top: y,
-                right: x + width,
-                bottom: y + height,
-            };
+            let axes = Axes { left: x, top: y, right: x + width, bottom: y + height };
             let scale = Scale::new((0.0, columns as f64), (axes.left, axes.right));
             axes.ticks(figure, Side::Bottom, &scale, &scale.whole_ticks(8));
             low = y + height + Axes::ROOM_BELOW;
@@ -149,13 +124,8 @@ impl MatrixPanel {
             return size;
         }
         let values = self.weight.iter().chain(self.bias.iter().flatten());
-        let (free, all) = values.fold((0_u32, 0_u32), |(free, all), &value| {
-            (free + u32::from(value > 0.5), all + 1)
-        });
-        format!(
-            "{size}, {:.1} % free",
-            100.0 * f64::from(free) / f64::from(all.max(1))
-        )
+        let (free, all) = values.fold((0_u32, 0_u32), |(free, all), &value| (free + u32::from(value > 0.5), all + 1));
+        format!("{size}, {:.1} % free", 100.0 * f64::from(free) / f64::from(all.max(1)))
     }
 }
 
@@ -164,29 +134,16 @@ mod tests {
     use super::*;
     use crate::figure::{Width, png_of};
 
-    const LOOK: Look<'static> = Look {
-        title: None,
-        caption: None,
-        width: Width::Page,
-    };
+    const LOOK: Look<'static> = Look { title: None, caption: None, width: Width::Page };
 
     fn panel(name: &str, shape: (usize, usize), value: impl Fn(usize) -> f32) -> MatrixPanel {
         let weight = (0..shape.0 * shape.1).map(&value).collect();
         let bias = Some((0..shape.0).map(&value).collect());
-        MatrixPanel {
-            name: name.to_owned(),
-            shape,
-            weight,
-            bias,
-        }
+        MatrixPanel { name: name.to_owned(), shape, weight, bias }
     }
 
     fn chart(colours: ColourScale, panels: Vec<MatrixPanel>) -> MatrixChart {
-        MatrixChart {
-            panels,
-            colours,
-            quantity: "Importance".to_owned(),
-        }
+        MatrixChart { panels, colours, quantity: "Importance".to_owned() }
     }
 
     #[test]
@@ -202,26 +159,15 @@ mod tests {
     fn a_wide_matrix_has_the_whole_width_and_ticks() {
         let panels = vec![panel("layers.0", (10, 768), |index| index as f32 / 7680.0)];
         let figure = chart(ColourScale::Up(1.0), panels).draw(LOOK);
-        assert!(
-            figure.svg().contains(">400<") && figure.size().1 < 60.0,
-            "{:?}",
-            figure.size()
-        );
+        assert!(figure.svg().contains(">400<") && figure.size().1 < 60.0, "{:?}", figure.size());
         assert!(figure.svg().len() < 400_000);
     }
 
     #[test]
     fn tall_and_empty_matrices_can_be_drawn() {
-        let panels = vec![
-            panel("tall", (3072, 30), |index| index as f32),
-            panel("empty", (0, 0), |_| 0.0),
-        ];
+        let panels = vec![panel("tall", (3072, 30), |index| index as f32), panel("empty", (0, 0), |_| 0.0)];
         let figure = chart(ColourScale::Around(1.0), panels).draw(LOOK);
         assert!(figure.size().1 < 80.0);
-        assert!(
-            !png_of(&chart(ColourScale::Mask, Vec::new()).draw(LOOK))
-                .unwrap()
-                .is_empty()
-        );
+        assert!(!png_of(&chart(ColourScale::Mask, Vec::new()).draw(LOOK)).unwrap().is_empty());
     }
 }

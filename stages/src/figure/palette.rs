@@ -10,9 +10,7 @@ pub(crate) const GREY: &str = "#8a8a8a";
 pub(crate) const PALE: &str = "#e2e2e2";
 
 /// The colours of Okabe and Ito ("Color Universal Design", 2008) but yellow, which is lost on white.
-const SERIES: [&str; 7] = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000",
-];
+const SERIES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"];
 
 /// The shape of the points of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +32,7 @@ pub(crate) fn series_colour(index: usize) -> &'static str {
 
 /// The mark of the series of that number.
 pub(crate) fn series_marker(index: usize) -> Marker {
-    [
-        Marker::Circle,
-        Marker::Square,
-        Marker::Triangle,
-        Marker::Diamond,
-    ][index % 4]
+    [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond][index % 4]
 }
 
 impl Marker {
@@ -53,21 +46,11 @@ impl Marker {
             }
             Self::Triangle => {
                 let (half, low) = (1.1 * radius, 0.75 * radius);
-                figure.polygon(
-                    &[
-                        (x - half, y + low),
-                        (x + half, y + low),
-                        (x, y - 1.2 * radius),
-                    ],
-                    ink,
-                );
+                figure.polygon(&[(x - half, y + low), (x + half, y + low), (x, y - 1.2 * radius)], ink);
             }
             Self::Diamond => {
                 let half = 1.25 * radius;
-                figure.polygon(
-                    &[(x - half, y), (x, y - half), (x + half, y), (x, y + half)],
-                    ink,
-                );
+                figure.polygon(&[(x - half, y), (x, y - half), (x + half, y), (x, y + half)], ink);
             }
         }
     }

@@ -19,34 +19,16 @@ const INCH: f64 = 25.4;
 pub(crate) fn png_of(figure: &Figure) -> io::Result<Vec<u8>> {
     let (width, height) = figure.size();
     let dots = (RESOLUTION / INCH).min(MOST_PIXELS / width.max(height));
-    let mut options = usvg::Options {
-        font_family: "DejaVu Sans".to_owned(),
-        ..usvg::Options::default()
-    };
+    let mut options = usvg::Options { font_family: "DejaVu Sans".to_owned(), ..usvg::Options::default() };
     options.fontdb_mut().load_font_data(FONT.to_vec());
     let tree = usvg::Tree::from_str(&figure.svg(), &options).map_err(io::Error::other)?;
-    let pixels = (
-        (width * dots).round() as u32,
-        (height * dots).round() as u32,
-    );
-    let mut sheet = tiny_skia::Pixmap::new(pixels.0, pixels.1).ok_or_else(|| {
-        io::Error::other(format!("a figure of {width} × {height} mm has no pixels"))
-    })?;
-    let scale = (
-        pixels.0 as f32 / tree.size().width(),
-        pixels.1 as f32 / tree.size().height(),
-    );
-    resvg::render(
-        &tree,
-        tiny_skia::Transform::from_scale(scale.0, scale.1),
-        &mut sheet.as_mut(),
-    );
+    let pixels = ((width * dots).round() as u32, (height * dots).round() as u32);
+    let mut sheet = tiny_skia::Pixmap::new(pixels.0, pixels.1)
+        .ok_or_else(|| io::Error::other(format!("a figure of {width} × {height} mm has no pixels")))?;
+    let scale = (pixels.0 as f32 / tree.size().width(), pixels.1 as f32 / tree.size().height());
+    resvg::render(&tree, tiny_skia::Transform::from_scale(scale.0, scale.1), &mut sheet.as_mut());
     // The sheet is opaque: its background is part of the figure.
-    let colours: Vec<u8> = sheet
-        .data()
-        .chunks_exact(4)
-        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
-        .collect();
+    let colours: Vec<u8> = sheet.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
     let mut bytes = Vec::new();
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::Adaptive)
         .write_image(&colours, pixels.0, pixels.1, ExtendedColorType::Rgb8)
@@ -66,10 +48,7 @@ fn with_resolution(mut bytes: Vec<u8>, dots_a_metre: u32) -> Vec<u8> {
     let mut sum = flate2::Crc::new();
     sum.update(&chunk);
     let length = (chunk.len() as u32 - 4).to_be_bytes();
-    let whole = length
-        .into_iter()
-        .chain(chunk)
-        .chain(sum.sum().to_be_bytes());
+    let whole = length.into_iter().chain(chunk).chain(sum.sum().to_be_bytes());
     bytes.splice(HEADER..HEADER, whole);
     bytes
 }
@@ -109,9 +88,7 @@ mod tests {
         let mut with_text = Figure::new(20.0, "x", None, None);
         with_text.text((2.0, 6.0), "H", Text::normal(Anchor::Start));
         with_text.advance_to(8.0);
-        let picture = image::load_from_memory(&png_of(&with_text.close()).unwrap())
-            .unwrap()
-            .to_luma8();
+        let picture = image::load_from_memory(&png_of(&with_text.close()).unwrap()).unwrap().to_luma8();
         assert!(picture.pixels().any(|pixel| pixel.0[0] < 60));
     }
 }

@@ -13,12 +13,7 @@ impl Scale {
     /// A scale with exactly these ends. Ends that are equal are moved apart.
     pub(crate) fn new((low, high): (f64, f64), (start, end): (f64, f64)) -> Self {
         let high = if high > low { high } else { low + 1.0 };
-        Self {
-            low,
-            high,
-            start,
-            end,
-        }
+        Self { low, high, start, end }
     }
 
     /// A scale that shows all values with some air, or 0 to 1 where there are none.
@@ -30,21 +25,14 @@ impl Scale {
         if low > high {
             return Self::new((0.0, 1.0), places);
         }
-        let air = if high > low {
-            0.06 * (high - low)
-        } else {
-            0.05 * high.abs().max(0.1)
-        };
+        let air = if high > low { 0.06 * (high - low) } else { 0.05 * high.abs().max(0.1) };
         Self::new((low - air, high + air), places)
     }
 
     /// Keeps the ends within what is possible, such as accuracies between 0 and 1.
     #[must_use]
     pub(crate) fn within(self, low: f64, high: f64) -> Self {
-        Self::new(
-            (self.low.max(low), self.high.min(high)),
-            (self.start, self.end),
-        )
+        Self::new((self.low.max(low), self.high.min(high)), (self.start, self.end))
     }
 
     /// Where a value lies.
@@ -69,19 +57,13 @@ impl Scale {
         let slack = 1e-9 * step;
         let first = ((self.low - slack) / step).ceil() as i64;
         let last = ((self.high + slack) / step).floor() as i64;
-        (first..=last.min(first + 100))
-            .map(|index| label(index as f64 * step, decimals))
-            .collect()
+        (first..=last.min(first + 100)).map(|index| label(index as f64 * step, decimals)).collect()
     }
 
     /// Round numbers that are whole, as for epochs.
     pub(crate) fn whole_ticks(&self, wanted: usize) -> Vec<(f64, String)> {
         let ticks = self.ticks(wanted);
-        ticks
-            .into_iter()
-            .filter(|(value, _)| (value - value.round()).abs() < 1e-9)
-            .map(|(v, _)| label(v, 0))
-            .collect()
+        ticks.into_iter().filter(|(value, _)| (value - value.round()).abs() < 1e-9).map(|(v, _)| label(v, 0)).collect()
     }
 }
 
@@ -97,34 +79,21 @@ mod tests {
     use super::*;
 
     fn labels(low: f64, high: f64, wanted: usize) -> Vec<String> {
-        Scale::new((low, high), (0.0, 1.0))
-            .ticks(wanted)
-            .into_iter()
-            .map(|(_, text)| text)
-            .collect()
+        Scale::new((low, high), (0.0, 1.0)).ticks(wanted).into_iter().map(|(_, text)| text).collect()
     }
 
     #[test]
     fn ticks_are_round_numbers() {
-        assert_eq!(
-            labels(0.0, 1.0, 5),
-            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
-        );
+        assert_eq!(labels(0.0, 1.0, 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(0.0, 10.0, 4), ["0.0", "2.5", "5.0", "7.5", "10.0"]);
-        assert_eq!(
-            labels(-0.05, 0.05, 4),
-            ["−0.050", "−0.025", "0.000", "0.025", "0.050"]
-        );
+        assert_eq!(labels(-0.05, 0.05, 4), ["−0.050", "−0.025", "0.000", "0.025", "0.050"]);
         assert_eq!(labels(37.0, 93.0, 6), ["40", "50", "60", "70", "80", "90"]);
     }
 
     #[test]
     fn epochs_are_whole_numbers() {
         let ticks = Scale::new((0.0, 3.0), (0.0, 1.0)).whole_ticks(6);
-        assert_eq!(
-            ticks.into_iter().map(|(_, text)| text).collect::<Vec<_>>(),
-            ["0", "1", "2", "3"]
-        );
+        assert_eq!(ticks.into_iter().map(|(_, text)| text).collect::<Vec<_>>(), ["0", "1", "2", "3"]);
     }
 
     #[test]

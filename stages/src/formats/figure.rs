@@ -21,13 +21,8 @@ impl FigureFiles {
     /// Renders a figure in every format, under the name `stem`.
     pub(crate) fn of(stem: &str, figure: &Figure) -> Result<Self, FormatError> {
         let png = png_of(figure)?;
-        let files = [
-            (format!("{stem}.svg"), figure.svg().into_bytes()),
-            (format!("{stem}.png"), png),
-        ];
-        Ok(Self {
-            files: BTreeMap::from(files),
-        })
+        let files = [(format!("{stem}.svg"), figure.svg().into_bytes()), (format!("{stem}.png"), png)];
+        Ok(Self { files: BTreeMap::from(files) })
     }
 
     /// Adds a file beside the drawing.
@@ -44,25 +39,14 @@ impl Format for FigureFiles {
 
     fn read(view: &View) -> Result<Self, FormatError> {
         let mut files = BTreeMap::new();
-        for entry in view
-            .entries()?
-            .into_iter()
-            .filter(|entry| entry.form == Form::File)
-        {
+        for entry in view.entries()?.into_iter().filter(|entry| entry.form == Form::File) {
             let content = view.at(&entry.name)?.bytes()?;
             files.insert(entry.name, content);
         }
-        if files.keys().any(|name| {
-            Path::new(name)
-                .extension()
-                .is_some_and(|ending| ending == "svg")
-        }) {
+        if files.keys().any(|name| Path::new(name).extension().is_some_and(|ending| ending == "svg")) {
             return Ok(Self { files });
         }
-        Err(FormatError::content(
-            view.label(),
-            "there is no `.svg` in the folder",
-        ))
+        Err(FormatError::content(view.label(), "there is no `.svg` in the folder"))
     }
 }
 
@@ -90,29 +74,16 @@ mod tests {
         };
         assert_eq!(render(), render());
         let svg = String::from_utf8(render().files["sample.svg"].clone()).unwrap();
-        assert!(
-            !svg.contains("<metadata") && !svg.contains("date") && !svg.contains("ersion"),
-            "{svg}"
-        );
+        assert!(!svg.contains("<metadata") && !svg.contains("date") && !svg.contains("ersion"), "{svg}");
     }
 
     #[test]
     fn what_is_written_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let figure = Figure::new(20.0, "x", None, None).close();
-        let files = FigureFiles::of("x", &figure)
-            .unwrap()
-            .beside("graph.json", b"{}\n".to_vec());
+        let files = FigureFiles::of("x", &figure).unwrap().beside("graph.json", b"{}\n".to_vec());
         files.write(&folder.path().join("f")).unwrap();
-        assert_eq!(
-            FigureFiles::read(&View::disk(folder.path().join("f"))).unwrap(),
-            files
-        );
-        assert!(
-            FigureFiles::read(&View::disk(folder.path()))
-                .unwrap_err()
-                .to_string()
-                .contains("no `.svg`")
-        );
+        assert_eq!(FigureFiles::read(&View::disk(folder.path().join("f"))).unwrap(), files);
+        assert!(FigureFiles::read(&View::disk(folder.path())).unwrap_err().to_string().contains("no `.svg`"));
     }
 }

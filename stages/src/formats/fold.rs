@@ -47,10 +47,7 @@ impl Format for Fold {
     const FORM: Form = Form::Folder;
 
     fn read(view: &View) -> Result<Self, FormatError> {
-        Ok(Self {
-            model: view.at(MODEL)?.bytes()?,
-            metrics: json::read(&view.at(METRICS)?)?,
-        })
+        Ok(Self { model: view.at(MODEL)?.bytes()?, metrics: json::read(&view.at(METRICS)?)? })
     }
 }
 
@@ -70,19 +67,9 @@ mod tests {
     fn the_metrics_have_the_keys_of_the_reference() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fold");
-        let history = FoldHistory {
-            train_loss: vec![1.5, 0.5],
-            val_acc: vec![Some(0.25), None],
-        };
-        let metrics = FoldMetrics {
-            test_domain: Some("sketch".to_owned()),
-            final_test_accuracy: 0.75,
-            history,
-        };
-        let fold = Fold {
-            model: vec![1, 2],
-            metrics,
-        };
+        let history = FoldHistory { train_loss: vec![1.5, 0.5], val_acc: vec![Some(0.25), None] };
+        let metrics = FoldMetrics { test_domain: Some("sketch".to_owned()), final_test_accuracy: 0.75, history };
+        let fold = Fold { model: vec![1, 2], metrics };
         fold.write(&path).unwrap();
         assert_eq!(
             fs_err::read_to_string(path.join("metrics.json")).unwrap(),

@@ -44,11 +44,8 @@ impl Matrices {
     /// The layers in the order of the network: those with a number by their numbers, then those without, such as
     /// `classifier`. Vectors without a matrix, such as those of batch normalisation, belong to no layer.
     pub fn layers(&self) -> Vec<Layer> {
-        let mut layers: Vec<Layer> = self
-            .tensors
-            .iter()
-            .filter_map(|(name, tensor)| self.layer(name, tensor))
-            .collect();
+        let mut layers: Vec<Layer> =
+            self.tensors.iter().filter_map(|(name, tensor)| self.layer(name, tensor)).collect();
         layers.sort_by_key(|layer| (number_in(&layer.name), layer.name.clone()));
         layers
     }
@@ -59,11 +56,7 @@ impl Matrices {
         let bias = self.tensors.get(&format!("{layer}.bias"));
         let bias = bias.and_then(|bias| bias.clone().into_dimensionality::<Ix1>().ok());
         let bias = bias.filter(|bias| bias.len() == weight.nrows());
-        Some(Layer {
-            name: layer.to_owned(),
-            weight,
-            bias,
-        })
+        Some(Layer { name: layer.to_owned(), weight, bias })
     }
 }
 
@@ -84,36 +77,16 @@ impl Format for Matrices {
         if view.find("architecture.json")?.is_some() {
             let weights = Weights::read(view)?;
             let classes = Some(weights.head().classes.clone());
-            return Ok(Self {
-                meaning: Meaning::Weights,
-                tensors: weights.tensors,
-                classes,
-            });
+            return Ok(Self { meaning: Meaning::Weights, tensors: weights.tensors, classes });
         }
-        if view
-            .entries()?
-            .iter()
-            .any(|entry| entry.name.ends_with("_binary.npy"))
-        {
+        if view.entries()?.iter().any(|entry| entry.name.ends_with("_binary.npy")) {
             let numbers = |tensor: &ArrayD<bool>| tensor.mapv(|free| if free { 1.0 } else { 0.0 });
             let mask = Mask::read(view)?;
-            let tensors = mask
-                .tensors
-                .iter()
-                .map(|(name, tensor)| (name.clone(), numbers(tensor)))
-                .collect();
-            return Ok(Self {
-                meaning: Meaning::Mask,
-                tensors,
-                classes: None,
-            });
+            let tensors = mask.tensors.iter().map(|(name, tensor)| (name.clone(), numbers(tensor))).collect();
+            return Ok(Self { meaning: Meaning::Mask, tensors, classes: None });
         }
         let tensors = Importance::read(view)?.tensors;
-        Ok(Self {
-            meaning: Meaning::Importance,
-            tensors,
-            classes: None,
-        })
+        Ok(Self { meaning: Meaning::Importance, tensors, classes: None })
     }
 }
 
@@ -131,55 +104,22 @@ mod tests {
         }
         tensors.insert("layers.2.bias".to_owned(), ArrayD::zeros(vec![2]));
         tensors.insert("bns.0.weight".to_owned(), ArrayD::zeros(vec![2]));
-        let layers = Matrices {
-            meaning: Meaning::Weights,
-            tensors,
-            classes: None,
-        }
-        .layers();
+        let layers = Matrices { meaning: Meaning::Weights, tensors, classes: None }.layers();
         let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
         assert_eq!(names, ["layers.2", "layers.10", "classifier"]);
-        assert_eq!(
-            layers
-                .iter()
-                .map(|layer| layer.bias.is_some())
-                .collect::<Vec<_>>(),
-            [true, false, false]
-        );
+        assert_eq!(layers.iter().map(|layer| layer.bias.is_some()).collect::<Vec<_>>(), [true, false, false]);
     }
 
     #[test]
     fn masks_and_importance_are_told_apart_by_their_files() {
         let folder = tempfile::tempdir().unwrap();
-        let mask = BTreeMap::from([(
-            "a.weight".to_owned(),
-            ndarray::arr2(&[[true, false]]).into_dyn(),
-        )]);
-        Mask {
-            tensors: mask,
-            seen: Seen::default(),
-        }
-        .write(&folder.path().join("m"))
-        .unwrap();
-        let importance = BTreeMap::from([(
-            "a.weight".to_owned(),
-            ndarray::arr2(&[[0.5, 1.0]]).into_dyn(),
-        )]);
-        Importance {
-            tensors: importance,
-            seen: Seen::default(),
-        }
-        .write(&folder.path().join("i"))
-        .unwrap();
+        let mask = BTreeMap::from([("a.weight".to_owned(), ndarray::arr2(&[[true, false]]).into_dyn())]);
+        Mask { tensors: mask, seen: Seen::default() }.write(&folder.path().join("m")).unwrap();
+        let importance = BTreeMap::from([("a.weight".to_owned(), ndarray::arr2(&[[0.5, 1.0]]).into_dyn())]);
+        Importance { tensors: importance, seen: Seen::default() }.write(&folder.path().join("i")).unwrap();
         let read = |name: &str| Matrices::read(&View::disk(folder.path().join(name))).unwrap();
-        assert_eq!(
-            (read("m").meaning, read("i").meaning),
-            (Meaning::Mask, Meaning::Importance)
-        );
-        assert_eq!(
-            read("m").tensors["a.weight"],
-            ndarray::arr2(&[[1.0, 0.0]]).into_dyn()
-        );
+        assert_eq!((read("m").meaning, read("i").meaning), (Meaning::Mask, Meaning::Importance));
+        assert_eq!(read("m").tensors["a.weight"], ndarray::arr2(&[[1.0, 0.0]]).into_dyn());
     }
 
     #[test]

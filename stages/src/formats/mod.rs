@@ -30,9 +30,9 @@ pub use importance::Importance;
 pub use mask::Mask;
 pub use matrices::{Layer, Matrices, Meaning};
 pub use order::Order;
-pub use scores::{Counts, Predictions, Scores};
 #[cfg(test)]
 pub(crate) use scores::tests::scoring;
+pub use scores::{Counts, Predictions, Scores};
 pub use seen::{Group, Seen};
 pub use table::Table;
 pub use weights::Weights;

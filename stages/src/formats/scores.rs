@@ -68,14 +68,9 @@ impl Scores {
             ("accuracy_target_20", self.accuracy_target_20),
             ("accuracy_source", self.accuracy_source),
         ];
-        let strange = accuracies
-            .iter()
-            .find(|(_, value)| !(0.0..=1.0).contains(value));
+        let strange = accuracies.iter().find(|(_, value)| !(0.0..=1.0).contains(value));
         strange.map_or(Ok(()), |(name, value)| {
-            Err(FormatError::content(
-                place,
-                format!("`{name}` is {value}, which is no share from 0 to 1"),
-            ))
+            Err(FormatError::content(place, format!("`{name}` is {value}, which is no share from 0 to 1")))
         })
     }
 }
@@ -110,11 +105,7 @@ pub(crate) mod tests {
             accuracy_source: 0.9,
             mask_saw_target,
             trainable_weights: None,
-            counts: Counts {
-                target_all: 2,
-                target_20: 1,
-                source: 3,
-            },
+            counts: Counts { target_all: 2, target_20: 1, source: 3 },
             classes: vec!["cat".to_owned(), "dog".to_owned()],
             recall: BTreeMap::from([("cat".to_owned(), Some(1.0)), ("dog".to_owned(), None)]),
             confusion: vec![vec![2, 0], vec![0, 0]],
@@ -127,27 +118,16 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scores.json");
         scoring(0.5, true).write(&path).unwrap();
-        assert_eq!(
-            Scores::read(&View::disk(&path)).unwrap(),
-            scoring(0.5, true)
-        );
+        assert_eq!(Scores::read(&View::disk(&path)).unwrap(), scoring(0.5, true));
         let text = fs_err::read_to_string(&path).unwrap();
-        assert!(text.starts_with(
-            "{\"accuracy_target_all\":0.5,\"accuracy_target_20\":0.5,\"accuracy_source\":0.9,"
-        ));
+        assert!(text.starts_with("{\"accuracy_target_all\":0.5,\"accuracy_target_20\":0.5,\"accuracy_source\":0.9,"));
         assert!(text.contains("\"dog\":null") && text.ends_with("}\n"));
     }
 
     #[test]
     fn an_accuracy_that_is_no_share_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let error = scoring(53.1, false)
-            .write(&folder.path().join("s"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.ends_with("`accuracy_target_all` is 53.1, which is no share from 0 to 1"),
-            "{error}"
-        );
+        let error = scoring(53.1, false).write(&folder.path().join("s")).unwrap_err().to_string();
+        assert!(error.ends_with("`accuracy_target_all` is 53.1, which is no share from 0 to 1"), "{error}");
     }
 }

@@ -24,25 +24,17 @@ impl Format for Table {
     fn read(view: &View) -> Result<Self, FormatError> {
         let text = |name: &str| {
             let file = view.at(name)?;
-            String::from_utf8(file.bytes()?)
-                .map_err(|error| FormatError::content(file.label(), error))
+            String::from_utf8(file.bytes()?).map_err(|error| FormatError::content(file.label(), error))
         };
         let [csv, markdown, latex] = NAMES.map(text);
-        Ok(Self {
-            csv: csv?,
-            markdown: markdown?,
-            latex: latex?,
-        })
+        Ok(Self { csv: csv?, markdown: markdown?, latex: latex? })
     }
 }
 
 impl WriteFormat for Table {
     fn write(&self, path: &Path) -> Result<(), FormatError> {
         fs_err::create_dir_all(path)?;
-        for (name, text) in NAMES
-            .into_iter()
-            .zip([&self.csv, &self.markdown, &self.latex])
-        {
+        for (name, text) in NAMES.into_iter().zip([&self.csv, &self.markdown, &self.latex]) {
             fs_err::write(path.join(name), text)?;
         }
         Ok(())
@@ -57,15 +49,8 @@ mod tests {
     fn what_is_written_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let text = |text: &str| text.to_owned();
-        let table = Table {
-            csv: text("a,b\n"),
-            markdown: text("| a |\n"),
-            latex: text("\\toprule\n"),
-        };
+        let table = Table { csv: text("a,b\n"), markdown: text("| a |\n"), latex: text("\\toprule\n") };
         table.write(&folder.path().join("t")).unwrap();
-        assert_eq!(
-            Table::read(&View::disk(folder.path().join("t"))).unwrap(),
-            table
-        );
+        assert_eq!(Table::read(&View::disk(folder.path().join("t"))).unwrap(), table);
     }
 }

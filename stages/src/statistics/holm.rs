@@ -27,10 +27,7 @@ mod tests {
         // statsmodels 0.15.0: multipletests(p, method="holm")[1]
         let found = holm(&[0.01, 0.04, 0.03, 0.005]);
         for (found, expected) in found.iter().zip([0.03, 0.06, 0.06, 0.02]) {
-            assert!(
-                (found - expected).abs() < 1e-15,
-                "{found} is not {expected}"
-            );
+            assert!((found - expected).abs() < 1e-15, "{found} is not {expected}");
         }
         assert_eq!(holm(&[0.02, 0.02, 0.9]), [0.06, 0.06, 0.9]);
     }

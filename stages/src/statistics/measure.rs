@@ -54,11 +54,7 @@ mod tests {
 
     #[test]
     fn a_measure_is_written_as_the_key_it_reads() {
-        for measure in [
-            Measure::AccuracyTargetAll,
-            Measure::AccuracyTarget20,
-            Measure::AccuracySource,
-        ] {
+        for measure in [Measure::AccuracyTargetAll, Measure::AccuracyTarget20, Measure::AccuracySource] {
             assert_eq!(serde_json::to_value(measure).unwrap(), measure.key());
         }
     }

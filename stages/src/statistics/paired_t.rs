@@ -37,12 +37,7 @@ impl PairedT {
             (false, _) => (2.0 * student.sf((difference / error).abs())).min(1.0),
         };
         let half = student.inverse_cdf(0.975) * error;
-        Some(Self {
-            n: summary.n,
-            difference,
-            interval: (difference - half, difference + half),
-            p,
-        })
+        Some(Self { n: summary.n, difference, interval: (difference - half, difference + half), p })
     }
 
     /// Whether the interval leaves zero out.
@@ -62,13 +57,7 @@ mod tests {
     #[test]
     fn the_test_and_its_interval_are_those_of_scipy() {
         // scipy 1.17.1: r = stats.ttest_rel(a, b); r.pvalue, r.confidence_interval(0.95)
-        let pairs = [
-            (0.71, 0.68),
-            (0.74, 0.72),
-            (0.69, 0.70),
-            (0.77, 0.71),
-            (0.73, 0.69),
-        ];
+        let pairs = [(0.71, 0.68), (0.74, 0.72), (0.69, 0.70), (0.77, 0.71), (0.73, 0.69)];
         let found = PairedT::of(&pairs).unwrap();
         close(found.difference, 0.028);
         close(found.p, 0.072_855_059_610_255_83);

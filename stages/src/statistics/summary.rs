@@ -29,8 +29,7 @@ impl Summary {
 
     /// The standard error of the mean, where there are two values or more.
     pub(crate) fn standard_error(&self) -> Option<f64> {
-        self.deviation
-            .map(|deviation| deviation / (self.n as f64).sqrt())
+        self.deviation.map(|deviation| deviation / (self.n as f64).sqrt())
     }
 }
 

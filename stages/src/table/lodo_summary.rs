@@ -70,16 +70,9 @@ pub(crate) struct Comparison {
 
 impl LodoSummary {
     /// Summarises scores. A baseline that is no row is an error.
-    pub(crate) fn new(
-        grid: &ScoreGrid,
-        measure: Measure,
-        baseline: &str,
-    ) -> Result<Self, StageError> {
+    pub(crate) fn new(grid: &ScoreGrid, measure: Measure, baseline: &str) -> Result<Self, StageError> {
         let mut values: Vec<AxisValue> = grid.rows().to_vec();
-        let Some(place) = values
-            .iter()
-            .position(|value| value.to_string() == baseline)
-        else {
+        let Some(place) = values.iter().position(|value| value.to_string() == baseline) else {
             let names: Vec<String> = values.iter().map(ToString::to_string).collect();
             return Err(StageError::new(format!(
                 "there is no `{baseline}` to compare with; rows are [{}]",
@@ -88,21 +81,12 @@ impl LodoSummary {
             .hint("set `baseline` to one of these"));
         };
         values[..=place].rotate_right(1);
-        let averages: Vec<BTreeMap<AxisValue, f64>> = values
-            .iter()
-            .map(|value| grid.averages(value, |scores| measure.of(scores)))
-            .collect();
-        let mut rows: Vec<LodoRow> = values
-            .iter()
-            .map(|value| LodoRow::new(grid, measure, value))
-            .collect();
+        let averages: Vec<BTreeMap<AxisValue, f64>> =
+            values.iter().map(|value| grid.averages(value, |scores| measure.of(scores))).collect();
+        let mut rows: Vec<LodoRow> = values.iter().map(|value| LodoRow::new(grid, measure, value)).collect();
         compare(&mut rows, &averages);
         mark_best(&mut rows, &averages);
-        Ok(Self {
-            columns: grid.columns().to_vec(),
-            rows,
-            repeats: grid.repeats(),
-        })
+        Ok(Self { columns: grid.columns().to_vec(), rows, repeats: grid.repeats() })
     }
 
     /// Whether any mask has seen a target.
@@ -124,22 +108,11 @@ impl LodoSummary {
             "Average: over {column}s for each {repeat} first. Worst: the {column} with the lowest mean. \
              Source: accuracy on the test parts of the source domains, averaged likewise."
         ));
-        let ns: Vec<usize> = self
-            .rows
-            .iter()
-            .flat_map(|row| row.cells.iter().flatten().map(|cell| cell.n))
-            .collect();
+        let ns: Vec<usize> = self.rows.iter().flat_map(|row| row.cells.iter().flatten().map(|cell| cell.n)).collect();
         if ns.iter().any(|&n| n < self.repeats) {
-            notes.push(format!(
-                "Some places have fewer {repeat}s, down to n = {}.",
-                ns.iter().min().unwrap_or(&0)
-            ));
+            notes.push(format!("Some places have fewer {repeat}s, down to n = {}.", ns.iter().min().unwrap_or(&0)));
         }
-        let compared = self
-            .rows
-            .iter()
-            .filter(|row| row.comparison.is_some())
-            .count();
+        let compared = self.rows.iter().filter(|row| row.comparison.is_some()).count();
         if compared > 0 {
             let baseline = self.rows[0].name(words.names);
             notes.push(format!(
@@ -148,15 +121,10 @@ impl LodoSummary {
             ));
         }
         if self.rows.iter().any(|row| row.is_best) {
-            notes.push(
-                "Bold: the 95 % interval of the paired difference to the runner-up excludes 0."
-                    .to_owned(),
-            );
+            notes.push("Bold: the 95 % interval of the paired difference to the runner-up excludes 0.".to_owned());
         }
         if self.saw_any() {
-            notes.push(format!(
-                "† The mask has seen labelled images of this {column}, so it was not unseen."
-            ));
+            notes.push(format!("† The mask has seen labelled images of this {column}, so it was not unseen."));
         }
         notes
     }
@@ -170,41 +138,23 @@ impl LodoSummary {
 impl LodoRow {
     fn new(grid: &ScoreGrid, measure: Measure, value: &AxisValue) -> Self {
         let cell = |column: &AxisValue| {
-            let values: Vec<f64> = grid
-                .cell(value, column)
-                .map(|scores| measure.of(scores))
-                .collect();
+            let values: Vec<f64> = grid.cell(value, column).map(|scores| measure.of(scores)).collect();
             Summary::of(&values)
         };
         let cells: Vec<Option<Summary>> = grid.columns().iter().map(cell).collect();
         let mean = |index: &usize| cells[*index].map_or(f64::INFINITY, |cell| cell.mean);
-        let worst = (0..cells.len())
-            .filter(|&index| cells[index].is_some())
-            .min_by(|a, b| mean(a).total_cmp(&mean(b)));
-        let over = |averages: BTreeMap<AxisValue, f64>| {
-            Summary::of(&averages.into_values().collect::<Vec<f64>>())
-        };
-        let counts = grid
-            .columns()
-            .iter()
-            .flat_map(|column| grid.cell(value, column))
-            .map(|scores| scores.trainable_weights);
-        let counts: Option<Vec<f64>> = counts
-            .map(|count| count.map(|count| count as f64))
-            .collect();
+        let worst = (0..cells.len()).filter(|&index| cells[index].is_some()).min_by(|a, b| mean(a).total_cmp(&mean(b)));
+        let over = |averages: BTreeMap<AxisValue, f64>| Summary::of(&averages.into_values().collect::<Vec<f64>>());
+        let counts =
+            grid.columns().iter().flat_map(|column| grid.cell(value, column)).map(|scores| scores.trainable_weights);
+        let counts: Option<Vec<f64>> = counts.map(|count| count.map(|count| count as f64)).collect();
         Self {
             value: value.clone(),
-            saw: grid
-                .columns()
-                .iter()
-                .map(|column| grid.saw_target(value, column))
-                .collect(),
+            saw: grid.columns().iter().map(|column| grid.saw_target(value, column)).collect(),
             average: over(grid.averages(value, |scores| measure.of(scores))),
             worst,
             source: over(grid.averages(value, |scores| scores.accuracy_source)),
-            trainable: counts
-                .and_then(|counts| Summary::of(&counts))
-                .map(|summary| summary.mean),
+            trainable: counts.and_then(|counts| Summary::of(&counts)).map(|summary| summary.mean),
             comparison: None,
             is_best: false,
             cells,
@@ -230,10 +180,7 @@ pub(super) fn named(value: &AxisValue, names: &BTreeMap<String, String>) -> Stri
 
 /// Pairs the averages of two rows by repeat.
 fn pairs(first: &BTreeMap<AxisValue, f64>, second: &BTreeMap<AxisValue, f64>) -> Vec<(f64, f64)> {
-    first
-        .iter()
-        .filter_map(|(repeat, &value)| Some((value, *second.get(repeat)?)))
-        .collect()
+    first.iter().filter_map(|(repeat, &value)| Some((value, *second.get(repeat)?))).collect()
 }
 
 /// Compares every row with the first, and adjusts for making several comparisons.
@@ -249,22 +196,14 @@ fn compare(rows: &mut [LodoRow], averages: &[BTreeMap<AxisValue, f64>]) {
 
 /// Marks the best average where it is surely better than the runner-up and has not seen what it was tested on.
 fn mark_best(rows: &mut [LodoRow], averages: &[BTreeMap<AxisValue, f64>]) {
-    let mut order: Vec<usize> = (0..rows.len())
-        .filter(|&index| rows[index].average.is_some())
-        .collect();
-    let mean = |index: usize| {
-        rows[index]
-            .average
-            .map_or(f64::NEG_INFINITY, |average| average.mean)
-    };
+    let mut order: Vec<usize> = (0..rows.len()).filter(|&index| rows[index].average.is_some()).collect();
+    let mean = |index: usize| rows[index].average.map_or(f64::NEG_INFINITY, |average| average.mean);
     order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)));
     let [best, second, ..] = order[..] else {
         return;
     };
     let test = PairedT::of(&pairs(&averages[best], &averages[second]));
-    let is_sure = test.is_some_and(|test| {
-        test.n >= ENOUGH_FOR_BOLD && test.difference > 0.0 && test.excludes_zero()
-    });
+    let is_sure = test.is_some_and(|test| test.n >= ENOUGH_FOR_BOLD && test.difference > 0.0 && test.excludes_zero());
     rows[best].is_best = is_sure && !rows[best].saw_any();
 }
 
@@ -279,10 +218,7 @@ pub(crate) mod tests {
         let mut scores = Vec::new();
         for (method, values) in methods {
             for (seed, value) in values.iter().enumerate() {
-                scores.push((
-                    at(method, "a", seed as i64),
-                    scoring(*value, *method == saw),
-                ));
+                scores.push((at(method, "a", seed as i64), scoring(*value, *method == saw)));
                 scores.push((at(method, "b", seed as i64), scoring(value - 0.1, false)));
             }
         }
@@ -299,52 +235,29 @@ pub(crate) mod tests {
     #[test]
     fn methods_are_compared_with_the_baseline_on_their_averages_per_seed() {
         let found = summary(&[("better", &GOOD), ("erm", &ERM)], "");
-        assert_eq!(
-            found
-                .rows
-                .iter()
-                .map(|row| row.value.to_string())
-                .collect::<Vec<_>>(),
-            ["erm", "better"]
-        );
+        assert_eq!(found.rows.iter().map(|row| row.value.to_string()).collect::<Vec<_>>(), ["erm", "better"]);
         let comparison = found.rows[1].comparison.unwrap();
         // The values of scipy in `paired_t.rs`: both targets are shifted alike, which cancels.
         assert!((comparison.test.p - 0.072_855_059_610_255_83).abs() < 1e-9);
         assert!((comparison.adjusted - comparison.test.p).abs() < 1e-15);
         assert_eq!(found.rows[0].comparison, None);
-        assert_eq!(
-            (found.rows[1].worst, found.rows[1].is_best),
-            (Some(1), false)
-        );
+        assert_eq!((found.rows[1].worst, found.rows[1].is_best), (Some(1), false));
     }
 
     #[test]
     fn bold_needs_five_seeds_and_an_interval_without_zero() {
-        let far: Vec<f64> = ERM
-            .iter()
-            .enumerate()
-            .map(|(seed, value)| value + 0.1 + 0.001 * seed as f64)
-            .collect();
-        let is_best = |count: usize, saw: &str| {
-            summary(&[("erm", &ERM[..count]), ("far", &far[..count])], saw).rows[1].is_best
-        };
+        let far: Vec<f64> = ERM.iter().enumerate().map(|(seed, value)| value + 0.1 + 0.001 * seed as f64).collect();
+        let is_best =
+            |count: usize, saw: &str| summary(&[("erm", &ERM[..count]), ("far", &far[..count])], saw).rows[1].is_best;
         assert!(is_best(5, ""));
         assert!(!is_best(4, ""), "four seeds are too few");
-        assert!(
-            !is_best(5, "far"),
-            "a method that has seen the target is not the best"
-        );
+        assert!(!is_best(5, "far"), "a method that has seen the target is not the best");
     }
 
     #[test]
     fn one_seed_has_no_errors_and_no_comparison() {
         let found = summary(&[("erm", &[0.5]), ("other", &[0.6])], "");
-        assert!(
-            found
-                .rows
-                .iter()
-                .all(|row| row.comparison.is_none() && row.average.unwrap().deviation.is_none())
-        );
+        assert!(found.rows.iter().all(|row| row.comparison.is_none() && row.average.unwrap().deviation.is_none()));
         let words = Words {
             row: "method",
             column: "target",
@@ -353,19 +266,12 @@ pub(crate) mod tests {
             names: &BTreeMap::new(),
         };
         let notes = found.notes(words);
-        assert!(
-            notes[0].contains("n = 1 seed, so no errors") && notes.len() == 2,
-            "{notes:?}"
-        );
+        assert!(notes[0].contains("n = 1 seed, so no errors") && notes.len() == 2, "{notes:?}");
     }
 
     #[test]
     fn a_baseline_that_is_not_there_is_named_with_what_is() {
-        let error = LodoSummary::new(&grid(&[("erm", &[0.5])], ""), Measure::default(), "ermm")
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "there is no `ermm` to compare with; rows are [erm]"
-        );
+        let error = LodoSummary::new(&grid(&[("erm", &[0.5])], ""), Measure::default(), "ermm").unwrap_err();
+        assert_eq!(error.to_string(), "there is no `ermm` to compare with; rows are [erm]");
     }
 }

@@ -28,11 +28,7 @@ pub(super) fn points(difference: f64, minus: &str) -> String {
 
 /// A probability with three decimals, small ones as a bound.
 pub(super) fn probability(p: f64) -> String {
-    if p < 0.001 {
-        "< 0.001".to_owned()
-    } else {
-        format!("{p:.3}")
-    }
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }
 
 #[cfg(test)]
@@ -42,29 +38,16 @@ mod tests {
     #[test]
     fn errors_stand_only_beside_repeats() {
         assert_eq!(with_error(&Summary::of(&[0.531]).unwrap(), "±"), "53.1");
-        assert_eq!(
-            with_error(&Summary::of(&[0.52, 0.54]).unwrap(), "±"),
-            "53.0 ± 1.0"
-        );
+        assert_eq!(with_error(&Summary::of(&[0.52, 0.54]).unwrap(), "±"), "53.0 ± 1.0");
     }
 
     #[test]
     fn differences_have_a_sign_unless_they_are_nothing() {
-        assert_eq!(
-            [
-                points(0.012, "−"),
-                points(-0.003, "−"),
-                points(-0.0001, "−")
-            ],
-            ["+1.2", "−0.3", "0.0"]
-        );
+        assert_eq!([points(0.012, "−"), points(-0.003, "−"), points(-0.0001, "−")], ["+1.2", "−0.3", "0.0"]);
     }
 
     #[test]
     fn small_probabilities_are_bounds() {
-        assert_eq!(
-            [probability(0.0004), probability(0.0728)],
-            ["< 0.001", "0.073"]
-        );
+        assert_eq!([probability(0.0004), probability(0.0728)], ["< 0.001", "0.073"]);
     }
 }

@@ -49,7 +49,10 @@ impl ClassChoice {
                     let index = classes.iter().position(|class| class == name);
                     let index = index.filter(|index| present.contains(index)).ok_or_else(|| {
                         let known: Vec<&str> = present.iter().map(|&class| classes[class].as_str()).collect();
-                        StageError::new(format!("there are no items of class `{name}`; there are [{}]", known.join(", ")))
+                        StageError::new(format!(
+                            "there are no items of class `{name}`; there are [{}]",
+                            known.join(", ")
+                        ))
                     })?;
                     chosen.push(index);
                 }
@@ -110,7 +113,11 @@ impl<'de> Visitor<'de> for ChoiceVisitor {
         while let Some(name) = list.next_element()? {
             names.push(name);
         }
-        if names.is_empty() { Err(A::Error::custom("the list of classes is empty")) } else { Ok(ClassChoice::Named(names)) }
+        if names.is_empty() {
+            Err(A::Error::custom("the list of classes is empty"))
+        } else {
+            Ok(ClassChoice::Named(names))
+        }
     }
 }
 
@@ -160,7 +167,9 @@ mod tests {
         assert_eq!(all, [0, 2, 3].into());
         assert_eq!(drawn("phase1/photo"), drawn("phase1/photo"));
         assert_eq!(ClassChoice::All.choose(&embeddings(), 1, "").unwrap(), [0, 2, 3]);
-        assert!(ClassChoice::Drawn(4).choose(&embeddings(), 1, "").unwrap_err().to_string().contains("only 3 have items"));
+        assert!(
+            ClassChoice::Drawn(4).choose(&embeddings(), 1, "").unwrap_err().to_string().contains("only 3 have items")
+        );
     }
 
     #[test]

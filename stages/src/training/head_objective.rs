@@ -54,6 +54,11 @@ impl HeadObjective {
         Self { head, statistics, training, validation, dropout, device, epoch: None, logits: Vec::new() }
     }
 
+    /// The head's forward passes.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
     /// The samples at these positions of the epoch's order.
     fn batch(&self, positions: Range<usize>) -> TrainingBatch {
         let epoch = self.epoch.as_ref().expect("the loop begins an epoch before its first batch");

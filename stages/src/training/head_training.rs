@@ -78,7 +78,8 @@ impl HeadTraining<'_> {
             let mut values = numbers(buffer.clone().flatten::<1>(0, 1)).into_iter();
             for (name, _, role) in head.architecture().tensors() {
                 if role == Role::Buffer && name.ends_with(ending) {
-                    let tensor = weights.tensors.get_mut(&name).expect("weights have all tensors of their architecture");
+                    let tensor =
+                        weights.tensors.get_mut(&name).expect("weights have all tensors of their architecture");
                     tensor.iter_mut().zip(&mut values).for_each(|(old, new)| *old = new);
                 }
             }
@@ -102,7 +103,10 @@ pub fn flat_mask(mask: &Mask, head: &Head) -> Result<Vec<bool>, StageError> {
         let found = head.parameters().names().find(|(known, _)| known == name);
         let Some((_, shape)) = found else {
             let names: Vec<&str> = head.parameters().names().map(|(name, _)| name).collect();
-            return Err(StageError::new(format!("the mask is for `{name}`, but the head trains [{}]", names.join(", "))));
+            return Err(StageError::new(format!(
+                "the mask is for `{name}`, but the head trains [{}]",
+                names.join(", ")
+            )));
         };
         if tensor.shape() != shape {
             let what = format!("the mask of `{name}` has shape {:?}, the head's tensor {shape:?}", tensor.shape());

@@ -9,6 +9,10 @@ mod head_objective;
 mod head_training;
 mod measured;
 mod objective;
+#[cfg(test)]
+mod parity;
+#[cfg(test)]
+mod properties;
 mod samples;
 mod selection;
 mod settings;

@@ -50,11 +50,7 @@ impl Changes {
         let offset = |random: &mut Random| random.below(range) as isize - self.shift as isize;
         let change = |_| {
             let mirrored = random.below(2) == 1 && self.mirror;
-            Change {
-                mirrored,
-                right: offset(&mut random),
-                down: offset(&mut random),
-            }
+            Change { mirrored, right: offset(&mut random), down: offset(&mut random) }
         };
         (0..count).map(change).collect()
     }
@@ -63,8 +59,7 @@ impl Changes {
 impl Change {
     /// Changes a picture `[3, size, size]`.
     fn apply(self, values: &[f32], size: usize) -> Vec<f32> {
-        let source =
-            |place: usize, offset: isize| place.saturating_add_signed(offset).min(size - 1);
+        let source = |place: usize, offset: isize| place.saturating_add_signed(offset).min(size - 1);
         let mut changed = Vec::with_capacity(values.len());
         for plane in values.chunks_exact(size * size) {
             for y in 0..size {
@@ -121,10 +116,8 @@ impl VitObjective {
         changes: Changes,
         device: &Device,
     ) -> Self {
-        let classifier = [
-            (CLASSIFIER_WEIGHT.to_owned(), vec![classes, shape.hidden]),
-            (CLASSIFIER_BIAS.to_owned(), vec![classes]),
-        ];
+        let classifier =
+            [(CLASSIFIER_WEIGHT.to_owned(), vec![classes, shape.hidden]), (CLASSIFIER_BIAS.to_owned(), vec![classes])];
         Self {
             template: VisionTransformer::zeros(shape, device),
             layout: FlatLayout::new(shape.tensors().into_iter().chain(classifier)),
@@ -151,33 +144,18 @@ impl VitObjective {
                 _ if name.ends_with("position_embeddings") => 0.035,
                 _ => 0.0,
             };
-            let constant = if name.contains("layernorm") && name.ends_with(".weight") {
-                1.0
-            } else {
-                0.0
-            };
-            values.extend((0..count).map(|_| {
-                if bound > 0.0 {
-                    random.between(-bound, bound)
-                } else {
-                    constant
-                }
-            }));
+            let constant = if name.contains("layernorm") && name.ends_with(".weight") { 1.0 } else { 0.0 };
+            values.extend((0..count).map(|_| if bound > 0.0 { random.between(-bound, bound) } else { constant }));
         }
         Tensor::from_floats(values.as_slice(), &self.device)
     }
 
     /// The net among flat parameters, without the layer behind it.
     pub fn weights(&self, parameters: Tensor<1>) -> VitWeights {
-        let values: Vec<f32> = parameters
-            .into_data()
-            .try_into_vec()
-            .expect("parameters are 32-bit floats");
+        let values: Vec<f32> = parameters.into_data().try_into_vec().expect("parameters are 32-bit floats");
         let mut arrays = self.layout.unflatten(&values);
         VitWeights::fill(&self.shape, |name, _| {
-            let array = arrays
-                .remove(name)
-                .expect("the layout has every tensor of the net");
+            let array = arrays.remove(name).expect("the layout has every tensor of the net");
             array.into_raw_vec_and_offset().0
         })
     }
@@ -189,29 +167,16 @@ impl VitObjective {
         let size = self.shape.image;
         let count = pictures.len() / (3 * size * size);
         let data = TensorData::new(pictures, [count, 3, size, size]);
-        let features = self
-            .template
-            .with_parts(&parts)
-            .forward(Tensor::from_data(data, &self.device));
+        let features = self.template.with_parts(&parts).forward(Tensor::from_data(data, &self.device));
         features.matmul(parts[CLASSIFIER_WEIGHT].clone().transpose())
             + parts[CLASSIFIER_BIAS].clone().reshape([1, self.classes])
     }
 
     /// A group's part of the gradient of the mean loss over a batch of `count`, and its logits.
-    fn group_gradient(
-        &self,
-        parts: &[Tensor<2>],
-        positions: Range<usize>,
-        count: usize,
-    ) -> (Tensor<1>, Tensor<2>) {
+    fn group_gradient(&self, parts: &[Tensor<2>], positions: Range<usize>, count: usize) -> (Tensor<1>, Tensor<2>) {
         let order = &self.epoch.order[positions.clone()];
-        let labels: Vec<usize> = order
-            .iter()
-            .map(|&index| self.training.labels[index])
-            .collect();
-        let pictures: Vec<f32> = positions
-            .flat_map(|position| self.picture(position))
-            .collect();
+        let labels: Vec<usize> = order.iter().map(|&index| self.training.labels[index]).collect();
+        let pictures: Vec<f32> = positions.flat_map(|position| self.picture(position)).collect();
         let mut kept = None;
         let gradient = gradient_of(&self.layout, parts, |leaves| {
             let logits = self.logits(leaves, pictures);
@@ -234,10 +199,7 @@ impl VitObjective {
         for (row, label) in values.chunks_exact_mut(self.classes).zip(labels) {
             row[*label] = 1.0;
         }
-        Tensor::from_data(
-            TensorData::new(values, [labels.len(), self.classes]),
-            &self.device,
-        )
+        Tensor::from_data(TensorData::new(values, [labels.len(), self.classes]), &self.device)
     }
 }
 
@@ -252,27 +214,18 @@ impl Objective for VitObjective {
 
     fn begin(&mut self, epoch: u64, order: &[usize]) {
         let changes = self.changes.draw(epoch, order.len());
-        self.epoch = Epoch {
-            order: order.to_vec(),
-            changes,
-            logits: Vec::new(),
-        };
+        self.epoch = Epoch { order: order.to_vec(), changes, logits: Vec::new() };
     }
 
     fn gradient(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
         let count = positions.len();
         let starts: Vec<usize> = positions.clone().step_by(GROUP).collect();
-        let group = |&start: &usize| {
-            self.group_gradient(parts, start..positions.end.min(start + GROUP), count)
-        };
+        let group = |&start: &usize| self.group_gradient(parts, start..positions.end.min(start + GROUP), count);
         let groups: Vec<(Tensor<1>, Tensor<2>)> = starts.par_iter().map(group).collect();
         let (gradients, logits): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
         self.epoch.logits.extend(logits);
         // Added in the order of the groups, so that the sum does not depend on which thread was first.
-        gradients
-            .into_iter()
-            .reduce(|sum, gradient| sum + gradient)
-            .expect("a batch has samples")
+        gradients.into_iter().reduce(|sum, gradient| sum + gradient).expect("a batch has samples")
     }
 
     fn measured(&mut self) -> Measured {
@@ -285,12 +238,7 @@ impl Objective for VitObjective {
         if self.held_out.labels.is_empty() {
             return None;
         }
-        let logits = self
-            .held_out
-            .values
-            .par_chunks(ROWS)
-            .map(|rows| self.logits(parts, rows.concat()))
-            .collect();
+        let logits = self.held_out.values.par_chunks(ROWS).map(|rows| self.logits(parts, rows.concat())).collect();
         Some(measure(logits, self.held_out.labels.iter().copied()))
     }
 
@@ -305,10 +253,7 @@ impl Objective for VitObjective {
 fn measure(logits: Vec<Tensor<2>>, labels: impl Iterator<Item = usize>) -> Measured {
     let logits = Tensor::cat(logits, 0);
     let shape = logits.dims();
-    let values: Vec<f32> = logits
-        .into_data()
-        .try_into_vec()
-        .expect("logits are 32-bit floats");
+    let values: Vec<f32> = logits.into_data().try_into_vec().expect("logits are 32-bit floats");
     let logits = ArrayView2::from_shape(shape, &values).expect("the shape is the tensor's own");
     Measured::of(logits, labels)
 }
@@ -320,38 +265,18 @@ mod tests {
     #[test]
     fn a_change_moves_the_view_and_mirrors_it() {
         let picture: Vec<f32> = (0..9_u8).map(f32::from).collect();
-        let change = |mirrored, right, down| {
-            Change {
-                mirrored,
-                right,
-                down,
-            }
-            .apply(&picture, 3)
-        };
+        let change = |mirrored, right, down| Change { mirrored, right, down }.apply(&picture, 3);
         assert_eq!(change(false, 0, 0), picture);
-        assert_eq!(
-            change(true, 0, 0),
-            [2.0, 1.0, 0.0, 5.0, 4.0, 3.0, 8.0, 7.0, 6.0]
-        );
-        assert_eq!(
-            change(false, 1, -1),
-            [1.0, 2.0, 2.0, 1.0, 2.0, 2.0, 4.0, 5.0, 5.0]
-        );
+        assert_eq!(change(true, 0, 0), [2.0, 1.0, 0.0, 5.0, 4.0, 3.0, 8.0, 7.0, 6.0]);
+        assert_eq!(change(false, 1, -1), [1.0, 2.0, 2.0, 1.0, 2.0, 2.0, 4.0, 5.0, 5.0]);
     }
 
     #[test]
     fn changes_stay_within_their_range() {
-        let changes = Changes {
-            seed: 1,
-            stream: "s".to_owned(),
-            mirror: true,
-            shift: 2,
-        };
+        let changes = Changes { seed: 1, stream: "s".to_owned(), mirror: true, shift: 2 };
         let drawn = changes.draw(0, 1000);
-        let (lowest, highest) = (
-            drawn.iter().map(|change| change.right).min(),
-            drawn.iter().map(|change| change.down).max(),
-        );
+        let (lowest, highest) =
+            (drawn.iter().map(|change| change.right).min(), drawn.iter().map(|change| change.down).max());
         assert_eq!((lowest, highest), (Some(-2), Some(2)));
         let mirrored = drawn.iter().filter(|change| change.mirrored).count();
         assert!((400..600).contains(&mirrored), "{mirrored}");
@@ -370,46 +295,18 @@ mod tests {
             eps: 1e-6,
             qkv_bias: true,
         };
-        let picture = |index: usize| {
-            (0..192)
-                .map(|place| ((place * 7 + index * 31) % 11) as f32 / 11.0)
-                .collect()
-        };
-        let pictures = Pictures {
-            values: (0..4).map(picture).collect(),
-            labels: vec![0, 1, 2, 1],
-        };
-        let changes = Changes {
-            seed: 1,
-            stream: "s".to_owned(),
-            mirror: false,
-            shift: 0,
-        };
-        let mut objective = VitObjective::new(
-            &shape,
-            3,
-            pictures,
-            Pictures::default(),
-            changes,
-            &Device::flex(),
-        );
+        let picture = |index: usize| (0..192).map(|place| ((place * 7 + index * 31) % 11) as f32 / 11.0).collect();
+        let pictures = Pictures { values: (0..4).map(picture).collect(), labels: vec![0, 1, 2, 1] };
+        let changes = Changes { seed: 1, stream: "s".to_owned(), mirror: false, shift: 0 };
+        let mut objective = VitObjective::new(&shape, 3, pictures, Pictures::default(), changes, &Device::flex());
         let flat = objective.initial(&mut Random::new(1, "s", "initial", 0));
         objective.begin(0, &[0, 1, 2, 3]);
         let parts = objective.parameters().split(&flat);
-        let flat: Vec<f32> = objective
-            .gradient(&parts, 0..4)
-            .into_data()
-            .try_into_vec()
-            .unwrap();
+        let flat: Vec<f32> = objective.gradient(&parts, 0..4).into_data().try_into_vec().unwrap();
         for (name, gradient) in objective.parameters().unflatten(&flat) {
             // The softmax does not see what is added to all scores of a query, so a key's bias only gets rounding noise.
-            let largest = gradient
-                .iter()
-                .fold(0.0_f32, |most, value| most.max(value.abs()));
-            assert!(
-                largest > 1e-6 || name.ends_with("key.bias"),
-                "{name}: {largest}"
-            );
+            let largest = gradient.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            assert!(largest > 1e-6 || name.ends_with("key.bias"), "{name}: {largest}");
         }
     }
 }

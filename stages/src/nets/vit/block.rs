@@ -21,9 +21,7 @@ impl Block {
     /// A block of zeros, to be filled.
     pub fn zeros(shape: &VitShape, device: &Device) -> Self {
         let norm = || Norm::identity(shape.hidden, shape.eps, device);
-        let dense = |inputs, outputs| Dense {
-            dense: Affine::zeros(inputs, outputs, true, device),
-        };
+        let dense = |inputs, outputs| Dense { dense: Affine::zeros(inputs, outputs, true, device) };
         Self {
             attention: SelfAttention::zeros(shape, device),
             intermediate: dense(shape.hidden, shape.mlp),
@@ -35,15 +33,8 @@ impl Block {
 
     /// Applies the block: `[batch, tokens, hidden]` → the same.
     pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
-        let attended = self
-            .attention
-            .forward(&self.layernorm_before.forward(input.clone()))
-            + input;
-        let wide = gelu(
-            self.intermediate
-                .dense
-                .forward(self.layernorm_after.forward(attended.clone())),
-        );
+        let attended = self.attention.forward(&self.layernorm_before.forward(input.clone())) + input;
+        let wide = gelu(self.intermediate.dense.forward(self.layernorm_after.forward(attended.clone())));
         attended + self.output.dense.forward(wide)
     }
 }
