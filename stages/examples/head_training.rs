@@ -5,9 +5,9 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor};
 use dgpipe::formats::{Embeddings, HeadArchitecture};
 use dgpipe::nets::Head;
+use dgpipe::nets::RunningStatistics;
 use dgpipe::random::Random;
 use dgpipe::training::{AdamW, Draws, HeadObjective, Samples, Select, TrainingLoop, TrainingState};
-use dgpipe::nets::RunningStatistics;
 
 /// 20 batches of 32 samples an epoch, 32 epochs: 640 steps.
 const SAMPLES: usize = 640;

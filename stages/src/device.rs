@@ -27,9 +27,7 @@ pub enum DeviceError {
     #[error("this build has no GPU support; build with --features wgpu")]
     NoGpuSupport,
     /// A GPU that the machine does not have.
-    #[error(
-        "there is no GPU `wgpu:{index}`; this machine offers {found} (software adapters are not counted)"
-    )]
+    #[error("there is no GPU `wgpu:{index}`; this machine offers {found} (software adapters are not counted)")]
     NoSuchGpu {
         /// The number asked for.
         index: usize,
@@ -76,11 +74,12 @@ pub struct Device {
 impl Device {
     /// The CPU, which every build has.
     pub fn cpu() -> Self {
-        Self {
-            tensors: burn::tensor::Device::flex(),
-            name: "cpu".to_owned(),
-            is_cpu: true,
-        }
+        Self { tensors: burn::tensor::Device::flex(), name: "cpu".to_owned(), is_cpu: true }
+    }
+
+    /// Finds the device that `--device` names.
+    pub fn open(name: &str) -> Result<Self, DeviceError> {
+        Self::choose(name.parse()?)
     }
 
     /// Finds the device asked for.
@@ -100,26 +99,15 @@ impl Device {
         let listed = Tensors::enumerate(DeviceType::Wgpu).into_vec();
         // Equality of devices is identity of hardware, so asking for each kind by number sorts the list
         // and leaves out what is no GPU: software adapters have a kind of their own.
-        let kinds = [
-            DeviceKind::DiscreteGpu,
-            DeviceKind::IntegratedGpu,
-            DeviceKind::VirtualGpu,
-        ];
+        let kinds = [DeviceKind::DiscreteGpu, DeviceKind::IntegratedGpu, DeviceKind::VirtualGpu];
         let real: Vec<Tensors> = kinds
             .iter()
-            .flat_map(|kind| (0..listed.len()).map(|number| Tensors::wgpu(kind(number))))
+            .flat_map(|kind| (0..listed.len()).map(move |number| Tensors::wgpu(kind(number))))
             .filter(|device| listed.contains(device))
             .collect();
         let found = real.len();
-        let tensors = real
-            .into_iter()
-            .nth(index)
-            .ok_or(DeviceError::NoSuchGpu { index, found })?;
-        Ok(Self {
-            tensors,
-            name: format!("wgpu:{index}"),
-            is_cpu: false,
-        })
+        let tensors = real.into_iter().nth(index).ok_or(DeviceError::NoSuchGpu { index, found })?;
+        Ok(Self { tensors, name: format!("wgpu:{index}"), is_cpu: false })
     }
 
     /// Says that this build has none.
@@ -147,6 +135,17 @@ impl Device {
     pub fn is_cpu(&self) -> bool {
         self.is_cpu
     }
+
+    /// Whether it is a GPU.
+    pub fn is_gpu(&self) -> bool {
+        !self.is_cpu
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 #[cfg(test)]
@@ -155,20 +154,12 @@ mod tests {
 
     #[test]
     fn a_choice_survives_its_text() {
-        for choice in [
-            DeviceChoice::Auto,
-            DeviceChoice::Cpu,
-            DeviceChoice::Wgpu(0),
-            DeviceChoice::Wgpu(3),
-        ] {
+        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Wgpu(0), DeviceChoice::Wgpu(3)] {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
         assert_eq!("wgpu".parse(), Ok(DeviceChoice::Wgpu(0)));
         for bad in ["", "gpu", "wgpu:", "wgpu:x", "wgpu:-1", "CPU"] {
-            assert_eq!(
-                bad.parse::<DeviceChoice>(),
-                Err(DeviceError::Unknown(bad.to_owned()))
-            );
+            assert_eq!(bad.parse::<DeviceChoice>(), Err(DeviceError::Unknown(bad.to_owned())));
         }
     }
 
@@ -176,18 +167,17 @@ mod tests {
     #[cfg(not(feature = "wgpu"))]
     fn a_build_for_cpus_says_how_to_get_a_gpu() {
         let error = Device::choose(DeviceChoice::Wgpu(0)).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "this build has no GPU support; build with --features wgpu"
-        );
+        assert_eq!(error.to_string(), "this build has no GPU support; build with --features wgpu");
         assert_eq!(Device::choose(DeviceChoice::Auto).unwrap().name(), "cpu");
     }
 
     #[test]
     fn the_cpu_computes() {
-        let device = Device::choose(DeviceChoice::Cpu).unwrap();
-        assert!(device.is_cpu());
+        let device = Device::open("cpu").unwrap();
+        assert!(device.is_cpu() && !device.is_gpu());
+        assert_eq!(device.to_string(), "cpu");
+        assert!(Device::open("tpu").unwrap_err().to_string().starts_with("`tpu` is not a device"));
         let ones = burn::tensor::Tensor::<1>::ones([3], device.tensors());
-        assert_eq!(ones.sum().into_scalar::<f32>(), 3.0);
+        assert_eq!(ones.sum().into_scalar::<f32>().to_bits(), 3.0_f32.to_bits());
     }
 }

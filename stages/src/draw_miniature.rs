@@ -33,9 +33,7 @@ impl SubjectSet {
 }
 
 /// A manner of drawing, which is a domain.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DrawnDomain {
     /// Brush strokes.
@@ -59,8 +57,8 @@ impl DrawnDomain {
     }
 }
 
-/// What `draw-miniature` draws, before it is checked.
-#[derive(Deserialize, JsonSchema)]
+/// What `draw-miniature` is told.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fields {
     /// Seed of all drawings.
@@ -82,12 +80,7 @@ struct Fields {
 }
 
 fn all_styles() -> Vec<DrawnDomain> {
-    vec![
-        DrawnDomain::ArtPainting,
-        DrawnDomain::Cartoon,
-        DrawnDomain::Photo,
-        DrawnDomain::Sketch,
-    ]
+    vec![DrawnDomain::ArtPainting, DrawnDomain::Cartoon, DrawnDomain::Photo, DrawnDomain::Sketch]
 }
 
 fn default_size() -> u32 {
@@ -96,38 +89,27 @@ fn default_size() -> u32 {
 
 /// What `draw-miniature` draws. Either `scale` or `per_class` is there.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Fields")]
-pub struct DrawMiniatureConfig {
-    seed: u64,
-    set: SubjectSet,
-    styles: Vec<DrawnDomain>,
-    scale: Option<f64>,
-    per_class: Option<NonZeroU32>,
-    size: u32,
+#[serde(try_from = "Fields", into = "Fields")]
+pub struct DrawMiniatureConfig(Fields);
+
+impl From<DrawMiniatureConfig> for Fields {
+    fn from(config: DrawMiniatureConfig) -> Self {
+        config.0
+    }
 }
 
 impl TryFrom<Fields> for DrawMiniatureConfig {
     type Error = String;
 
-    fn try_from(fields: Fields) -> Result<Self, String> {
-        let Fields {
-            seed,
-            set,
-            styles,
-            scale,
-            per_class,
-            size,
-        } = fields;
+    fn try_from(mut fields: Fields) -> Result<Self, String> {
+        let Fields { set, scale, per_class, size, .. } = fields;
         let scale = match (scale, per_class) {
             (Some(_), Some(_)) => {
                 return Err("`scale` and `per_class` exclude each other".to_owned());
             }
             (None, Some(_)) => None,
             _ if set == SubjectSet::Pretraining => {
-                return Err(
-                    "`set: pretraining` needs `per_class`; PACS has no counts of its objects"
-                        .to_owned(),
-                );
+                return Err("`set: pretraining` needs `per_class`; PACS has no counts of its objects".to_owned());
             }
             (scale, None) => Some(scale.unwrap_or(0.1)),
         };
@@ -137,30 +119,22 @@ impl TryFrom<Fields> for DrawMiniatureConfig {
         if !(1..=MAX_SIZE).contains(&size) {
             return Err(format!("`size` must be between 1 and {MAX_SIZE}"));
         }
-        if styles.is_empty()
-            || (1..styles.len()).any(|place| styles[..place].contains(&styles[place]))
-        {
+        let styles = &fields.styles;
+        if styles.is_empty() || (1..styles.len()).any(|place| styles[..place].contains(&styles[place])) {
             return Err("`styles` needs at least one style, and each only once".to_owned());
         }
-        Ok(Self {
-            seed,
-            set,
-            styles,
-            scale,
-            per_class,
-            size,
-        })
+        fields.scale = scale;
+        Ok(Self(fields))
     }
 }
 
-impl DrawMiniatureConfig {
+impl Fields {
     /// How many images of a class a domain gets.
     fn count(&self, style: Style, subject: &Subject) -> u32 {
         let Some(scale) = self.scale else {
             return self.per_class.map_or(1, NonZeroU32::get);
         };
-        let published = pacs_count(style.name(), subject.name())
-            .expect("a scale goes with the classes of PACS");
+        let published = pacs_count(style.name(), subject.name()).expect("a scale goes with the classes of PACS");
         ((published as f64 * scale + 0.5).floor() as u32).max(1)
     }
 
@@ -169,8 +143,7 @@ impl DrawMiniatureConfig {
         let mut drawings = Vec::new();
         for style in self.styles.iter().map(|domain| domain.style()) {
             for subject in self.set.subjects() {
-                drawings
-                    .extend((0..self.count(style, subject)).map(|index| (style, subject, index)));
+                drawings.extend((0..self.count(style, subject)).map(|index| (style, subject, index)));
             }
         }
         drawings
@@ -189,14 +162,13 @@ impl StageType for DrawMiniature {
     type Config = DrawMiniatureConfig;
     const NAME: &'static str = "draw-miniature";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str =
-        "Draws a small stand-in for PACS: four styles of seven objects, or of ten others.";
+    const ABOUT: &'static str = "Draws a small stand-in for PACS: four styles of seven objects, or of ten others.";
 
     fn ports() -> Ports {
         Ports::default().writes(IMAGES)
     }
 
-    fn execute(config: &DrawMiniatureConfig, context: &mut Context<'_>) -> Result<(), StageError> {
+    fn execute(DrawMiniatureConfig(config): &DrawMiniatureConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let root = context.output(IMAGES)?;
         for domain in &config.styles {
             for subject in config.set.subjects() {
@@ -207,9 +179,7 @@ impl StageType for DrawMiniature {
         let mut done = 0;
         for batch in drawings.chunks(BATCH) {
             context.stop_if_cancelled()?;
-            batch.par_iter().try_for_each(|&(style, subject, index)| {
-                write(config, &root, style, subject, index)
-            })?;
+            batch.par_iter().try_for_each(|&(style, subject, index)| write(config, &root, style, subject, index))?;
             done += batch.len();
             context.progress(done as u64, drawings.len() as u64, "images");
         }
@@ -219,22 +189,10 @@ impl StageType for DrawMiniature {
 }
 
 /// Draws one image to `<domain>/<class>/pic_0001.jpg`.
-fn write(
-    config: &DrawMiniatureConfig,
-    root: &Path,
-    style: Style,
-    subject: &Subject,
-    index: u32,
-) -> Result<(), StageError> {
-    let bytes = encode(
-        style,
-        &draw(subject, style, config.seed, index, config.size),
-    )?;
+fn write(config: &Fields, root: &Path, style: Style, subject: &Subject, index: u32) -> Result<(), StageError> {
+    let bytes = encode(style, &draw(subject, style, config.seed, index, config.size))?;
     let name = format!("pic_{:04}.{}", index + 1, style.extension());
-    Ok(fs_err::write(
-        root.join(style.name()).join(subject.name()).join(name),
-        bytes,
-    )?)
+    Ok(fs_err::write(root.join(style.name()).join(subject.name()).join(name), bytes)?)
 }
 
 #[cfg(test)]
@@ -249,37 +207,27 @@ mod tests {
 
     fn images(json: &str) -> (tempfile::TempDir, ImageFolder) {
         let folder = tempfile::tempdir().unwrap();
-        let result = Solo::new(folder.path())
-            .execute::<DrawMiniature>(&config(json).unwrap())
-            .unwrap();
+        let result = Solo::new(folder.path()).execute::<DrawMiniature>(&config(json).unwrap()).unwrap();
         let images = ImageFolder::read(&View::disk(&result.outputs["images"])).unwrap();
         (folder, images)
     }
 
     #[test]
     fn a_scale_keeps_the_imbalance_of_pacs() {
-        let config = config(r#"{"seed": 7}"#).unwrap();
+        let DrawMiniatureConfig(config) = config(r#"{"seed": 7}"#).unwrap();
         let count = |style: Style, class: usize| config.count(style, &SUBJECTS_PACS[class]);
         assert_eq!(count(Style::Sketch, 5), 8);
         assert_eq!(count(Style::Photo, 0), 19);
-        assert_eq!(
-            count(Style::ArtPainting, 1),
-            26,
-            "255 · 0.1 = 25.5 is rounded up"
-        );
+        assert_eq!(count(Style::ArtPainting, 1), 26, "255 · 0.1 = 25.5 is rounded up");
         assert_eq!(config.drawings().len(), 1002);
-        let tiny = super::DrawMiniatureConfig {
-            scale: Some(0.001),
-            ..config
-        };
+        let tiny = Fields { scale: Some(0.001), ..config };
         assert_eq!(tiny.count(Style::Sketch, &SUBJECTS_PACS[5]), 1);
     }
 
     #[test]
     fn the_folder_has_a_level_of_domains_even_with_one_style() {
-        let (_folder, images) = images(
-            r#"{"seed": 1, "set": "pretraining", "styles": ["photo"], "per_class": 1, "size": 16}"#,
-        );
+        let (_folder, images) =
+            images(r#"{"seed": 1, "set": "pretraining", "styles": ["photo"], "per_class": 1, "size": 16}"#);
         assert_eq!(images.domains, ["photo"]);
         assert_eq!(images.classes.len(), 10);
         assert_eq!(images.items[0].path(), "photo/bicycle/pic_0001.jpg");
@@ -289,20 +237,12 @@ mod tests {
     fn the_number_of_threads_changes_no_byte() {
         let json = r#"{"seed": 3, "scale": 0.004, "size": 24}"#;
         let digests = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 let (_folder, images) = images(json);
-                let digest = |item: &crate::formats::ImageItem| {
-                    Digest::of(&item.view().unwrap().bytes().unwrap()).to_string()
-                };
-                images
-                    .items
-                    .iter()
-                    .map(|item| (item.path(), digest(item)))
-                    .collect::<Vec<_>>()
+                let digest =
+                    |item: &crate::formats::ImageItem| Digest::of(&item.view().unwrap().bytes().unwrap()).to_string();
+                images.items.iter().map(|item| (item.path(), digest(item))).collect::<Vec<_>>()
             })
         };
         assert_eq!(digests(1), digests(4));
@@ -311,17 +251,11 @@ mod tests {
     #[test]
     fn settings_that_exclude_each_other_are_refused() {
         for (json, expected) in [
-            (
-                r#"{"seed": 1, "scale": 0.1, "per_class": 2}"#,
-                "exclude each other",
-            ),
+            (r#"{"seed": 1, "scale": 0.1, "per_class": 2}"#, "exclude each other"),
             (r#"{"seed": 1, "set": "pretraining"}"#, "needs `per_class`"),
             (r#"{"seed": 1, "scale": 0}"#, "`scale` must be above 0"),
             (r#"{"seed": 1, "size": 0}"#, "`size` must be between"),
-            (
-                r#"{"seed": 1, "styles": ["photo", "photo"]}"#,
-                "each only once",
-            ),
+            (r#"{"seed": 1, "styles": ["photo", "photo"]}"#, "each only once"),
             (r#"{"seed": 1, "per_class": 0}"#, "nonzero"),
             (r#"{"seed": 1, "speed": 0}"#, "unknown field"),
         ] {

@@ -102,10 +102,7 @@ fn flatten(config: &EmbedPixelsConfig, pixels: &Pixels) -> Vec<f32> {
         PixelColor::Grey => resized.grey(),
         PixelColor::Rgb => resized.bytes().to_vec(),
     };
-    bytes
-        .into_iter()
-        .map(|value| (f32::from(value) / 255.0 - 0.5) / 0.5)
-        .collect()
+    bytes.into_iter().map(|value| (f32::from(value) / 255.0 - 0.5) / 0.5).collect()
 }
 
 #[cfg(test)]
@@ -119,29 +116,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let class = folder.path().join("images/dog");
         fs_err::create_dir_all(&class).unwrap();
-        image::RgbImage::from_raw(2, 1, vec![255, 255, 255, 255, 0, 0])
-            .unwrap()
-            .save(class.join("1.png"))
-            .unwrap();
+        image::RgbImage::from_raw(2, 1, vec![255, 255, 255, 255, 0, 0]).unwrap().save(class.join("1.png")).unwrap();
         let embed = |color| {
-            let config = EmbedPixelsConfig {
-                size: NonZeroUsize::new(2).unwrap(),
-                color,
-                classes: None,
-            };
-            let solo =
-                Solo::new(folder.path().join("out")).input("images", folder.path().join("images"));
+            let config = EmbedPixelsConfig { size: NonZeroUsize::new(2).unwrap(), color, classes: None };
+            let solo = Solo::new(folder.path().join("out")).input("images", folder.path().join("images"));
             let result = solo.execute::<EmbedPixels>(&config).unwrap();
             let found = Embeddings::read(&View::disk(&result.outputs["embeddings"])).unwrap();
             fs_err::remove_dir_all(folder.path().join("out")).unwrap();
             found.vectors.row(0).to_vec()
         };
-        assert_eq!(
-            embed(PixelColor::Rgb),
-            [
-                1.0, 1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0
-            ]
-        );
+        assert_eq!(embed(PixelColor::Rgb), [1.0, 1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0]);
         let red = (76.0_f32 / 255.0 - 0.5) / 0.5;
         assert_eq!(embed(PixelColor::Grey), [1.0, red, 1.0, red]);
     }

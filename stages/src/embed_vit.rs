@@ -38,10 +38,7 @@ fn default_batch_size() -> NonZeroUsize {
 
 impl Default for EmbedVitConfig {
     fn default() -> Self {
-        Self {
-            batch_size: default_batch_size(),
-            classes: None,
-        }
+        Self { batch_size: default_batch_size(), classes: None }
     }
 }
 
@@ -59,14 +56,10 @@ impl StageType for EmbedVit {
     type Config = EmbedVitConfig;
     const NAME: &'static str = "embed-vit";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str =
-        "Embeds images with a frozen Vision Transformer: its CLS token after the final norm.";
+    const ABOUT: &'static str = "Embeds images with a frozen Vision Transformer: its CLS token after the final norm.";
 
     fn ports() -> Ports {
-        Ports::default()
-            .reads(IMAGES)
-            .reads(BACKBONE)
-            .writes(EMBEDDINGS)
+        Ports::default().reads(IMAGES).reads(BACKBONE).writes(EMBEDDINGS)
     }
 
     fn execute(config: &EmbedVitConfig, context: &mut Context<'_>) -> Result<(), StageError> {
@@ -95,10 +88,7 @@ fn embed(
     for batch in images.items.chunks(config.batch_size.get()) {
         context.stop_if_cancelled()?;
         let loaded = load(batch, |pixels| transform.apply(pixels))?;
-        let (inputs, names): (Vec<_>, Vec<_>) = loaded
-            .into_iter()
-            .map(|image| (image.value, image.digest))
-            .unzip();
+        let (inputs, names): (Vec<_>, Vec<_>) = loaded.into_iter().map(|image| (image.value, image.digest)).unzip();
         values.extend(forward(&net, &transform, device, inputs, &counter));
         digests.extend(names);
     }
@@ -123,10 +113,7 @@ fn forward(
     let run = |values: Vec<f32>, count: usize| -> Vec<f32> {
         let data = TensorData::new(values, [count, 3, transform.size, transform.size]);
         let vectors = net.forward(Tensor::from_data(data, device.tensors()));
-        vectors
-            .into_data()
-            .try_into_vec()
-            .expect("a net gives 32-bit floats")
+        vectors.into_data().try_into_vec().expect("a net gives 32-bit floats")
     };
     if device.is_cpu() {
         let one = |values: Vec<f32>| {
@@ -141,7 +128,9 @@ fn forward(
         values.resize(GROUP * transform.len(), 0.0);
         let mut vectors = run(values, GROUP);
         vectors.truncate(vectors.len() / GROUP * group.len());
-        group.iter().for_each(|_| counter.add_one());
+        for _ in group {
+            counter.add_one();
+        }
         vectors
     };
     inputs.chunks(GROUP).flat_map(group).collect()
@@ -172,12 +161,8 @@ mod tests {
 
     fn embed(images: &Path, config: &EmbedVitConfig) -> Result<Embeddings, StageError> {
         let folder = tempfile::tempdir().unwrap();
-        let solo = Solo::new(folder.path())
-            .input("images", images)
-            .input("backbone", TINY);
-        let result = solo
-            .ambient(Ambient::default().with(Device::cpu()))
-            .execute::<EmbedVit>(config)?;
+        let solo = Solo::new(folder.path()).input("images", images).input("backbone", TINY);
+        let result = solo.ambient(Ambient::default().with(Device::cpu())).execute::<EmbedVit>(config)?;
         Ok(Embeddings::read(&View::disk(&result.outputs["embeddings"])).unwrap())
     }
 
@@ -186,38 +171,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         pictures(folder.path());
         let with = |threads: usize, batch_size: usize| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let batch_size = NonZeroUsize::new(batch_size).unwrap();
-            pool.install(|| {
-                embed(
-                    folder.path(),
-                    &EmbedVitConfig {
-                        batch_size,
-                        classes: None,
-                    },
-                )
-                .unwrap()
-            })
+            pool.install(|| embed(folder.path(), &EmbedVitConfig { batch_size, classes: None }).unwrap())
         };
         let expected = with(1, 1);
         assert_eq!(expected.vectors.dim(), (9, 32));
-        let bits = |found: &Embeddings| {
-            found
-                .vectors
-                .iter()
-                .map(|value| value.to_bits())
-                .collect::<Vec<_>>()
-        };
+        let bits = |found: &Embeddings| found.vectors.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         for (threads, batch_size) in [(1, 7), (4, 32), (4, 7), (3, 1)] {
             let found = with(threads, batch_size);
-            assert_eq!(
-                bits(&found),
-                bits(&expected),
-                "{threads} threads, batches of {batch_size}"
-            );
+            assert_eq!(bits(&found), bits(&expected), "{threads} threads, batches of {batch_size}");
             assert_eq!(found, expected);
         }
     }
@@ -237,27 +200,11 @@ mod tests {
         assert_eq!((found.labels[0], found.ids[0].as_str()), (1, "cat/0.png"));
         let with = |classes: &[&str]| {
             let classes = Some(classes.iter().map(|class| (*class).to_owned()).collect());
-            embed(
-                folder.path(),
-                &EmbedVitConfig {
-                    classes,
-                    ..EmbedVitConfig::default()
-                },
-            )
+            embed(folder.path(), &EmbedVitConfig { classes, ..EmbedVitConfig::default() })
         };
         assert_eq!(with(&["dog", "emu", "cat"]).unwrap().labels[0], 2);
-        assert!(
-            with(&["cat"])
-                .unwrap_err()
-                .to_string()
-                .contains("the images have classes [dog]")
-        );
-        assert!(
-            with(&["cat", "dog", "cat"])
-                .unwrap_err()
-                .to_string()
-                .contains("names a class twice")
-        );
+        assert!(with(&["cat"]).unwrap_err().to_string().contains("the images have classes [dog]"));
+        assert!(with(&["cat", "dog", "cat"]).unwrap_err().to_string().contains("names a class twice"));
     }
 
     #[test]
@@ -266,9 +213,6 @@ mod tests {
         pictures(folder.path());
         fs_err::write(folder.path().join("dog/broken.png"), b"no picture").unwrap();
         let error = embed(folder.path(), &EmbedVitConfig::default()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`dog/broken.png` is neither a PNG nor a JPEG file"
-        );
+        assert_eq!(error.to_string(), "`dog/broken.png` is neither a PNG nor a JPEG file");
     }
 }

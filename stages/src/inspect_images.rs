@@ -44,7 +44,8 @@ impl StageType for InspectImages {
     type Config = InspectImagesConfig;
     const NAME: &'static str = "inspect-images";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str = "Counts images by domain and class, measures them, and lists the files that cannot be read.";
+    const ABOUT: &'static str =
+        "Counts images by domain and class, measures them, and lists the files that cannot be read.";
 
     fn ports() -> Ports {
         Ports::default().reads(IMAGES).writes(TABLE)
@@ -61,10 +62,7 @@ impl StageType for InspectImages {
             context.note(difference.as_str());
         }
         if !inspection.problems.is_empty() {
-            context.note(format!(
-                "{} files cannot be read; `problems.csv` names them",
-                inspection.problems.len()
-            ));
+            context.note(format!("{} files cannot be read; `problems.csv` names them", inspection.problems.len()));
         }
         context.metric("images", inspection.readable());
         context.metric("corrupt", inspection.problems.len());
@@ -92,18 +90,9 @@ impl Inspection {
     /// Reads every file.
     fn new(images: &ImageFolder, context: &Context<'_>) -> Result<Self, StageError> {
         // Without a level of domains there is one, without a name.
-        let domains = if images.domains.is_empty() {
-            vec![String::new()]
-        } else {
-            images.domains.clone()
-        };
+        let domains = if images.domains.is_empty() { vec![String::new()] } else { images.domains.clone() };
         let classes = images.classes.clone();
-        let mut found = Self {
-            domains,
-            classes,
-            groups: BTreeMap::new(),
-            problems: Vec::new(),
-        };
+        let mut found = Self { domains, classes, groups: BTreeMap::new(), problems: Vec::new() };
         let counter = Counter::new(context, images.items.len());
         for batch in images.items.chunks(BATCH) {
             context.stop_if_cancelled()?;
@@ -119,10 +108,7 @@ impl Inspection {
                 match size {
                     Ok((width, height)) => {
                         let domain = item.domain.clone().unwrap_or_default();
-                        *found
-                            .groups
-                            .entry((domain, item.class.clone(), width, height))
-                            .or_default() += 1;
+                        *found.groups.entry((domain, item.class.clone(), width, height)).or_default() += 1;
                     }
                     Err(reason) => found.problems.push((item.path(), reason)),
                 }
@@ -138,11 +124,7 @@ impl Inspection {
     /// The number of readable images of a domain and class.
     fn count(&self, domain: &str, class: &str) -> usize {
         let matches = |group: &Group| group.0 == domain && group.1 == class;
-        self.groups
-            .iter()
-            .filter(|(group, _)| matches(group))
-            .map(|(_, count)| count)
-            .sum()
+        self.groups.iter().filter(|(group, _)| matches(group)).map(|(_, count)| count).sum()
     }
 
     fn differences_from_pacs(&self) -> Vec<String> {
@@ -151,9 +133,7 @@ impl Inspection {
             for (class, expected) in PACS_CLASSES.iter().zip(counts) {
                 let found = self.count(domain, class);
                 if found != expected {
-                    differences.push(format!(
-                        "`{domain}/{class}` has {found} images; PACS has {expected}"
-                    ));
+                    differences.push(format!("`{domain}/{class}` has {found} images; PACS has {expected}"));
                 }
             }
         }
@@ -161,11 +141,7 @@ impl Inspection {
         for domain in self.domains.iter().filter(|domain| !known(domain)) {
             differences.push(format!("PACS has no domain `{domain}`"));
         }
-        for class in self
-            .classes
-            .iter()
-            .filter(|class| !PACS_CLASSES.contains(&class.as_str()))
-        {
+        for class in self.classes.iter().filter(|class| !PACS_CLASSES.contains(&class.as_str())) {
             differences.push(format!("PACS has no class `{class}`"));
         }
         differences
@@ -176,16 +152,9 @@ impl Inspection {
         let mut totals = vec![0; self.classes.len() + 1];
         let mut rows = Vec::new();
         for domain in &self.domains {
-            let mut counts: Vec<usize> = self
-                .classes
-                .iter()
-                .map(|class| self.count(domain, class))
-                .collect();
+            let mut counts: Vec<usize> = self.classes.iter().map(|class| self.count(domain, class)).collect();
             counts.push(counts.iter().sum());
-            totals
-                .iter_mut()
-                .zip(&counts)
-                .for_each(|(total, count)| *total += count);
+            totals.iter_mut().zip(&counts).for_each(|(total, count)| *total += count);
             rows.push(row(domain, &counts));
         }
         rows.push(row("total", &totals));
@@ -194,55 +163,21 @@ impl Inspection {
 
     fn header(&self) -> Vec<String> {
         let names = self.classes.iter().cloned();
-        std::iter::once("domain".to_owned())
-            .chain(names)
-            .chain(["total".to_owned()])
-            .collect()
+        std::iter::once("domain".to_owned()).chain(names).chain(["total".to_owned()]).collect()
     }
 
-    fn write(
-        &self,
-        folder: &Path,
-        caption: Option<&str>,
-        differences: &[String],
-    ) -> Result<(), StageError> {
-        write_csv(
-            &folder.join("counts.csv"),
-            &self.header(),
-            &self.count_rows(),
-        )?;
-        let texts = |names: &[&str]| {
-            names
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect::<Vec<_>>()
-        };
+    fn write(&self, folder: &Path, caption: Option<&str>, differences: &[String]) -> Result<(), StageError> {
+        write_csv(&folder.join("counts.csv"), &self.header(), &self.count_rows())?;
+        let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let size = |((domain, class, width, height), count): (&Group, &usize)| {
-            vec![
-                domain.clone(),
-                class.clone(),
-                width.to_string(),
-                height.to_string(),
-                count.to_string(),
-            ]
+            vec![domain.clone(), class.clone(), width.to_string(), height.to_string(), count.to_string()]
         };
         let sizes: Vec<_> = self.groups.iter().map(size).collect();
-        write_csv(
-            &folder.join("sizes.csv"),
-            &texts(&["domain", "class", "width", "height", "images"]),
-            &sizes,
-        )?;
+        write_csv(&folder.join("sizes.csv"), &texts(&["domain", "class", "width", "height", "images"]), &sizes)?;
         let problem = |(path, reason): &(String, String)| vec![path.clone(), reason.clone()];
         let problems: Vec<_> = self.problems.iter().map(problem).collect();
-        write_csv(
-            &folder.join("problems.csv"),
-            &texts(&["file", "problem"]),
-            &problems,
-        )?;
-        Ok(fs_err::write(
-            folder.join("summary.md"),
-            self.summary(caption, differences),
-        )?)
+        write_csv(&folder.join("problems.csv"), &texts(&["file", "problem"]), &problems)?;
+        Ok(fs_err::write(folder.join("summary.md"), self.summary(caption, differences))?)
     }
 
     fn summary(&self, caption: Option<&str>, differences: &[String]) -> String {
@@ -250,42 +185,27 @@ impl Inspection {
         let mut lines = vec![format!("# {}", caption.unwrap_or("Images")), String::new()];
         lines.push(format!("| {} |", header.join(" | ")));
         lines.push(format!("|---|{}", "---:|".repeat(header.len() - 1)));
-        lines.extend(
-            self.count_rows()
-                .iter()
-                .map(|row| format!("| {} |", row.join(" | "))),
-        );
+        lines.extend(self.count_rows().iter().map(|row| format!("| {} |", row.join(" | "))));
         let mut list = |title: &str, items: Vec<String>| {
             if !items.is_empty() {
                 lines.extend([String::new(), format!("## {title}"), String::new()]);
                 lines.extend(items.into_iter().map(|item| format!("- {item}")));
             }
         };
-        list(
-            "Files that cannot be read",
-            self.problems
-                .iter()
-                .map(|(path, why)| format!("`{path}` {why}"))
-                .collect(),
-        );
+        list("Files that cannot be read", self.problems.iter().map(|(path, why)| format!("`{path}` {why}")).collect());
         list("Differences from PACS", differences.to_vec());
         lines.join("\n") + "\n"
     }
 }
 
 fn measure(item: &ImageItem) -> Result<(usize, usize), String> {
-    let bytes = item
-        .view()
-        .and_then(|view| Ok(view.bytes()?))
-        .map_err(|error| error.to_string())?;
+    let bytes = item.view().and_then(|view| Ok(view.bytes()?)).map_err(|error| error.to_string())?;
     let pixels = decode(&bytes).map_err(|error| error.to_string())?;
     Ok((pixels.width(), pixels.height()))
 }
 
 fn row(name: &str, counts: &[usize]) -> Vec<String> {
-    std::iter::once(name.to_owned())
-        .chain(counts.iter().map(usize::to_string))
-        .collect()
+    std::iter::once(name.to_owned()).chain(counts.iter().map(usize::to_string)).collect()
 }
 
 fn write_csv(path: &Path, header: &[String], rows: &[Vec<String>]) -> Result<(), StageError> {
@@ -304,11 +224,7 @@ mod tests {
     use super::*;
 
     fn golden(name: &str) -> Vec<u8> {
-        fs_err::read(format!(
-            "{}/tests/golden/{name}",
-            env!("CARGO_MANIFEST_DIR")
-        ))
-        .unwrap()
+        fs_err::read(format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     }
 
     fn put(root: &Path, path: &str, bytes: &[u8]) {
@@ -324,53 +240,21 @@ mod tests {
         let jpeg = golden("decode/rgb.jpg");
         put(&images, "photo/dog/1.jpg", &jpeg);
         put(&images, "photo/dog/2.jpg", &jpeg[..jpeg.len() / 2]);
-        put(
-            &images,
-            "photo/cat, \"big\"/3.png",
-            &golden("decode/grey.png"),
-        );
+        put(&images, "photo/cat, \"big\"/3.png", &golden("decode/grey.png"));
         put(&images, "photo/dog/empty.jpg", b"");
-        let config = InspectImagesConfig {
-            expect: Some(KnownCollection::Pacs),
-            caption: None,
-        };
-        let result = Solo::new(folder.path().join("out"))
-            .input("images", &images)
-            .execute::<InspectImages>(&config)
-            .unwrap();
+        let config = InspectImagesConfig { expect: Some(KnownCollection::Pacs), caption: None };
+        let result =
+            Solo::new(folder.path().join("out")).input("images", &images).execute::<InspectImages>(&config).unwrap();
         let read = |name: &str| fs_err::read_to_string(result.outputs["table"].join(name)).unwrap();
-        assert_eq!(
-            read("counts.csv"),
-            "domain,\"cat, \"\"big\"\"\",dog,total\nphoto,1,1,2\ntotal,1,1,2\n"
-        );
+        assert_eq!(read("counts.csv"), "domain,\"cat, \"\"big\"\"\",dog,total\nphoto,1,1,2\ntotal,1,1,2\n");
         assert_eq!(read("sizes.csv").lines().count(), 3);
         let problems = read("problems.csv");
-        assert!(
-            problems.contains("photo/dog/2.jpg,ends before the picture does"),
-            "{problems}"
-        );
-        assert!(
-            problems.contains("photo/dog/empty.jpg,is neither a PNG nor a JPEG file"),
-            "{problems}"
-        );
+        assert!(problems.contains("photo/dog/2.jpg,ends before the picture does"), "{problems}");
+        assert!(problems.contains("photo/dog/empty.jpg,is neither a PNG nor a JPEG file"), "{problems}");
         assert!(read("summary.md").contains("| photo | 1 | 1 | 2 |"));
         assert_eq!(result.metrics["corrupt"], Metric::Count(2));
         assert_eq!(result.metrics["images"], Metric::Count(2));
-        assert!(
-            result
-                .notes
-                .iter()
-                .any(|note| note == "`photo/dog` has 1 images; PACS has 189"),
-            "{:?}",
-            result.notes
-        );
-        assert!(
-            result
-                .notes
-                .iter()
-                .any(|note| note.starts_with("PACS has no class `cat")),
-            "{:?}",
-            result.notes
-        );
+        assert!(result.notes.iter().any(|note| note == "`photo/dog` has 1 images; PACS has 189"), "{:?}", result.notes);
+        assert!(result.notes.iter().any(|note| note.starts_with("PACS has no class `cat")), "{:?}", result.notes);
     }
 }

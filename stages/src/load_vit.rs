@@ -23,7 +23,8 @@ impl StageType for LoadVit {
     type Config = LoadVitConfig;
     const NAME: &'static str = "load-vit";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str = "Checks a ViT in Hugging Face's layout (config, preprocessor, safetensors) and takes it in.";
+    const ABOUT: &'static str =
+        "Checks a ViT in Hugging Face's layout (config, preprocessor, safetensors) and takes it in.";
 
     fn ports() -> Ports {
         Ports::default().reads(CHECKPOINT).writes(BACKBONE)
@@ -32,23 +33,19 @@ impl StageType for LoadVit {
     fn execute(_config: &LoadVitConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let RawFolder(folder) = context.read(CHECKPOINT)?;
         let backbone = Backbone::from_folder(&folder).map_err(|error| {
-            StageError::from(error).hint("the folder needs `config.json`, `preprocessor_config.json` and `model.safetensors` of a ViTModel")
+            StageError::from(error).hint(
+                "the folder needs `config.json`, `preprocessor_config.json` and `model.safetensors` of a ViTModel",
+            )
         })?;
         let arrays = backbone.weights.arrays().values();
-        context.metric(
-            "parameters",
-            arrays.map(|array| array.values.len()).sum::<usize>(),
-        );
+        context.metric("parameters", arrays.map(|array| array.values.len()).sum::<usize>());
         context.metric("hidden_size", backbone.weights.shape().hidden);
         context.metric("image_size", backbone.transform.size);
         // The bytes as they were published, so that a digest can be compared with the publisher's.
         let path = context.output(BACKBONE)?;
         fs_err::create_dir_all(&path)?;
         for name in [Backbone::CONFIG, Backbone::PREPROCESSOR, Backbone::MODEL] {
-            io::copy(
-                &mut folder.at(name)?.open()?,
-                &mut fs_err::File::create(path.join(name))?,
-            )?;
+            io::copy(&mut folder.at(name)?.open()?, &mut fs_err::File::create(path.join(name))?)?;
         }
         Ok(())
     }
@@ -65,10 +62,7 @@ mod tests {
     #[test]
     fn the_files_are_taken_in_byte_by_byte() {
         let folder = tempfile::tempdir().unwrap();
-        let result = Solo::new(folder.path())
-            .input("checkpoint", TINY)
-            .execute::<LoadVit>(&LoadVitConfig {})
-            .unwrap();
+        let result = Solo::new(folder.path()).input("checkpoint", TINY).execute::<LoadVit>(&LoadVitConfig {}).unwrap();
         for name in [Backbone::CONFIG, Backbone::PREPROCESSOR, Backbone::MODEL] {
             let written = fs_err::read(result.outputs["backbone"].join(name)).unwrap();
             assert_eq!(written, fs_err::read(format!("{TINY}/{name}")).unwrap());
@@ -83,14 +77,8 @@ mod tests {
         fs_err::create_dir(&checkpoint).unwrap();
         fs_err::write(checkpoint.join("pytorch_model.bin"), b"").unwrap();
         let solo = Solo::new(folder.path().join("out")).input("checkpoint", &checkpoint);
-        let error = solo
-            .execute::<LoadVit>(&LoadVitConfig {})
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("has no `config.json`; it has [pytorch_model.bin]"),
-            "{error}"
-        );
+        let error = solo.execute::<LoadVit>(&LoadVitConfig {}).unwrap_err().to_string();
+        assert!(error.contains("has no `config.json`; it has [pytorch_model.bin]"), "{error}");
     }
 
     #[test]
@@ -98,31 +86,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let checkpoint = folder.path().join("checkpoint");
         fs_err::create_dir(&checkpoint).unwrap();
-        fs_err::copy(
-            format!("{TINY}/model.safetensors"),
-            checkpoint.join("model.safetensors"),
-        )
-        .unwrap();
+        fs_err::copy(format!("{TINY}/model.safetensors"), checkpoint.join("model.safetensors")).unwrap();
         let config = fs_err::read_to_string(format!("{TINY}/config.json")).unwrap();
-        fs_err::write(
-            checkpoint.join("config.json"),
-            config.replace("\"hidden_size\": 32", "\"hidden_size\": 36"),
-        )
-        .unwrap();
-        fs_err::write(
-            checkpoint.join("preprocessor_config.json"),
-            r#"{"size": 64, "resample": 3}"#,
-        )
-        .unwrap();
+        fs_err::write(checkpoint.join("config.json"), config.replace("\"hidden_size\": 32", "\"hidden_size\": 36"))
+            .unwrap();
+        fs_err::write(checkpoint.join("preprocessor_config.json"), r#"{"size": 64, "resample": 3}"#).unwrap();
         let solo = Solo::new(folder.path().join("out")).input("checkpoint", &checkpoint);
-        let error = solo
-            .execute::<LoadVit>(&LoadVitConfig {})
-            .unwrap_err()
-            .to_string();
-        for expected in [
-            "`resample` must be 2",
-            "tensor `layernorm.bias` has shape [32]; expected [36]",
-        ] {
+        let error = solo.execute::<LoadVit>(&LoadVitConfig {}).unwrap_err().to_string();
+        for expected in ["`resample` must be 2", "tensor `layernorm.bias` has shape [32]; expected [36]"] {
             assert!(error.contains(expected), "{error}");
         }
     }

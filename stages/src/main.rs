@@ -1,2 +1,5 @@
 //! The `dgpipe` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    dgpipe_cli::main(&dgpipe::PROGRAM)
+}

@@ -15,8 +15,8 @@ use crate::training::{
     AdamW, BatchSize, Changes, LearningRate, Pictures, Select, TrainingLoop, TrainingState, VitObjective, WeightDecay,
 };
 
-/// What `pretrain-vit` is told, before it is checked.
-#[derive(Deserialize, JsonSchema)]
+/// What `pretrain-vit` is told.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fields {
     /// Seed of initial weights, of the order of samples, of mirroring and of what is held out.
@@ -68,26 +68,15 @@ struct Fields {
     held_out: f64,
 }
 
-/// How `pretrain-vit` trains; the sizes fit each other.
+/// How `pretrain-vit` trains; the settings fit each other.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Fields")]
-pub struct PretrainVitConfig {
-    seed: u64,
-    stream: String,
-    size: u16,
-    patch: u16,
-    hidden: u16,
-    layers: u16,
-    heads: u16,
-    mlp: u16,
-    epochs: u16,
-    batch_size: BatchSize,
-    learning_rate: LearningRate,
-    warm_up: u16,
-    weight_decay: WeightDecay,
-    mirror: bool,
-    shift: u16,
-    held_out: f64,
+#[serde(try_from = "Fields", into = "Fields")]
+pub struct PretrainVitConfig(Fields);
+
+impl From<PretrainVitConfig> for Fields {
+    fn from(config: PretrainVitConfig) -> Self {
+        config.0
+    }
 }
 
 fn default_stream() -> String {
@@ -146,9 +135,15 @@ impl TryFrom<Fields> for PretrainVitConfig {
     type Error = String;
 
     fn try_from(fields: Fields) -> Result<Self, String> {
-        let Fields { seed, stream, size, patch, hidden, layers, heads, mlp, .. } = fields;
-        let Fields { epochs, batch_size, learning_rate, warm_up, weight_decay, mirror, shift, held_out, .. } = fields;
-        let sizes = [("size", size), ("patch", patch), ("hidden", hidden), ("layers", layers), ("heads", heads), ("mlp", mlp)];
+        let sizes = [
+            ("size", fields.size),
+            ("patch", fields.patch),
+            ("hidden", fields.hidden),
+            ("layers", fields.layers),
+            ("heads", fields.heads),
+            ("mlp", fields.mlp),
+        ];
+        let Fields { size, patch, hidden, heads, epochs, warm_up, held_out, .. } = fields;
         if let Some((name, _)) = sizes.iter().find(|(_, value)| *value == 0) {
             return Err(format!("`{name}` must be above 0"));
         }
@@ -158,34 +153,17 @@ impl TryFrom<Fields> for PretrainVitConfig {
         if hidden % heads != 0 {
             return Err(format!("`hidden` {hidden} must be a multiple of `heads` {heads}"));
         }
-        if epochs == 0 || warm_up >= epochs {
+        if warm_up >= epochs {
             return Err(format!("`epochs` {epochs} must be above `warm_up` {warm_up}"));
         }
         if !(0.0..1.0).contains(&held_out) {
             return Err(format!("`held_out` is a share from 0 to below 1, not {held_out}"));
         }
-        Ok(Self {
-            seed,
-            stream,
-            size,
-            patch,
-            hidden,
-            layers,
-            heads,
-            mlp,
-            epochs,
-            batch_size,
-            learning_rate,
-            warm_up,
-            weight_decay,
-            mirror,
-            shift,
-            held_out,
-        })
+        Ok(Self(fields))
     }
 }
 
-impl PretrainVitConfig {
+impl Fields {
     fn shape(&self) -> VitShape {
         VitShape {
             hidden: self.hidden.into(),
@@ -210,7 +188,7 @@ impl PretrainVitConfig {
         let share = if epoch < warm_up {
             (epoch + 1.0) / (warm_up + 1.0)
         } else {
-            (1.0 + (std::f64::consts::PI * (epoch - warm_up) / (epochs - warm_up)).cos()) / 2.0
+            f64::midpoint(1.0, (std::f64::consts::PI * (epoch - warm_up) / (epochs - warm_up)).cos())
         };
         self.learning_rate.get() * share
     }
@@ -237,7 +215,7 @@ impl StageType for PretrainVit {
         Ports::default().reads(IMAGES).writes(BACKBONE).writes(HISTORY).writes(ORDER)
     }
 
-    fn execute(config: &PretrainVitConfig, context: &mut Context<'_>) -> Result<(), StageError> {
+    fn execute(PretrainVitConfig(config): &PretrainVitConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let images = context.read(IMAGES)?;
         let classes = class_list(&images, None)?;
         if images.classes.len() < 2 {
@@ -259,7 +237,7 @@ impl StageType for PretrainVit {
 
 /// Decodes all pictures, and holds some of each class out.
 fn pictures(
-    config: &PretrainVitConfig,
+    config: &Fields,
     images: &ImageFolder,
     classes: &[String],
     transform: &ImageTransform,
@@ -287,7 +265,7 @@ fn pictures(
 }
 
 /// Chooses the share of each class that is only measured on, rounded down.
-fn hold_out(config: &PretrainVitConfig, labels: &[i64], classes: usize) -> Vec<bool> {
+fn hold_out(config: &Fields, labels: &[i64], classes: usize) -> Vec<bool> {
     let mut random = Random::new(config.seed, &config.stream, "held-out", 0);
     let mut held = vec![false; labels.len()];
     for class in 0..classes as i64 {
@@ -302,7 +280,7 @@ fn hold_out(config: &PretrainVitConfig, labels: &[i64], classes: usize) -> Vec<b
 
 /// Runs the training loop an epoch at a time, each with its learning rate.
 fn train(
-    config: &PretrainVitConfig,
+    config: &Fields,
     objective: &mut VitObjective,
     context: &Context<'_>,
 ) -> Result<(TrainingState, History, Order), StageError> {

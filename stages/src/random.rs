@@ -1,4 +1,4 @@
-//! The only random numbers of the stage types: a ChaCha generator on the host, keyed by what it is for.
+//! The only random numbers of the stage types: a `ChaCha` generator on the host, keyed by what it is for.
 //!
 //! Burn's own generator is never used: its seed is global to the process, so two stages at once would spoil each other.
 
@@ -28,9 +28,7 @@ impl Random {
             hasher.update(text.as_bytes());
         }
         hasher.update(&epoch.to_le_bytes());
-        Self {
-            generator: ChaCha8Rng::from_seed(*hasher.finalize().as_bytes()),
-        }
+        Self { generator: ChaCha8Rng::from_seed(*hasher.finalize().as_bytes()) }
     }
 
     /// 32 random bits.
@@ -135,10 +133,7 @@ mod tests {
         for _ in 0..70_000 {
             counts[random.below(7)] += 1;
         }
-        assert!(
-            counts.iter().all(|count| (9_600..10_400).contains(count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (9_600..10_400).contains(count)), "{counts:?}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod view;
 pub use ambient::Ambient;
 pub(crate) use context::Findings;
 pub use context::{Context, Input, LogText};
+pub use dgpipe_cache::{Digest, Form};
 pub use format::{Format, FormatError, RawFile, RawFolder, WriteFormat};
 pub use kind::{Kind, KindError};
 pub use metric::Metric;

@@ -43,7 +43,8 @@ fn land(canvas: &mut Canvas, dice: &mut Dice) {
     canvas.flood(SKY.vary(dice, 0.05));
     if dice.chance(0.6) {
         let x = if dice.chance(0.5) { dice.between(0.04, 0.2) } else { dice.between(0.8, 0.96) };
-        canvas.fill(&Outline::circle((x, dice.between(0.05, 0.16)), dice.between(0.06, 0.1)), Colour::rgb(255, 214, 60));
+        canvas
+            .fill(&Outline::circle((x, dice.between(0.05, 0.16)), dice.between(0.06, 0.1)), Colour::rgb(255, 214, 60));
     }
     for _ in 0..dice.whole(0, 2) {
         cloud(canvas, (dice.between(0.1, 0.9), dice.between(0.06, 0.25)), dice.between(0.04, 0.08));

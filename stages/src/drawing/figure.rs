@@ -134,10 +134,13 @@ impl Figure {
         let x = 0.5 - scale * (from.0 + to.0) / 2.0 + slack(width) * dice.around(0.6);
         let drop = if self.is_cropped() { 1.0 } else { 0.5 + dice.around(0.4) };
         let y = 0.5 - scale * (from.1 + to.1) / 2.0 + slack(height) * drop;
-        self.moved(|p| {
-            let (u, v) = turn(p);
-            (u * scale + x, v * scale + y)
-        }, scale)
+        self.moved(
+            |p| {
+                let (u, v) = turn(p);
+                (u * scale + x, v * scale + y)
+            },
+            scale,
+        )
     }
 
     /// The same figure in other colours.

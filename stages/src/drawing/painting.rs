@@ -20,7 +20,11 @@ pub(crate) fn painting(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
     for (pass, width) in [0.075, 0.036, 0.019].into_iter().enumerate() {
         let width = (coarse * width * size as f32).max(1.7);
         let brush = Brush { width, bristles: Noise::new(dice.salt()) };
-        cover(&mut canvas, &Pass { number: pass, layout: &layout, guide: &guide, coverage: &coverage, flow, brush }, dice);
+        cover(
+            &mut canvas,
+            &Pass { number: pass, layout: &layout, guide: &guide, coverage: &coverage, flow, brush },
+            dice,
+        );
     }
     weave(&mut canvas, dice);
     canvas

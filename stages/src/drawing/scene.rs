@@ -82,7 +82,9 @@ impl Scene {
         let (u, v) = ((x - 0.5) * zoom * 7.0, zoom * 9.0);
         let noise = match self.setting {
             Setting::Land => self.noise.fractal(u, v, 4),
-            Setting::Room => 0.6 * self.noise.smooth((x - 0.5) * zoom * 4.0, 3.0) + 0.3 * self.noise.smooth(u * 0.6, v * 3.0),
+            Setting::Room => {
+                0.6 * self.noise.smooth((x - 0.5) * zoom * 4.0, 3.0) + 0.3 * self.noise.smooth(u * 0.6, v * 3.0)
+            }
             Setting::Water | Setting::Deep => self.noise.fractal(u * 0.5, v * 2.2, 2),
         };
         base.scale(1.0 + 0.38 * self.texture * noise)
@@ -128,10 +130,8 @@ const WATERS: [[Colour; 2]; 3] = [
     [Colour::rgb(150, 160, 170), Colour::rgb(74, 88, 104)],
 ];
 
-const DEPTHS: [[Colour; 2]; 2] = [
-    [Colour::rgb(96, 176, 200), Colour::rgb(14, 62, 108)],
-    [Colour::rgb(120, 180, 160), Colour::rgb(24, 74, 76)],
-];
+const DEPTHS: [[Colour; 2]; 2] =
+    [[Colour::rgb(96, 176, 200), Colour::rgb(14, 62, 108)], [Colour::rgb(120, 180, 160), Colour::rgb(24, 74, 76)]];
 
 const HEDGES: [Colour; 4] =
     [Colour::rgb(58, 84, 46), Colour::rgb(78, 96, 62), Colour::rgb(98, 104, 84), Colour::rgb(104, 118, 134)];

@@ -56,10 +56,7 @@ impl FromStr for Style {
     type Err = UnknownStyle;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|style| style.name() == name)
-            .ok_or_else(|| UnknownStyle { name: name.to_owned() })
+        Self::ALL.into_iter().find(|style| style.name() == name).ok_or_else(|| UnknownStyle { name: name.to_owned() })
     }
 }
 

@@ -44,11 +44,7 @@ impl HeadArchitecture {
         let mut tensors = Vec::new();
         let mut width = self.input;
         for (index, &out) in self.hidden.iter().enumerate() {
-            tensors.push((
-                format!("layers.{index}.weight"),
-                vec![out, width],
-                Role::Linear,
-            ));
+            tensors.push((format!("layers.{index}.weight"), vec![out, width], Role::Linear));
             tensors.push((format!("layers.{index}.bias"), vec![out], Role::Linear));
             width = out;
         }
@@ -64,40 +60,21 @@ impl HeadArchitecture {
                 }
             }
         }
-        tensors.push((
-            "classifier.weight".to_owned(),
-            vec![self.classes.len(), width],
-            Role::Linear,
-        ));
-        tensors.push((
-            "classifier.bias".to_owned(),
-            vec![self.classes.len()],
-            Role::Linear,
-        ));
+        tensors.push(("classifier.weight".to_owned(), vec![self.classes.len(), width], Role::Linear));
+        tensors.push(("classifier.bias".to_owned(), vec![self.classes.len()], Role::Linear));
         tensors
     }
 
     /// The names of the counters of seen batches, one per batch normalisation.
     pub fn counters(&self) -> Vec<String> {
-        let blocks = if self.batch_norm {
-            self.hidden.len()
-        } else {
-            0
-        };
-        (0..blocks)
-            .map(|index| format!("bns.{index}.num_batches_tracked"))
-            .collect()
+        let blocks = if self.batch_norm { self.hidden.len() } else { 0 };
+        (0..blocks).map(|index| format!("bns.{index}.num_batches_tracked")).collect()
     }
 
     /// The number of weights that training changes.
     pub fn trainable(&self) -> usize {
-        let trained = self
-            .tensors()
-            .into_iter()
-            .filter(|(_, _, role)| *role != Role::Buffer);
-        trained
-            .map(|(_, shape, _)| shape.iter().product::<usize>())
-            .sum()
+        let trained = self.tensors().into_iter().filter(|(_, _, role)| *role != Role::Buffer);
+        trained.map(|(_, shape, _)| shape.iter().product::<usize>()).sum()
     }
 
     /// Says what makes this no network, if anything does.
@@ -108,8 +85,7 @@ impl HeadArchitecture {
         if self.classes.is_empty() {
             return Some("a head needs at least one class".to_owned());
         }
-        (!(0.0..1.0).contains(&self.dropout))
-            .then(|| format!("`dropout` is {}, which is not in [0, 1)", self.dropout))
+        (!(0.0..1.0).contains(&self.dropout)).then(|| format!("`dropout` is {}, which is not in [0, 1)", self.dropout))
     }
 }
 
@@ -120,40 +96,18 @@ mod tests {
     #[test]
     fn the_head_of_the_method_has_8177_trainable_weights() {
         let classes = (0..7).map(|class| class.to_string()).collect();
-        let head = HeadArchitecture {
-            input: 768,
-            hidden: vec![10; 4],
-            classes,
-            batch_norm: true,
-            dropout: 0.2,
-        };
+        let head = HeadArchitecture { input: 768, hidden: vec![10; 4], classes, batch_norm: true, dropout: 0.2 };
         assert_eq!(head.trainable(), 8177);
-        let linear = head
-            .tensors()
-            .into_iter()
-            .filter(|(_, _, role)| *role == Role::Linear);
-        assert_eq!(
-            linear
-                .map(|(_, shape, _)| shape.iter().product::<usize>())
-                .sum::<usize>(),
-            8097
-        );
+        let linear = head.tensors().into_iter().filter(|(_, _, role)| *role == Role::Linear);
+        assert_eq!(linear.map(|(_, shape, _)| shape.iter().product::<usize>()).sum::<usize>(), 8097);
     }
 
     #[test]
     fn an_architecture_names_its_kind() {
-        let head = HeadArchitecture {
-            input: 2,
-            hidden: vec![],
-            classes: vec!["a".into()],
-            batch_norm: false,
-            dropout: 0.0,
-        };
+        let head =
+            HeadArchitecture { input: 2, hidden: vec![], classes: vec!["a".into()], batch_norm: false, dropout: 0.0 };
         let text = serde_json::to_string(&Architecture::Head(head)).unwrap();
-        assert_eq!(
-            text,
-            r#"{"kind":"head","input":2,"hidden":[],"classes":["a"],"batch_norm":false,"dropout":0.0}"#
-        );
+        assert_eq!(text, r#"{"kind":"head","input":2,"hidden":[],"classes":["a"],"batch_norm":false,"dropout":0.0}"#);
         let with_more = text.replace('{', r#"{"more":1,"#);
         assert!(serde_json::from_str::<Architecture>(&with_more).is_err());
     }

@@ -32,34 +32,25 @@ impl Backbone {
         let mut mistakes = Vec::new();
         let mut keep = |name, found: Vec<String>| mistakes.extend(found.into_iter().map(at(name)));
 
-        let shape = VitShape::from_json(&bytes(Self::CONFIG)?)
-            .map_err(|found| keep(Self::CONFIG, found))
-            .ok();
+        let shape = VitShape::from_json(&bytes(Self::CONFIG)?).map_err(|found| keep(Self::CONFIG, found)).ok();
         let transform = ImageTransform::from_json(&bytes(Self::PREPROCESSOR)?)
             .map_err(|found| keep(Self::PREPROCESSOR, found))
             .ok();
         if let (Some(shape), Some(transform)) = (&shape, &transform)
             && shape.image != transform.size
         {
-            let what = format!(
-                "`size` is {}, but `image_size` in {} is {}",
-                transform.size,
-                Self::CONFIG,
-                shape.image
-            );
+            let what = format!("`size` is {}, but `image_size` in {} is {}", transform.size, Self::CONFIG, shape.image);
             keep(Self::PREPROCESSOR, vec![what]);
         }
         let weights = match &shape {
             // What the tensors should be is not known without the sizes.
             None => None,
-            Some(shape) => VitWeights::from_safetensors(shape, &bytes(Self::MODEL)?)
-                .map_err(|found| keep(Self::MODEL, found))
-                .ok(),
+            Some(shape) => {
+                VitWeights::from_safetensors(shape, &bytes(Self::MODEL)?).map_err(|found| keep(Self::MODEL, found)).ok()
+            }
         };
         match (transform, weights) {
-            (Some(transform), Some(weights)) if mistakes.is_empty() => {
-                Ok(Self { transform, weights })
-            }
+            (Some(transform), Some(weights)) if mistakes.is_empty() => Ok(Self { transform, weights }),
             _ => Err(FormatError::content(view.label(), mistakes.join("; "))),
         }
     }
@@ -112,11 +103,7 @@ mod tests {
         let bytes = fs_err::read(golden("tiny/model.safetensors")).unwrap();
         let mut tensors = SafeTensors::deserialize(&bytes).unwrap().tensors();
         change(&mut tensors);
-        fs_err::write(
-            folder.path().join(Backbone::MODEL),
-            serialize(tensors, None).unwrap(),
-        )
-        .unwrap();
+        fs_err::write(folder.path().join(Backbone::MODEL), serialize(tensors, None).unwrap()).unwrap();
         Backbone::read(&View::disk(folder.path()))
     }
 
@@ -127,26 +114,13 @@ mod tests {
         let device = Device::cpu();
         let data = TensorData::new(backbone.transform.apply(&picture), [1, 3, 32, 32]);
         let net = backbone.weights.net(device.tensors());
-        let found: Vec<f32> = net
-            .forward(Tensor::from_data(data, device.tensors()))
-            .into_data()
-            .try_into_vec()
-            .unwrap();
-        let expected: Vec<f32> =
-            serde_json::from_slice(&fs_err::read(golden("embedding.json")).unwrap()).unwrap();
+        let found: Vec<f32> =
+            net.forward(Tensor::from_data(data, device.tensors())).into_data().try_into_vec().unwrap();
+        let expected: Vec<f32> = serde_json::from_slice(&fs_err::read(golden("embedding.json")).unwrap()).unwrap();
         assert_eq!(found.len(), expected.len());
-        let largest = expected
-            .iter()
-            .fold(0.0_f32, |most, value| most.max(value.abs()));
-        let worst = found
-            .iter()
-            .zip(&expected)
-            .fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
-        assert!(
-            worst / largest < 1e-5,
-            "relative difference {}",
-            worst / largest
-        );
+        let largest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        let worst = found.iter().zip(&expected).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+        assert!(worst / largest < 1e-5, "relative difference {}", worst / largest);
     }
 
     #[test]
@@ -160,9 +134,9 @@ mod tests {
     #[test]
     fn names_may_have_the_prefix_of_a_part() {
         let prefixed = changed(|tensors| {
-            tensors
-                .iter_mut()
-                .for_each(|(name, _)| name.insert_str(0, "vit."))
+            for (name, _) in tensors {
+                name.insert_str(0, "vit.");
+            }
         });
         assert!(prefixed.unwrap() == tiny());
     }
@@ -177,12 +151,7 @@ mod tests {
     fn every_tensor_that_does_not_fit_is_named_with_what_was_expected() {
         let error = changed(|tensors| {
             tensors.retain(|(name, _)| name != "layernorm.weight");
-            let bias = tensors
-                .iter()
-                .find(|(name, _)| name == "layernorm.bias")
-                .unwrap()
-                .1
-                .clone();
+            let bias = tensors.iter().find(|(name, _)| name == "layernorm.bias").unwrap().1.clone();
             tensors.push(("classifier.weight".to_owned(), bias.clone()));
             for (name, tensor) in tensors.iter_mut() {
                 if name == "embeddings.cls_token" {

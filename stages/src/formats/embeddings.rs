@@ -65,31 +65,20 @@ impl Embeddings {
 
     /// The indices of the items of one class, in order.
     pub fn of_class(&self, class: usize) -> Vec<usize> {
-        (0..self.len())
-            .filter(|&index| self.labels[index] == class as i64)
-            .collect()
+        (0..self.len()).filter(|&index| self.labels[index] == class as i64).collect()
     }
 
     /// Joins the items of several artifacts one after another; refuses differing classes and widths. `port` is the input's
     /// name, for messages.
     pub fn joined(port: &str, parts: &[Self]) -> Result<Self, StageError> {
-        let first = parts
-            .first()
-            .ok_or_else(|| StageError::new(format!("input `{port}` has no embeddings")))?;
+        let first = parts.first().ok_or_else(|| StageError::new(format!("input `{port}` has no embeddings")))?;
         Self::check_alike(port, parts)?;
         let views: Vec<_> = parts.iter().map(|part| part.vectors.view()).collect();
-        let texts = |field: fn(&Self) -> &Vec<String>| {
-            parts
-                .iter()
-                .flat_map(|part| field(part).iter().cloned())
-                .collect()
-        };
+        let texts =
+            |field: fn(&Self) -> &Vec<String>| parts.iter().flat_map(|part| field(part).iter().cloned()).collect();
         Ok(Self {
             vectors: concatenate(Axis(0), &views)?,
-            labels: parts
-                .iter()
-                .flat_map(|part| part.labels.iter().copied())
-                .collect(),
+            labels: parts.iter().flat_map(|part| part.labels.iter().copied()).collect(),
             classes: first.classes.clone(),
             ids: texts(|part| &part.ids),
             digests: texts(|part| &part.digests),
@@ -102,20 +91,14 @@ impl Embeddings {
             let place = format!("input `{port}`: embeddings {index} and {}", index + 1);
             if pair[0].classes != pair[1].classes {
                 let classes = |part: &Self| part.classes.join(", ");
-                let what = format!(
-                    "{place} differ in their classes, [{}] and [{}]",
-                    classes(&pair[0]),
-                    classes(&pair[1])
+                let what =
+                    format!("{place} differ in their classes, [{}] and [{}]", classes(&pair[0]), classes(&pair[1]));
+                return Err(
+                    StageError::new(what).hint("embed all domains with the class list of the whole image folder")
                 );
-                return Err(StageError::new(what)
-                    .hint("embed all domains with the class list of the whole image folder"));
             }
             if pair[0].width() != pair[1].width() {
-                let what = format!(
-                    "{place} differ in width, {} and {}",
-                    pair[0].width(),
-                    pair[1].width()
-                );
+                let what = format!("{place} differ in width, {} and {}", pair[0].width(), pair[1].width());
                 return Err(StageError::new(what).hint("embed all domains with the same backbone"));
             }
         }
@@ -123,8 +106,7 @@ impl Embeddings {
     }
 
     fn check(&self, place: &str) -> Result<(), FormatError> {
-        let error =
-            |file: &str, what: String| Err(FormatError::content(format!("{place}/{file}"), what));
+        let error = |file: &str, what: String| Err(FormatError::content(format!("{place}/{file}"), what));
         let items = self.vectors.nrows();
         for (file, what, count) in [
             ("labels.npy", "labels", self.labels.len()),
@@ -132,29 +114,19 @@ impl Embeddings {
             ("items.json", "`digests`", self.digests.len()),
         ] {
             if count != items {
-                return error(
-                    file,
-                    format!("there are {count} {what}, but embeddings.npy has {items} rows"),
-                );
+                return error(file, format!("there are {count} {what}, but embeddings.npy has {items} rows"));
             }
         }
         if self.width() == 0 {
             return error("embeddings.npy", "the vectors have no entries".to_owned());
         }
-        if self.classes.is_empty()
-            || self.classes.iter().collect::<BTreeSet<_>>().len() != self.classes.len()
-        {
+        if self.classes.is_empty() || self.classes.iter().collect::<BTreeSet<_>>().len() != self.classes.len() {
             return error(
                 "items.json",
-                format!(
-                    "`classes` is [{}]; different names were expected",
-                    self.classes.join(", ")
-                ),
+                format!("`classes` is [{}]; different names were expected", self.classes.join(", ")),
             );
         }
-        if let Some(index) =
-            (0..items).find(|&index| !(0..self.classes.len() as i64).contains(&self.labels[index]))
-        {
+        if let Some(index) = (0..items).find(|&index| !(0..self.classes.len() as i64).contains(&self.labels[index])) {
             let (label, classes) = (self.labels[index], self.classes.len());
             return error(
                 "labels.npy",
@@ -165,10 +137,7 @@ impl Embeddings {
         if let Some(index) = self.vectors.rows().into_iter().position(|row| !finite(row)) {
             return error(
                 "embeddings.npy",
-                format!(
-                    "row {index} (`{}`) has values that are not finite",
-                    self.ids[index]
-                ),
+                format!("row {index} (`{}`) has values that are not finite", self.ids[index]),
             );
         }
         Ok(())
@@ -180,20 +149,10 @@ impl Format for Embeddings {
     const FORM: Form = Form::Folder;
 
     fn read(view: &View) -> Result<Self, FormatError> {
-        let Items {
-            classes,
-            ids,
-            digests,
-        } = json::read(&view.at("items.json")?)?;
+        let Items { classes, ids, digests } = json::read(&view.at("items.json")?)?;
         let vectors = npy::read_matrix(&view.at("embeddings.npy")?)?;
         let labels = npy::read_vector::<i64>(&view.at("labels.npy")?)?.to_vec();
-        let embeddings = Self {
-            vectors,
-            labels,
-            classes,
-            ids,
-            digests,
-        };
+        let embeddings = Self { vectors, labels, classes, ids, digests };
         embeddings.check(view.label())?;
         Ok(embeddings)
     }
@@ -204,24 +163,9 @@ impl WriteFormat for Embeddings {
         self.check(&path.display().to_string())?;
         fs_err::create_dir_all(path)?;
         npy::write(&path.join("embeddings.npy"), self.vectors.view().into_dyn())?;
-        npy::write(
-            &path.join("labels.npy"),
-            Array1::from(self.labels.clone()).view().into_dyn(),
-        )?;
-        let Self {
-            classes,
-            ids,
-            digests,
-            ..
-        } = self.clone();
-        json::write(
-            &path.join("items.json"),
-            &Items {
-                classes,
-                ids,
-                digests,
-            },
-        )
+        npy::write(&path.join("labels.npy"), Array1::from(self.labels.clone()).view().into_dyn())?;
+        let Self { classes, ids, digests, .. } = self.clone();
+        json::write(&path.join("items.json"), &Items { classes, ids, digests })
     }
 }
 
@@ -230,15 +174,9 @@ mod tests {
     use super::*;
 
     fn example(classes: &[&str], labels: &[i64]) -> Embeddings {
-        let texts = |prefix: &str| {
-            (0..labels.len())
-                .map(|index| format!("{prefix}{index}"))
-                .collect()
-        };
+        let texts = |prefix: &str| (0..labels.len()).map(|index| format!("{prefix}{index}")).collect();
         Embeddings {
-            vectors: Array2::from_shape_fn((labels.len(), 3), |(row, column)| {
-                (row * 3 + column) as f32
-            }),
+            vectors: Array2::from_shape_fn((labels.len(), 3), |(row, column)| (row * 3 + column) as f32),
             labels: labels.to_vec(),
             classes: classes.iter().map(|&class| class.to_owned()).collect(),
             ids: texts("id"),
@@ -248,10 +186,7 @@ mod tests {
 
     fn writing(embeddings: &Embeddings) -> String {
         let folder = tempfile::tempdir().unwrap();
-        embeddings
-            .write(&folder.path().join("e"))
-            .unwrap_err()
-            .to_string()
+        embeddings.write(&folder.path().join("e")).unwrap_err().to_string()
     }
 
     #[test]
@@ -259,46 +194,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let embeddings = example(&["cat", "dog"], &[0, 1, 1]);
         embeddings.write(&folder.path().join("e")).unwrap();
-        assert_eq!(
-            Embeddings::read(&View::disk(folder.path().join("e"))).unwrap(),
-            embeddings
-        );
+        assert_eq!(Embeddings::read(&View::disk(folder.path().join("e"))).unwrap(), embeddings);
     }
 
     #[test]
     fn joining_keeps_the_order_and_selecting_takes_rows() {
-        let both = Embeddings::joined(
-            "train",
-            &[example(&["a", "b"], &[0, 1]), example(&["a", "b"], &[1])],
-        )
-        .unwrap();
-        assert_eq!(
-            (both.labels.as_slice(), both.ids[2].as_str()),
-            (&[0, 1, 1][..], "id0")
-        );
+        let both = Embeddings::joined("train", &[example(&["a", "b"], &[0, 1]), example(&["a", "b"], &[1])]).unwrap();
+        assert_eq!((both.labels.as_slice(), both.ids[2].as_str()), (&[0, 1, 1][..], "id0"));
         assert_eq!(both.of_class(1), [1, 2]);
-        assert_eq!(
-            both.select(&[2, 0]).vectors,
-            ndarray::arr2(&[[0.0, 1.0, 2.0], [0.0, 1.0, 2.0]])
-        );
+        assert_eq!(both.select(&[2, 0]).vectors, ndarray::arr2(&[[0.0, 1.0, 2.0], [0.0, 1.0, 2.0]]));
     }
 
     #[test]
     fn differing_classes_are_refused() {
         let parts = [example(&["a", "b"], &[0]), example(&["b", "a"], &[0])];
         let error = Embeddings::joined("train", &parts).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "input `train`: embeddings 0 and 1 differ in their classes, [a, b] and [b, a]"
-        );
+        assert_eq!(error.to_string(), "input `train`: embeddings 0 and 1 differ in their classes, [a, b] and [b, a]");
     }
 
     #[test]
     fn a_label_without_a_class_is_refused() {
-        assert!(
-            writing(&example(&["a"], &[0, 1]))
-                .ends_with("item 1 has label 1, but there are 1 classes, from 0")
-        );
+        assert!(writing(&example(&["a"], &[0, 1])).ends_with("item 1 has label 1, but there are 1 classes, from 0"));
         assert!(writing(&example(&["a"], &[-1])).contains("label -1"));
     }
 
@@ -306,9 +222,7 @@ mod tests {
     fn lengths_that_disagree_and_values_that_are_not_finite_are_refused() {
         let mut embeddings = example(&["a"], &[0, 0]);
         embeddings.digests.pop();
-        assert!(
-            writing(&embeddings).ends_with("there are 1 `digests`, but embeddings.npy has 2 rows")
-        );
+        assert!(writing(&embeddings).ends_with("there are 1 `digests`, but embeddings.npy has 2 rows"));
         let mut embeddings = example(&["a"], &[0, 0]);
         embeddings.vectors[[1, 2]] = f32::NAN;
         assert!(writing(&embeddings).ends_with("row 1 (`id1`) has values that are not finite"));

@@ -41,16 +41,9 @@ impl Format for History {
     fn read(view: &View) -> Result<Self, FormatError> {
         let bytes = view.bytes()?;
         let mut epochs = Vec::new();
-        for (index, line) in bytes
-            .split(|byte| *byte == b'\n')
-            .enumerate()
-            .filter(|(_, line)| !line.is_empty())
-        {
+        for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
             let place = || format!("{}, line {}", view.label(), index + 1);
-            epochs.push(
-                serde_json::from_slice(line)
-                    .map_err(|error| FormatError::content(place(), error))?,
-            );
+            epochs.push(serde_json::from_slice(line).map_err(|error| FormatError::content(place(), error))?);
         }
         Ok(Self(epochs))
     }
@@ -60,8 +53,7 @@ impl WriteFormat for History {
     fn write(&self, path: &Path) -> Result<(), FormatError> {
         let mut text = String::new();
         for epoch in &self.0 {
-            let line = serde_json::to_string(epoch)
-                .map_err(|error| FormatError::content(path.display(), error))?;
+            let line = serde_json::to_string(epoch).map_err(|error| FormatError::content(path.display(), error))?;
             text.push_str(&line);
             text.push('\n');
         }
@@ -84,13 +76,8 @@ mod tests {
             steps: 4,
             ..EpochRecord::default()
         };
-        let second = EpochRecord {
-            epoch: 1,
-            val_loss: Some(1.25),
-            val_acc: Some(0.5),
-            scale: Some(0.0),
-            ..first.clone()
-        };
+        let second =
+            EpochRecord { epoch: 1, val_loss: Some(1.25), val_acc: Some(0.5), scale: Some(0.0), ..first.clone() };
         let history = History(vec![first, second]);
         history.write(&path).unwrap();
         assert_eq!(
@@ -105,12 +92,11 @@ mod tests {
     fn a_line_that_is_no_epoch_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.jsonl");
-        fs_err::write(&path, "{\"epoch\":0,\"train_loss\":1,\"train_accuracy\":1,\"learning_rate\":1,\"steps\":1}\n{}\n").unwrap();
-        assert!(
-            History::read(&View::disk(&path))
-                .unwrap_err()
-                .to_string()
-                .contains("line 2: missing field")
-        );
+        fs_err::write(
+            &path,
+            "{\"epoch\":0,\"train_loss\":1,\"train_accuracy\":1,\"learning_rate\":1,\"steps\":1}\n{}\n",
+        )
+        .unwrap();
+        assert!(History::read(&View::disk(&path)).unwrap_err().to_string().contains("line 2: missing field"));
     }
 }

@@ -26,9 +26,7 @@ impl ImageItem {
 
     /// Its path in the image folder, such as `photo/dog/pic_0001.jpg`.
     pub fn path(&self) -> String {
-        self.domain
-            .as_ref()
-            .map_or_else(|| self.id(), |domain| format!("{domain}/{}", self.id()))
+        self.domain.as_ref().map_or_else(|| self.id(), |domain| format!("{domain}/{}", self.id()))
     }
 
     /// Its bytes.
@@ -62,19 +60,11 @@ impl Level {
     fn open(parent: &View, name: &str) -> Result<Self, FormatError> {
         let view = parent.at(name)?;
         let (files, folders) = names(&view)?;
-        Ok(Self {
-            name: name.to_owned(),
-            view,
-            files,
-            folders,
-        })
+        Ok(Self { name: name.to_owned(), view, files, folders })
     }
 
     fn children(&self) -> Result<Vec<Self>, FormatError> {
-        self.folders
-            .iter()
-            .map(|name| Self::open(&self.view, name))
-            .collect()
+        self.folders.iter().map(|name| Self::open(&self.view, name)).collect()
     }
 }
 
@@ -85,16 +75,8 @@ impl Format for ImageFolder {
     fn read(view: &View) -> Result<Self, FormatError> {
         let root = step_into_kfold(view)?;
         let (_, folders) = names(&root)?;
-        let levels = folders
-            .iter()
-            .map(|name| Level::open(&root, name))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut folder = Self {
-            domains: vec![],
-            classes: vec![],
-            class_folders: vec![],
-            items: vec![],
-        };
+        let levels = folders.iter().map(|name| Level::open(&root, name)).collect::<Result<Vec<_>, _>>()?;
+        let mut folder = Self { domains: vec![], classes: vec![], class_folders: vec![], items: vec![] };
         if has_domains(&root, &levels)? {
             for level in levels.iter().filter(|level| !level.folders.is_empty()) {
                 folder.add_classes(Some(&level.name), level.children()?)?;
@@ -115,11 +97,7 @@ impl Format for ImageFolder {
 
 impl ImageFolder {
     /// Takes the files of the classes of one domain.
-    fn add_classes(
-        &mut self,
-        domain: Option<&str>,
-        classes: Vec<Level>,
-    ) -> Result<(), FormatError> {
+    fn add_classes(&mut self, domain: Option<&str>, classes: Vec<Level>) -> Result<(), FormatError> {
         for class in classes {
             if let Some(inner) = class.folders.first() {
                 return Err(FormatError::content(
@@ -130,13 +108,12 @@ impl ImageFolder {
                 ));
             }
             self.class_folders.push(class.name.clone());
-            self.items
-                .extend(class.files.into_iter().map(|name| ImageItem {
-                    domain: domain.map(str::to_owned),
-                    class: class.name.clone(),
-                    name,
-                    folder: class.view.clone(),
-                }));
+            self.items.extend(class.files.into_iter().map(|name| ImageItem {
+                domain: domain.map(str::to_owned),
+                class: class.name.clone(),
+                name,
+                folder: class.view.clone(),
+            }));
         }
         Ok(())
     }
@@ -146,25 +123,15 @@ impl ImageFolder {
         let sorted = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>();
         self.class_folders = sorted(self.class_folders.drain(..).collect());
         self.classes = sorted(self.items.iter().map(|item| item.class.clone()).collect());
-        self.domains = sorted(
-            self.items
-                .iter()
-                .filter_map(|item| item.domain.clone())
-                .collect(),
-        );
-        self.items
-            .sort_by(|a, b| (&a.domain, &a.class, &a.name).cmp(&(&b.domain, &b.class, &b.name)));
+        self.domains = sorted(self.items.iter().filter_map(|item| item.domain.clone()).collect());
+        self.items.sort_by(|a, b| (&a.domain, &a.class, &a.name).cmp(&(&b.domain, &b.class, &b.name)));
     }
 }
 
 /// The names of visible files and of visible folders.
 fn names(view: &View) -> Result<(Vec<String>, Vec<String>), FormatError> {
-    let visible = view
-        .entries()?
-        .into_iter()
-        .filter(|entry| !entry.name.starts_with('.'));
-    let (folders, files): (Vec<ViewEntry>, Vec<ViewEntry>) =
-        visible.partition(|entry| entry.form == Form::Folder);
+    let visible = view.entries()?.into_iter().filter(|entry| !entry.name.starts_with('.'));
+    let (folders, files): (Vec<ViewEntry>, Vec<ViewEntry>) = visible.partition(|entry| entry.form == Form::Folder);
     let names = |entries: Vec<ViewEntry>| entries.into_iter().map(|entry| entry.name).collect();
     Ok((names(files), names(folders)))
 }
@@ -172,19 +139,13 @@ fn names(view: &View) -> Result<(Vec<String>, Vec<String>), FormatError> {
 /// Copies of PACS lie in a folder `kfold` of their archive.
 fn step_into_kfold(view: &View) -> Result<View, FormatError> {
     let (_, folders) = names(view)?;
-    if folders == ["kfold"] {
-        Ok(view.at("kfold")?)
-    } else {
-        Ok(view.clone())
-    }
+    if folders == ["kfold"] { Ok(view.at("kfold")?) } else { Ok(view.clone()) }
 }
 
 /// Whether the folders at the top are domains: they hold folders, and classes hold files.
 fn has_domains(root: &View, levels: &[Level]) -> Result<bool, FormatError> {
     let deep = levels.iter().find(|level| !level.folders.is_empty());
-    let flat = levels
-        .iter()
-        .find(|level| level.folders.is_empty() && !level.files.is_empty());
+    let flat = levels.iter().find(|level| level.folders.is_empty() && !level.files.is_empty());
     match (deep, flat) {
         (Some(deep), Some(flat)) => Err(FormatError::content(
             root.label(),
@@ -221,29 +182,13 @@ mod tests {
 
     #[test]
     fn classes_come_from_all_domains_in_alphabetical_order() {
-        let root = folder(&[
-            "b/dog/2.png",
-            "b/dog/10.png",
-            "a/person/x.jpg",
-            "a/cat/y.jpg",
-        ]);
+        let root = folder(&["b/dog/2.png", "b/dog/10.png", "a/person/x.jpg", "a/cat/y.jpg"]);
         let images = ImageFolder::read(&View::disk(root.path())).unwrap();
         assert_eq!(images.domains, ["a", "b"]);
         assert_eq!(images.classes, ["cat", "dog", "person"]);
         let paths: Vec<String> = images.items.iter().map(ImageItem::path).collect();
-        assert_eq!(
-            paths,
-            [
-                "a/cat/y.jpg",
-                "a/person/x.jpg",
-                "b/dog/10.png",
-                "b/dog/2.png"
-            ]
-        );
-        assert_eq!(
-            images.items[3].view().unwrap().bytes().unwrap(),
-            b"b/dog/2.png"
-        );
+        assert_eq!(paths, ["a/cat/y.jpg", "a/person/x.jpg", "b/dog/10.png", "b/dog/2.png"]);
+        assert_eq!(images.items[3].view().unwrap().bytes().unwrap(), b"b/dog/2.png");
     }
 
     #[test]
@@ -256,15 +201,8 @@ mod tests {
 
     #[test]
     fn hidden_and_empty_folders_and_loose_files_are_ignored() {
-        let images = read(&[
-            ".git/x/1.png",
-            "a/.hidden/1.png",
-            "a/dog/1.png",
-            "a/dog/.DS_Store",
-            "a/cat/",
-            "empty/",
-            "README",
-        ]);
+        let images =
+            read(&[".git/x/1.png", "a/.hidden/1.png", "a/dog/1.png", "a/dog/.DS_Store", "a/cat/", "empty/", "README"]);
         let images = images.unwrap();
         assert_eq!(images.domains, ["a"]);
         assert_eq!(images.classes, ["dog"]);
@@ -282,14 +220,8 @@ mod tests {
     #[test]
     fn a_wrong_layout_is_refused_with_its_place() {
         for (files, expected) in [
-            (
-                &["a/dog/1.png", "cat/1.png"][..],
-                "`a` holds folders and `cat` holds files",
-            ),
-            (
-                &["a/dog/deep/1.png"][..],
-                "`deep` is a folder where images were expected",
-            ),
+            (&["a/dog/1.png", "cat/1.png"][..], "`a` holds folders and `cat` holds files"),
+            (&["a/dog/deep/1.png"][..], "`deep` is a folder where images were expected"),
             (&["empty/"][..], "no image found"),
             (&["1.png"][..], "no image found"),
         ] {

@@ -30,16 +30,10 @@ impl Format for Importance {
         for (name, tensor) in &tensors {
             if let Some(value) = tensor.iter().find(|value| !value.is_finite()) {
                 let place = format!("{}/{name}{SUFFIX}.npy", view.label());
-                return Err(FormatError::content(
-                    place,
-                    format!("`{value}` is not a finite number"),
-                ));
+                return Err(FormatError::content(place, format!("`{value}` is not a finite number")));
             }
         }
-        Ok(Self {
-            tensors,
-            seen: Seen::read_in(view)?,
-        })
+        Ok(Self { tensors, seen: Seen::read_in(view)? })
     }
 }
 
@@ -60,10 +54,7 @@ mod tests {
         let path = folder.path().join("i");
         let tensor = ndarray::arr2(&[[0.0, 0.25], [1.0, 0.5]]).into_dyn();
         let tensors = BTreeMap::from([("layers.0.weight".to_owned(), tensor)]);
-        let importance = Importance {
-            tensors,
-            seen: Seen::of(["aa".to_owned()]),
-        };
+        let importance = Importance { tensors, seen: Seen::of(["aa".to_owned()]) };
         importance.write(&path).unwrap();
         assert!(path.join("layers.0.weight_norm.npy").exists());
         assert_eq!(Importance::read(&View::disk(path)).unwrap(), importance);
@@ -74,17 +65,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("i");
         let tensors = BTreeMap::from([("a".to_owned(), ArrayD::from_elem(vec![1], f32::INFINITY))]);
-        Importance {
-            tensors,
-            seen: Seen::default(),
-        }
-        .write(&path)
-        .unwrap();
-        assert!(
-            Importance::read(&View::disk(path))
-                .unwrap_err()
-                .to_string()
-                .contains("a_norm.npy: `inf`")
-        );
+        Importance { tensors, seen: Seen::default() }.write(&path).unwrap();
+        assert!(Importance::read(&View::disk(path)).unwrap_err().to_string().contains("a_norm.npy: `inf`"));
     }
 }

@@ -8,14 +8,12 @@ use serde::de::DeserializeOwned;
 
 /// Reads a JSON file.
 pub fn read<T: DeserializeOwned>(file: &View) -> Result<T, FormatError> {
-    serde_json::from_slice(&file.bytes()?)
-        .map_err(|error| FormatError::content(file.label(), error))
+    serde_json::from_slice(&file.bytes()?).map_err(|error| FormatError::content(file.label(), error))
 }
 
 /// Writes a JSON file.
 pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FormatError> {
-    let mut text =
-        serde_json::to_vec(value).map_err(|error| FormatError::content(path.display(), error))?;
+    let mut text = serde_json::to_vec(value).map_err(|error| FormatError::content(path.display(), error))?;
     text.push(b'\n');
     Ok(fs_err::write(path, text)?)
 }

@@ -26,10 +26,7 @@ impl Format for Mask {
     const FORM: Form = Form::Folder;
 
     fn read(view: &View) -> Result<Self, FormatError> {
-        Ok(Self {
-            tensors: named_arrays::read(view, SUFFIX)?,
-            seen: Seen::read_in(view)?,
-        })
+        Ok(Self { tensors: named_arrays::read(view, SUFFIX)?, seen: Seen::read_in(view)? })
     }
 }
 
@@ -48,30 +45,17 @@ mod tests {
     fn what_is_written_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m");
-        let tensors = BTreeMap::from([(
-            "classifier.bias".to_owned(),
-            ndarray::arr1(&[true, false]).into_dyn(),
-        )]);
-        let mask = Mask {
-            tensors,
-            seen: Seen::default(),
-        };
+        let tensors = BTreeMap::from([("classifier.bias".to_owned(), ndarray::arr1(&[true, false]).into_dyn())]);
+        let mask = Mask { tensors, seen: Seen::default() };
         mask.write(&path).unwrap();
-        assert_eq!(
-            fs_err::read(path.join("seen.json")).unwrap(),
-            b"{\"groups\":[]}\n"
-        );
+        assert_eq!(fs_err::read(path.join("seen.json")).unwrap(), b"{\"groups\":[]}\n");
         assert_eq!(Mask::read(&View::disk(path)).unwrap(), mask);
     }
 
     #[test]
     fn a_mask_of_bytes_and_a_folder_without_masks_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let reading = || {
-            Mask::read(&View::disk(folder.path()))
-                .unwrap_err()
-                .to_string()
-        };
+        let reading = || Mask::read(&View::disk(folder.path())).unwrap_err().to_string();
         assert!(reading().ends_with("there is no file `…_binary.npy` in the folder"));
         let array = ndarray::arr1(&[1_i64, 0]).into_dyn();
         super::super::npy::write(&folder.path().join("a_binary.npy"), array.view()).unwrap();

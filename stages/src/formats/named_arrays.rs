@@ -9,10 +9,7 @@ use ndarray::ArrayD;
 use super::npy;
 
 /// Reads every `NAME<suffix>.npy` of a folder, by name.
-pub(super) fn read<T: npy::Element>(
-    folder: &View,
-    suffix: &str,
-) -> Result<BTreeMap<String, ArrayD<T>>, FormatError> {
+pub(super) fn read<T: npy::Element>(folder: &View, suffix: &str) -> Result<BTreeMap<String, ArrayD<T>>, FormatError> {
     let ending = format!("{suffix}.npy");
     let mut arrays = BTreeMap::new();
     for entry in folder.entries()? {
@@ -23,10 +20,7 @@ pub(super) fn read<T: npy::Element>(
         }
     }
     if arrays.is_empty() {
-        return Err(FormatError::content(
-            folder.label(),
-            format!("there is no file `…{ending}` in the folder"),
-        ));
+        return Err(FormatError::content(folder.label(), format!("there is no file `…{ending}` in the folder")));
     }
     Ok(arrays)
 }

@@ -1,4 +1,4 @@
-//! NumPy's `.npy` files, read with suspicion: a header that promises more than the file holds, another element type or
+//! `NumPy`'s `.npy` files, read with suspicion: a header that promises more than the file holds, another element type or
 //! Python objects are refused before anything is allocated.
 
 use std::path::Path;
@@ -9,9 +9,9 @@ use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 
 /// An element that arrays on disk have here.
 pub trait Element: ndarray_npy::ReadableElement + ndarray_npy::WritableElement + Clone {
-    /// NumPy's name, for messages.
+    /// `NumPy`'s name, for messages.
     const NAME: &'static str;
-    /// NumPy's descriptors that are read as this type.
+    /// `NumPy`'s descriptors that are read as this type.
     const DESCRIPTORS: &'static [&'static str];
     /// Bytes per element.
     const SIZE: usize;
@@ -44,18 +44,14 @@ pub fn read<T: Element>(file: &View) -> Result<ArrayD<T>, FormatError> {
 pub fn read_vector<T: Element>(file: &View) -> Result<Array1<T>, FormatError> {
     let array = read::<T>(file)?;
     let shape = array.shape().to_vec();
-    array
-        .into_dimensionality()
-        .map_err(|_| wrong_rank(file.label(), 1, &shape))
+    array.into_dimensionality().map_err(|_| wrong_rank(file.label(), 1, &shape))
 }
 
 /// Reads a matrix.
 pub fn read_matrix<T: Element>(file: &View) -> Result<Array2<T>, FormatError> {
     let array = read::<T>(file)?;
     let shape = array.shape().to_vec();
-    array
-        .into_dimensionality()
-        .map_err(|_| wrong_rank(file.label(), 2, &shape))
+    array.into_dimensionality().map_err(|_| wrong_rank(file.label(), 2, &shape))
 }
 
 /// Reads an array from the bytes of a file; `place` is what messages call it.
@@ -63,58 +59,37 @@ pub fn from_bytes<T: Element>(place: &str, bytes: &[u8]) -> Result<ArrayD<T>, Fo
     check_header::<T>(place, bytes)?;
     let array = ArrayD::<T>::read_npy(bytes).map_err(|error| FormatError::content(place, error))?;
     // Fortran order is legal on disk; from here on everything is in C order.
-    Ok(if array.is_standard_layout() {
-        array
-    } else {
-        array.as_standard_layout().into_owned()
-    })
+    Ok(if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() })
 }
 
 /// Writes an array in C order.
+#[expect(clippy::needless_pass_by_value, reason = "a view is a reference already")]
 pub fn write<T: Element>(path: &Path, array: ArrayViewD<'_, T>) -> Result<(), FormatError> {
     let file = fs_err::File::create_new(path)?;
     let mut writer = std::io::BufWriter::new(file);
     let standard = array.as_standard_layout();
-    standard
-        .write_npy(&mut writer)
-        .map_err(|error| FormatError::content(path.display(), error))?;
+    standard.write_npy(&mut writer).map_err(|error| FormatError::content(path.display(), error))?;
     std::io::Write::flush(&mut writer)?;
     Ok(())
 }
 
 fn wrong_rank(place: &str, rank: usize, shape: &[usize]) -> FormatError {
-    FormatError::content(
-        place,
-        format!("the array has shape {shape:?}; {rank} dimensions were expected"),
-    )
+    FormatError::content(place, format!("the array has shape {shape:?}; {rank} dimensions were expected"))
 }
 
 /// Refuses what cannot be read before the reader allocates what the header promises.
 fn check_header<T: Element>(place: &str, bytes: &[u8]) -> Result<(), FormatError> {
     let mut rest = bytes;
-    let declared = header_length(bytes)
-        .ok_or_else(|| FormatError::content(place, "this is not a NumPy file"))?;
+    let declared = header_length(bytes).ok_or_else(|| FormatError::content(place, "this is not a NumPy file"))?;
     if declared > bytes.len() {
-        return Err(FormatError::content(
-            place,
-            "the file ends inside its header",
-        ));
+        return Err(FormatError::content(place, "the file ends inside its header"));
     }
     // The reader of the header descends as deep as its brackets; an honest header has two.
-    if bytes[..declared]
-        .iter()
-        .filter(|byte| b"([{".contains(byte))
-        .count()
-        > 8
-    {
-        return Err(FormatError::content(
-            place,
-            "the header describes records, which are never read",
-        ));
+    if bytes[..declared].iter().filter(|byte| b"([{".contains(byte)).count() > 8 {
+        return Err(FormatError::content(place, "the header describes records, which are never read"));
     }
-    let header = ndarray_npy::npy::header::Header::from_reader(&mut rest).map_err(|error| {
-        FormatError::content(place, format!("the header cannot be read: {error}"))
-    })?;
+    let header = ndarray_npy::npy::header::Header::from_reader(&mut rest)
+        .map_err(|error| FormatError::content(place, format!("the header cannot be read: {error}")))?;
     let descriptor = header.type_descriptor.to_string();
     let descriptor = descriptor.trim_matches(['\'', '"']);
     if !T::DESCRIPTORS.contains(&descriptor) {
@@ -123,22 +98,12 @@ fn check_header<T: Element>(place: &str, bytes: &[u8]) -> Result<(), FormatError
         } else {
             format!("elements of type `{descriptor}`")
         };
-        return Err(FormatError::content(
-            place,
-            format!("the array has {what}; {} was expected", T::NAME),
-        ));
+        return Err(FormatError::content(place, format!("the array has {what}; {} was expected", T::NAME)));
     }
-    let promised = header
-        .shape
-        .iter()
-        .try_fold(T::SIZE, |bytes, &length| bytes.checked_mul(length));
+    let promised = header.shape.iter().try_fold(T::SIZE, |bytes, &length| bytes.checked_mul(length));
     if promised != Some(rest.len()) {
-        let what = format!(
-            "the header promises shape {:?} of {}, but {} bytes follow it",
-            header.shape,
-            T::NAME,
-            rest.len()
-        );
+        let what =
+            format!("the header promises shape {:?} of {}, but {} bytes follow it", header.shape, T::NAME, rest.len());
         return Err(FormatError::content(place, what));
     }
     Ok(())
@@ -177,15 +142,8 @@ mod tests {
 
     #[test]
     fn a_header_that_promises_terabytes_is_refused_without_allocating() {
-        let bytes = file(
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (4000000000, 4000000000), }",
-            &[0; 16],
-        );
-        assert!(
-            message::<f32>(&bytes).contains("promises shape"),
-            "{}",
-            message::<f32>(&bytes)
-        );
+        let bytes = file("{'descr': '<f4', 'fortran_order': False, 'shape': (4000000000, 4000000000), }", &[0; 16]);
+        assert!(message::<f32>(&bytes).contains("promises shape"), "{}", message::<f32>(&bytes));
     }
 
     #[test]
@@ -199,53 +157,31 @@ mod tests {
 
     #[test]
     fn python_objects_are_refused_by_name() {
-        let bytes = file(
-            "{'descr': '|O', 'fortran_order': False, 'shape': (2,), }",
-            &[0; 16],
-        );
+        let bytes = file("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", &[0; 16]);
         assert!(message::<f32>(&bytes).contains("Python objects"));
     }
 
     #[test]
     fn another_element_type_is_refused_by_name() {
-        let bytes = file(
-            "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }",
-            &[0; 16],
-        );
-        assert_eq!(
-            message::<f32>(&bytes),
-            "x.npy: the array has elements of type `<f8`; float32 was expected"
-        );
-        let bytes = file(
-            "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }",
-            &[0; 2],
-        );
+        let bytes = file("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", &[0; 16]);
+        assert_eq!(message::<f32>(&bytes), "x.npy: the array has elements of type `<f8`; float32 was expected");
+        let bytes = file("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }", &[0; 2]);
         assert!(message::<bool>(&bytes).contains("bool was expected"));
     }
 
     #[test]
     fn bytes_that_are_no_numpy_file_are_refused() {
-        for bytes in [
-            &b""[..],
-            b"\x93NUM",
-            b"\x93NUMPY\x01\x00\xff\xff{",
-            b"PK\x03\x04",
-            b"\x93NUMPY\x09\x00\x01\x00\n",
-        ] {
+        for bytes in
+            [&b""[..], b"\x93NUM", b"\x93NUMPY\x01\x00\xff\xff{", b"PK\x03\x04", b"\x93NUMPY\x09\x00\x01\x00\n"]
+        {
             assert!(from_bytes::<f32>("x.npy", bytes).is_err());
         }
     }
 
     #[test]
     fn fortran_order_is_read_as_what_it_means() {
-        let content: Vec<u8> = [1.0_f32, 3.0, 2.0, 4.0]
-            .iter()
-            .flat_map(|x| x.to_le_bytes())
-            .collect();
-        let bytes = file(
-            "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }",
-            &content,
-        );
+        let content: Vec<u8> = [1.0_f32, 3.0, 2.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let bytes = file("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }", &content);
         let array = from_bytes::<f32>("x.npy", &bytes).unwrap();
         assert_eq!(array.as_slice().unwrap(), [1.0, 2.0, 3.0, 4.0]);
     }
@@ -257,12 +193,7 @@ mod tests {
         write(&folder.path().join("m.npy"), array.view()).unwrap();
         let view = View::disk(folder.path().join("m.npy"));
         assert_eq!(read::<bool>(&view).unwrap(), array);
-        assert!(
-            read_vector::<bool>(&view)
-                .unwrap_err()
-                .to_string()
-                .contains("1 dimensions were expected")
-        );
+        assert!(read_vector::<bool>(&view).unwrap_err().to_string().contains("1 dimensions were expected"));
     }
 
     #[test]

@@ -35,9 +35,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let order = Order(ndarray::arr2(&[[2, 0, 1], [1, 2, 0]]));
         order.write(&folder.path().join("order.npy")).unwrap();
-        assert_eq!(
-            Order::read(&View::disk(folder.path().join("order.npy"))).unwrap(),
-            order
-        );
+        assert_eq!(Order::read(&View::disk(folder.path().join("order.npy"))).unwrap(), order);
     }
 }

@@ -32,21 +32,12 @@ impl Seen {
 
     /// One group of these items.
     pub fn of(digests: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            groups: vec![Group {
-                items: digests.into_iter().collect(),
-            }],
-        }
+        Self { groups: vec![Group { items: digests.into_iter().collect() }] }
     }
 
     /// The groups of several artifacts one after another: what all of them together saw.
     pub fn joined<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
-        Self {
-            groups: parts
-                .into_iter()
-                .flat_map(|part| part.groups.iter().cloned())
-                .collect(),
-        }
+        Self { groups: parts.into_iter().flat_map(|part| part.groups.iter().cloned()).collect() }
     }
 
     /// Whether an item with this digest was seen.
@@ -61,9 +52,7 @@ impl Seen {
 
     /// Reads `seen.json` in a folder; a folder without it has seen nothing.
     pub(crate) fn read_in(folder: &View) -> Result<Self, FormatError> {
-        folder
-            .find(Self::FILE)?
-            .map_or_else(|| Ok(Self::default()), |file| json::read(&file))
+        folder.find(Self::FILE)?.map_or_else(|| Ok(Self::default()), |file| json::read(&file))
     }
 
     /// Writes `seen.json` into a folder.

@@ -28,9 +28,7 @@ pub enum DecodeError {
 
 /// Decodes a PNG or JPEG file, recognised by its content, not by its name.
 pub fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(image::ImageError::IoError)?;
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(image::ImageError::IoError)?;
     let format = reader.format().ok_or(DecodeError::Unknown)?;
     if !matches!(format, image::ImageFormat::Png | image::ImageFormat::Jpeg) {
         return Err(DecodeError::Unknown);
@@ -58,22 +56,14 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
 fn rgb(image: DynamicImage) -> Vec<u8> {
     let high = |value: u16| (value >> 8) as u8;
     match image {
-        DynamicImage::ImageLuma16(grey) => grey
-            .into_raw()
-            .into_iter()
-            .flat_map(|v| [high(v); 3])
-            .collect(),
-        DynamicImage::ImageLumaA16(grey) => grey
-            .into_raw()
-            .chunks_exact(2)
-            .flat_map(|pixel| [high(pixel[0]); 3])
-            .collect(),
+        DynamicImage::ImageLuma16(grey) => grey.into_raw().into_iter().flat_map(|v| [high(v); 3]).collect(),
+        DynamicImage::ImageLumaA16(grey) => {
+            grey.into_raw().chunks_exact(2).flat_map(|pixel| [high(pixel[0]); 3]).collect()
+        }
         DynamicImage::ImageRgb16(colours) => colours.into_raw().into_iter().map(high).collect(),
-        DynamicImage::ImageRgba16(colours) => colours
-            .into_raw()
-            .chunks_exact(4)
-            .flat_map(|p| [high(p[0]), high(p[1]), high(p[2])])
-            .collect(),
+        DynamicImage::ImageRgba16(colours) => {
+            colours.into_raw().chunks_exact(4).flat_map(|p| [high(p[0]), high(p[1]), high(p[2])]).collect()
+        }
         // Eight-bit conversions repeat grey and drop alpha; nothing is rounded.
         other => other.into_rgb8().into_raw(),
     }
@@ -84,29 +74,13 @@ mod tests {
     use super::*;
 
     fn golden(name: &str) -> Vec<u8> {
-        fs_err::read(format!(
-            "{}/tests/golden/decode/{name}",
-            env!("CARGO_MANIFEST_DIR")
-        ))
-        .unwrap()
+        fs_err::read(format!("{}/tests/golden/decode/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     }
 
     #[test]
     fn every_mode_becomes_pillows_rgb() {
-        for mode in [
-            "rgb",
-            "grey",
-            "grey_alpha",
-            "alpha",
-            "palette",
-            "palette_alpha",
-            "bits",
-            "rgb16",
-        ] {
-            let (found, expected) = (
-                golden(&format!("{mode}.png")),
-                golden(&format!("{mode}.rgb")),
-            );
+        for mode in ["rgb", "grey", "grey_alpha", "alpha", "palette", "palette_alpha", "bits", "rgb16"] {
+            let (found, expected) = (golden(&format!("{mode}.png")), golden(&format!("{mode}.rgb")));
             assert_eq!(decode(&found).unwrap().bytes(), expected, "{mode}");
         }
     }
@@ -116,12 +90,7 @@ mod tests {
         for (mode, tolerance) in [("rgb", 3), ("grey", 1), ("cmyk", 4)] {
             let found = decode(&golden(&format!("{mode}.jpg"))).unwrap();
             let expected = golden(&format!("{mode}.jpg.rgb"));
-            let worst = found
-                .bytes()
-                .iter()
-                .zip(&expected)
-                .map(|(a, b)| a.abs_diff(*b))
-                .max();
+            let worst = found.bytes().iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max();
             assert!(worst.unwrap() <= tolerance, "{mode} {worst:?}");
         }
     }
@@ -130,14 +99,8 @@ mod tests {
     fn what_is_no_whole_picture_is_an_error() {
         let png = golden("rgb.png");
         let jpeg = golden("rgb.jpg");
-        for bytes in [
-            &png[..png.len() / 2],
-            &jpeg[..jpeg.len() / 2],
-            &jpeg[..jpeg.len() - 2],
-            b"",
-            b"text",
-            b"GIF89a",
-        ] {
+        for bytes in [&png[..png.len() / 2], &jpeg[..jpeg.len() / 2], &jpeg[..jpeg.len() - 2], b"", b"text", b"GIF89a"]
+        {
             assert!(decode(bytes).is_err(), "{} bytes", bytes.len());
         }
     }

@@ -8,31 +8,18 @@ use crate::formats::ImageFolder;
 
 /// The class list of images: the one given, which must have every class found, else the folders of classes, also those
 /// without files.
-pub fn class_list(
-    images: &ImageFolder,
-    given: Option<&[String]>,
-) -> Result<Vec<String>, StageError> {
+pub fn class_list(images: &ImageFolder, given: Option<&[String]>) -> Result<Vec<String>, StageError> {
     let Some(given) = given else {
         return Ok(images.class_folders.clone());
     };
     let known: BTreeSet<&String> = given.iter().collect();
     if known.len() != given.len() {
-        return Err(StageError::new(format!(
-            "`classes` names a class twice: [{}]",
-            given.join(", ")
-        )));
+        return Err(StageError::new(format!("`classes` names a class twice: [{}]", given.join(", "))));
     }
-    let unknown: Vec<&str> = images
-        .classes
-        .iter()
-        .filter(|class| !known.contains(class))
-        .map(String::as_str)
-        .collect();
+    let unknown: Vec<&str> = images.classes.iter().filter(|class| !known.contains(class)).map(String::as_str).collect();
     if !unknown.is_empty() {
         let (unknown, given) = (unknown.join(", "), given.join(", "));
-        return Err(StageError::new(format!(
-            "the images have classes [{unknown}] that `classes` [{given}] lacks"
-        )));
+        return Err(StageError::new(format!("the images have classes [{unknown}] that `classes` [{given}] lacks")));
     }
     Ok(given.to_vec())
 }

@@ -18,14 +18,8 @@ pub struct Loaded<T> {
 }
 
 /// Reads, decodes and prepares pictures in parallel, in the order of `items`. Fails with the first file that is no picture.
-pub fn load<T: Send>(
-    items: &[ImageItem],
-    prepare: impl Fn(&Pixels) -> T + Sync,
-) -> Result<Vec<Loaded<T>>, StageError> {
-    let loaded: Vec<Result<Loaded<T>, StageError>> = items
-        .par_iter()
-        .map(|item| load_one(item, &prepare))
-        .collect();
+pub fn load<T: Send>(items: &[ImageItem], prepare: impl Fn(&Pixels) -> T + Sync) -> Result<Vec<Loaded<T>>, StageError> {
+    let loaded: Vec<Result<Loaded<T>, StageError>> = items.par_iter().map(|item| load_one(item, &prepare)).collect();
     // Collecting first makes the failure reported the first in order, not the first in time.
     loaded.into_iter().collect()
 }
@@ -33,14 +27,10 @@ pub fn load<T: Send>(
 fn load_one<T>(item: &ImageItem, prepare: impl Fn(&Pixels) -> T) -> Result<Loaded<T>, StageError> {
     let bytes = item.view()?.bytes()?;
     let pixels = decode(&bytes).map_err(|error| {
-        StageError::new(format!("`{}` {error}", item.path())).hint(
-            "remove or replace the file; `inspect-images` lists all files that cannot be read",
-        )
+        StageError::new(format!("`{}` {error}", item.path()))
+            .hint("remove or replace the file; `inspect-images` lists all files that cannot be read")
     })?;
-    Ok(Loaded {
-        value: prepare(&pixels),
-        digest: Digest::of(&bytes).to_string(),
-    })
+    Ok(Loaded { value: prepare(&pixels), digest: Digest::of(&bytes).to_string() })
 }
 
 /// Counts finished images from many threads for whoever watches.
@@ -53,11 +43,7 @@ pub struct Counter<'a> {
 impl<'a> Counter<'a> {
     /// Starts at 0 of `total`.
     pub fn new(context: &'a Context<'a>, total: usize) -> Self {
-        Self {
-            context,
-            total: total as u64,
-            done: Mutex::new(0),
-        }
+        Self { context, total: total as u64, done: Mutex::new(0) }
     }
 
     /// One more is finished.

@@ -15,16 +15,8 @@ impl Pixels {
     ///
     /// Panics where the number of bytes is not `width · height · 3`.
     pub fn new(width: usize, height: usize, bytes: Vec<u8>) -> Self {
-        assert_eq!(
-            bytes.len(),
-            width * height * 3,
-            "an RGB picture of {width}×{height}"
-        );
-        Self {
-            width,
-            height,
-            bytes,
-        }
+        assert_eq!(bytes.len(), width * height * 3, "an RGB picture of {width}×{height}");
+        Self { width, height, bytes }
     }
 
     /// Its width in pixels.

@@ -20,20 +20,9 @@ struct Taps {
 ///
 /// Panics where a picture has no pixels.
 pub fn resize(pixels: &Pixels, width: usize, height: usize) -> Pixels {
-    assert!(
-        pixels.width() * pixels.height() * width * height > 0,
-        "a picture has pixels"
-    );
-    let wide = if pixels.width() == width {
-        pixels.clone()
-    } else {
-        resize_rows(pixels, width)
-    };
-    if wide.height() == height {
-        wide
-    } else {
-        resize_columns(&wide, height)
-    }
+    assert!(pixels.width() * pixels.height() * width * height > 0, "a picture has pixels");
+    let wide = if pixels.width() == width { pixels.clone() } else { resize_rows(pixels, width) };
+    if wide.height() == height { wide } else { resize_columns(&wide, height) }
 }
 
 fn resize_rows(pixels: &Pixels, width: usize) -> Pixels {
@@ -59,10 +48,7 @@ fn resize_columns(pixels: &Pixels, height: usize) -> Pixels {
     let mut sums = vec![0_i32; stride];
     for Taps { first, weights } in taps(pixels.height(), height) {
         sums.fill(1 << (PRECISION - 1));
-        for (row, weight) in pixels.bytes()[first * stride..]
-            .chunks_exact(stride)
-            .zip(weights)
-        {
+        for (row, weight) in pixels.bytes()[first * stride..].chunks_exact(stride).zip(weights) {
             for (sum, &value) in sums.iter_mut().zip(row) {
                 *sum += i32::from(value) * weight;
             }
@@ -88,10 +74,7 @@ fn taps(from: usize, to: usize) -> Vec<Taps> {
         let weights: Vec<f64> = (first..end).map(triangle).collect();
         let total: f64 = weights.iter().sum();
         let fixed = |weight: &f64| (0.5 + weight / total * f64::from(1 << PRECISION)) as i32;
-        Taps {
-            first,
-            weights: weights.iter().map(fixed).collect(),
-        }
+        Taps { first, weights: weights.iter().map(fixed).collect() }
     };
     (0..to).map(tap).collect()
 }
@@ -112,10 +95,7 @@ mod tests {
         let source = golden("source");
         for (width, height) in [(24, 24), (48, 48), (61, 45), (64, 17), (13, 90), (1, 1)] {
             let expected = golden(&format!("to_{width}x{height}"));
-            assert!(
-                resize(&source, width, height) == expected,
-                "to {width}×{height}"
-            );
+            assert!(resize(&source, width, height) == expected, "to {width}×{height}");
         }
     }
 

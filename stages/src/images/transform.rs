@@ -17,6 +17,7 @@ pub struct ImageTransform {
 
 /// What is used of `preprocessor_config.json`, as Hugging Face's processors of images write it.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the file has them")]
 struct Preprocessor {
     size: Size,
     #[serde(default = "yes")]
@@ -64,67 +65,38 @@ fn halves() -> [f32; 3] {
 impl ImageTransform {
     /// The usual transform, with mean and deviation 0.5.
     pub fn square(size: usize) -> Self {
-        Self {
-            size,
-            mean: halves(),
-            std: halves(),
-        }
+        Self { size, mean: halves(), std: halves() }
     }
 
     /// Reads `preprocessor_config.json`. Returns every mistake where it asks for what is not done here.
     pub fn from_json(json: &[u8]) -> Result<Self, Vec<String>> {
-        let read: Preprocessor =
-            serde_json::from_slice(json).map_err(|error| vec![error.to_string()])?;
+        let read: Preprocessor = serde_json::from_slice(json).map_err(|error| vec![error.to_string()])?;
         let (height, width) = match read.size {
             Size::Side(side) => (side, side),
             Size::Sides { height, width } => (height, width),
         };
         let wrong = [
-            (
-                width != height || width == 0,
-                "`size` must be a square".to_owned(),
-            ),
+            (width != height || width == 0, "`size` must be a square".to_owned()),
             (!read.do_resize, "`do_resize` must be true".to_owned()),
             (!read.do_rescale, "`do_rescale` must be true".to_owned()),
             (!read.do_normalize, "`do_normalize` must be true".to_owned()),
-            (
-                read.do_center_crop,
-                "`do_center_crop` must be false".to_owned(),
-            ),
+            (read.do_center_crop, "`do_center_crop` must be false".to_owned()),
             (
                 (read.rescale_factor * 255.0 - 1.0).abs() > 1e-6,
-                format!(
-                    "`rescale_factor` must be 1/255, not {}",
-                    read.rescale_factor
-                ),
+                format!("`rescale_factor` must be 1/255, not {}", read.rescale_factor),
             ),
+            (read.resample != 2, format!("`resample` must be 2 (bilinear), not {}", read.resample)),
             (
-                read.resample != 2,
-                format!("`resample` must be 2 (bilinear), not {}", read.resample),
-            ),
-            (
-                read.image_std
-                    .iter()
-                    .any(|std| !std.is_finite() || *std <= 0.0),
+                read.image_std.iter().any(|std| !std.is_finite() || *std <= 0.0),
                 "`image_std` must be above 0".to_owned(),
             ),
-            (
-                read.image_mean.iter().any(|mean| !mean.is_finite()),
-                "`image_mean` must be finite".to_owned(),
-            ),
+            (read.image_mean.iter().any(|mean| !mean.is_finite()), "`image_mean` must be finite".to_owned()),
         ];
-        let mistakes: Vec<String> = wrong
-            .into_iter()
-            .filter_map(|(wrong, what)| wrong.then_some(what))
-            .collect();
+        let mistakes: Vec<String> = wrong.into_iter().filter_map(|(wrong, what)| wrong.then_some(what)).collect();
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        Ok(Self {
-            size: width,
-            mean: read.image_mean,
-            std: read.image_std,
-        })
+        Ok(Self { size: width, mean: read.image_mean, std: read.image_std })
     }
 
     /// Writes `preprocessor_config.json`, with a trailing newline.
@@ -158,12 +130,7 @@ impl ImageTransform {
         let resized = resize(pixels, self.size, self.size);
         let channel = |c: usize| {
             let (mean, std) = (self.mean[c], self.std[c]);
-            resized
-                .bytes()
-                .iter()
-                .skip(c)
-                .step_by(3)
-                .map(move |&value| (f32::from(value) / 255.0 - mean) / std)
+            resized.bytes().iter().skip(c).step_by(3).map(move |&value| (f32::from(value) / 255.0 - mean) / std)
         };
         (0..3).flat_map(channel).collect()
     }
@@ -179,10 +146,7 @@ mod tests {
             let json = format!(
                 r#"{{"size": {size}, "resample": 2, "image_mean": [0.5, 0.5, 0.5], "feature_extractor_type": "x"}}"#
             );
-            assert_eq!(
-                ImageTransform::from_json(json.as_bytes()),
-                Ok(ImageTransform::square(224))
-            );
+            assert_eq!(ImageTransform::from_json(json.as_bytes()), Ok(ImageTransform::square(224)));
         }
     }
 
@@ -195,15 +159,8 @@ mod tests {
 
     #[test]
     fn a_transform_survives_its_file() {
-        let transform = ImageTransform {
-            size: 48,
-            mean: [0.1, 0.2, 0.3],
-            std: [0.4, 0.5, 0.6],
-        };
-        assert_eq!(
-            ImageTransform::from_json(transform.to_json().as_bytes()),
-            Ok(transform)
-        );
+        let transform = ImageTransform { size: 48, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] };
+        assert_eq!(ImageTransform::from_json(transform.to_json().as_bytes()), Ok(transform));
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl Classifier {
     }
 
     /// One row of logits per sample, one column per class. `vectors` must be as wide as the head's input.
+    #[expect(clippy::needless_pass_by_value, reason = "a view is a reference already")]
     pub fn logits(&self, vectors: ArrayView2<'_, f32>) -> Array2<f32> {
         let tensor = upload(vectors, &self.device);
         self.tensor_logits(&tensor)
@@ -62,7 +63,8 @@ impl Classifier {
 pub(crate) fn running_statistics(weights: &Weights, device: &Device) -> Option<RunningStatistics> {
     let head = weights.head();
     let gather = |ending: &str| -> Vec<f32> {
-        let names = head.tensors().into_iter().filter(|(name, _, role)| *role == Role::Buffer && name.ends_with(ending));
+        let names =
+            head.tensors().into_iter().filter(|(name, _, role)| *role == Role::Buffer && name.ends_with(ending));
         names.flat_map(|(name, ..)| weights.tensors[&name].iter().copied().collect::<Vec<_>>()).collect()
     };
     let normalises = head.batch_norm && !head.hidden.is_empty();
@@ -70,6 +72,7 @@ pub(crate) fn running_statistics(weights: &Weights, device: &Device) -> Option<R
 }
 
 /// Puts a matrix on a device.
+#[expect(clippy::needless_pass_by_value, reason = "a view is a reference already")]
 pub(crate) fn upload(matrix: ArrayView2<'_, f32>, device: &Device) -> Tensor<2> {
     let shape = [matrix.nrows(), matrix.ncols()];
     Tensor::from_data(TensorData::new(matrix.iter().copied().collect::<Vec<f32>>(), shape), device)

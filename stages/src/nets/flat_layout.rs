@@ -22,11 +22,11 @@ struct Entry {
 }
 
 impl Entry {
-    /// The shape as a matrix; a vector is one column.
+    /// The shape as a matrix; a vector is one row.
     fn matrix(&self) -> [usize; 2] {
         match self.shape[..] {
             [rows, columns] => [rows, columns],
-            _ => [self.length, 1],
+            _ => [1, self.length],
         }
     }
 }
@@ -80,7 +80,7 @@ impl FlatLayout {
         self.entries.iter().map(|entry| (entry.name.clone(), array(entry))).collect()
     }
 
-    /// Takes a flat tensor apart into matrices, in order; vectors become one column.
+    /// Takes a flat tensor apart into matrices, in order; vectors become one row.
     pub fn split(&self, flat: &Tensor<1>) -> Vec<Tensor<2>> {
         let part = |entry: &Entry| flat.clone().narrow(0, entry.start, entry.length).reshape(entry.matrix());
         self.entries.iter().map(part).collect()
@@ -104,7 +104,7 @@ mod tests {
         let layout = FlatLayout::new([("w".to_owned(), vec![2, 3]), ("b".to_owned(), vec![2])]);
         let flat = Tensor::<1>::from_floats([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], &Device::flex());
         let parts = layout.split(&flat);
-        assert_eq!((parts[0].dims(), parts[1].dims()), ([2, 3], [2, 1]));
+        assert_eq!((parts[0].dims(), parts[1].dims()), ([2, 3], [1, 2]));
         let joined: Vec<f32> = layout.join(parts).to_data().try_to_vec().unwrap();
         let arrays = layout.unflatten(&joined);
         assert_eq!(arrays["b"].as_slice().unwrap(), [6.0, 7.0]);

@@ -56,8 +56,10 @@ impl Moments {
     /// Takes in a gradient and gives m̂ / (√v̂ + ε).
     fn averaged(&mut self, gradient: Tensor<1>) -> Tensor<1> {
         let square = gradient.clone() * gradient.clone();
-        let first = std::mem::replace(&mut self.first, gradient.clone()).mul_scalar(BETA_1) + gradient.mul_scalar(1.0 - BETA_1);
-        let second = std::mem::replace(&mut self.second, square.clone()).mul_scalar(BETA_2) + square.mul_scalar(1.0 - BETA_2);
+        let first =
+            std::mem::replace(&mut self.first, gradient.clone()).mul_scalar(BETA_1) + gradient.mul_scalar(1.0 - BETA_1);
+        let second =
+            std::mem::replace(&mut self.second, square.clone()).mul_scalar(BETA_2) + square.mul_scalar(1.0 - BETA_2);
         let corrected = |beta: f64| 1.0 - beta.powf(self.steps as f64);
         // m/c₁ / (√v/√c₂ + ε) with the constants drawn out, which saves two passes over all parameters.
         let root = corrected(BETA_2).sqrt();
@@ -79,7 +81,8 @@ mod tests {
         let gradient = Tensor::<1>::from_floats([1e-3, -10.0, 0.0], &Device::flex());
         let mut moments = Moments::zero(&parameters);
         let adam = AdamW { learning_rate: 0.1, weight_decay: 0.5 };
-        let moved: Vec<f32> = adam.step(parameters, &mut moments, gradient, &Gate::Open).to_data().try_to_vec().unwrap();
+        let moved: Vec<f32> =
+            adam.step(parameters, &mut moments, gradient, &Gate::Open).to_data().try_to_vec().unwrap();
         // Decay takes 0.1 · 0.5 of each.
         for (value, expected) in moved.iter().zip([0.85, 1.05, 0.95]) {
             assert!((value - expected).abs() < 1e-5, "{moved:?}");

@@ -27,7 +27,7 @@ mod tests {
         assert_eq!(batches(65, 32), [0..32, 32..65]);
         let person = batches(449, 32);
         assert_eq!((person.len(), person[13].clone()), (14, 416..449));
-        assert_eq!(batches(1, 32), [0..1]);
+        assert!(batches(1, 32).into_iter().eq(std::iter::once(0..1)));
         assert!(batches(0, 32).is_empty());
     }
 }

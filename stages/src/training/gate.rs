@@ -33,10 +33,10 @@ impl Gate {
     /// they move bit for bit as without a mask.
     pub fn new(mask: &[bool], mode: MaskMode, scale: f64, device: &Device) -> Self {
         let scale = scale as f32;
-        if scale == 1.0 {
+        if scale >= 1.0 {
             return Self::Open;
         }
-        if mode == MaskMode::Update && scale == 0.0 {
+        if mode == MaskMode::Update && scale <= 0.0 {
             return Self::Freeze(Tensor::from_data(TensorData::new(mask.to_vec(), [mask.len()]), device));
         }
         let factors: Vec<f32> = mask.iter().map(|&free| if free { 1.0 } else { scale }).collect();

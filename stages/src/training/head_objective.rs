@@ -18,6 +18,8 @@ pub struct HeadObjective {
     dropout: Draws,
     device: Device,
     epoch: Option<Epoch>,
+    /// The logits of the epoch's batches so far.
+    logits: Vec<Tensor<2>>,
 }
 
 /// Where dropout masks come from.
@@ -37,7 +39,6 @@ struct Epoch {
     targets: Tensor<2>,
     /// Factors per block and output, one column per sample.
     dropout: Vec<Tensor<2>>,
-    logits: Vec<Tensor<2>>,
 }
 
 impl HeadObjective {
@@ -50,7 +51,24 @@ impl HeadObjective {
         dropout: Draws,
     ) -> Self {
         let device = training.vectors.device();
-        Self { head, statistics, training, validation, dropout, device, epoch: None }
+        Self { head, statistics, training, validation, dropout, device, epoch: None, logits: Vec::new() }
+    }
+
+    /// The head's forward passes.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The samples at these positions of the epoch's order.
+    fn batch(&self, positions: Range<usize>) -> TrainingBatch {
+        let epoch = self.epoch.as_ref().expect("the loop begins an epoch before its first batch");
+        let (start, count) = (positions.start, positions.len());
+        let columns = |all: &Tensor<2>| all.clone().narrow(1, start, count);
+        TrainingBatch {
+            input: epoch.samples.vectors.clone().narrow(0, start, count).transpose(),
+            targets: columns(&epoch.targets),
+            dropout: epoch.dropout.iter().map(columns).collect(),
+        }
     }
 
     /// One factor per sample and output for each block: 0 where dropped, else 1 / (1 − share), so that means stay.
@@ -83,20 +101,14 @@ impl Objective for HeadObjective {
     fn begin(&mut self, epoch: u64, order: &[usize]) {
         let samples = self.training.select(order);
         let targets = samples.one_hot(self.head.architecture().classes.len()).transpose();
-        self.epoch = Some(Epoch { samples, targets, dropout: self.dropout(epoch), logits: Vec::new() });
+        self.epoch = Some(Epoch { samples, targets, dropout: self.dropout(epoch) });
     }
 
     fn gradient(&mut self, parts: &[Tensor<2>], positions: Range<usize>) -> Tensor<1> {
-        let epoch = self.epoch.as_mut().expect("the loop begins an epoch before its first batch");
         let count = positions.len();
-        let columns = |all: &Tensor<2>| all.clone().narrow(1, positions.start, count);
-        let batch = TrainingBatch {
-            input: epoch.samples.vectors.clone().narrow(0, positions.start, count).transpose(),
-            targets: columns(&epoch.targets),
-            dropout: epoch.dropout.iter().map(columns).collect(),
-        };
+        let batch = self.batch(positions);
         let HeadGradient { gradient, logits, statistics } = self.head.gradient(parts, batch);
-        epoch.logits.push(logits);
+        self.logits.push(logits);
         if let (Some(running), Some((mean, variance))) = (self.statistics.take(), statistics) {
             self.statistics = Some(running.updated(mean, variance, count));
         }
@@ -105,7 +117,7 @@ impl Objective for HeadObjective {
 
     fn measured(&mut self) -> Measured {
         let epoch = self.epoch.take().expect("the loop measures an epoch after its last batch");
-        let logits = Tensor::cat(epoch.logits, 1).transpose();
+        let logits = Tensor::cat(std::mem::take(&mut self.logits), 1).transpose();
         let shape = logits.dims();
         let logits: Vec<f32> = logits.into_data().try_to_vec().expect("logits are f32");
         let logits = ArrayView2::from_shape(shape, &logits).expect("the shape is the tensor's own");

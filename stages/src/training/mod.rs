@@ -2,11 +2,17 @@
 
 mod adam_w;
 mod batches;
+mod class_choice;
 mod freeze_schedule;
 mod gate;
 mod head_objective;
+mod head_training;
 mod measured;
 mod objective;
+#[cfg(test)]
+mod parity;
+#[cfg(test)]
+mod properties;
 mod samples;
 mod selection;
 mod settings;
@@ -16,9 +22,11 @@ mod vit_objective;
 
 pub use adam_w::{AdamW, Moments};
 pub use batches::batches;
+pub use class_choice::ClassChoice;
 pub use freeze_schedule::{FreezeSchedule, Schedule};
 pub use gate::{Gate, MaskMode};
 pub use head_objective::{Draws, HeadObjective};
+pub use head_training::{HeadTraining, flat_mask};
 pub use measured::Measured;
 pub use objective::{Objective, gradient_of};
 pub use samples::Samples;

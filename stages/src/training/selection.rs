@@ -26,7 +26,9 @@ pub(super) struct Selection {
 impl Selection {
     /// Looks at the state after an epoch.
     pub(super) fn offer(&mut self, record: &EpochRecord, state: &TrainingState) {
-        let Some(accuracy) = record.val_acc else { return };
+        let Some(accuracy) = record.val_acc else {
+            return;
+        };
         if self.best.as_ref().is_none_or(|(best, _)| accuracy > *best) {
             self.best = Some((accuracy, state.clone()));
         }

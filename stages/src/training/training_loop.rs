@@ -82,7 +82,8 @@ impl TrainingLoop {
     ) -> Result<EpochRecord, StageError> {
         let scale = self.schedule.map(|schedule| schedule.scale(epoch));
         let gate = self.gate(scale, state);
-        let order: Vec<usize> = self.order(epoch, objective.samples()).into_iter().map(|index| index as usize).collect();
+        let order: Vec<usize> =
+            self.order(epoch, objective.samples()).into_iter().map(|index| index as usize).collect();
         objective.begin(epoch, &order);
         for positions in batches(order.len(), self.batch_size) {
             self.step(objective, state, positions, &gate);
@@ -128,5 +129,73 @@ impl TrainingLoop {
         drop(parts);
         let parameters = std::mem::replace(&mut state.parameters, gradient.clone());
         state.parameters = self.optimiser.step(parameters, &mut state.moments, gradient, gate);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData};
+
+    use super::*;
+    use crate::formats::HeadArchitecture;
+    use crate::nets::{Head, RunningStatistics};
+    use crate::training::{Draws, HeadObjective, Samples};
+
+    fn training(epochs: u64) -> TrainingLoop {
+        TrainingLoop {
+            epochs,
+            batch_size: 8,
+            optimiser: AdamW { learning_rate: 0.01, weight_decay: 0.01 },
+            seed: 3,
+            stream: "test".to_owned(),
+            mask: None,
+            schedule: None,
+            select: Select::Last,
+        }
+    }
+
+    fn objective() -> HeadObjective {
+        let device = Device::flex();
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        let head = HeadArchitecture { input: 6, hidden: vec![5], classes, batch_norm: true, dropout: 0.2 };
+        let mut random = Random::new(1, "test", "vectors", 0);
+        let vectors: Vec<f32> = (0..30 * 6).map(|_| random.between(-1.0, 1.0)).collect();
+        let vectors = Tensor::from_data(TensorData::new(vectors, [30, 6]), &device);
+        let samples = Samples { vectors, labels: (0..30).map(|item| item % 2).collect() };
+        let statistics = RunningStatistics::new(&[0.0; 5], &[1.0; 5], &device);
+        let draws = Draws { share: 0.2, seed: 3, stream: "test".to_owned() };
+        HeadObjective::new(Head::new(head), Some(statistics), samples, None, draws)
+    }
+
+    fn start(objective: &HeadObjective) -> TrainingState {
+        let mut random = Random::new(1, "test", "initial", 0);
+        let weights = Head::initial(objective.head().architecture().clone(), &mut random);
+        let flat = objective.parameters().flatten(&weights.tensors, 0.0);
+        TrainingState::new(Tensor::from_floats(flat.as_slice(), &Device::flex()), objective.buffers())
+    }
+
+    fn bits(state: &TrainingState) -> Vec<u32> {
+        let all = [state.parameters.clone(), state.buffers[1].clone().flatten(0, 1), state.moments.second.clone()];
+        let values = |tensor: Tensor<1>| tensor.into_data().try_to_vec::<f32>().unwrap();
+        all.into_iter().flat_map(values).map(f32::to_bits).collect()
+    }
+
+    #[test]
+    fn training_that_goes_on_from_a_checkpoint_gives_the_bytes_of_an_uninterrupted_one() {
+        let mut first = objective();
+        let state = start(&first);
+        let whole = training(6).run(&mut first, state, |_, _| Ok(())).unwrap();
+        let mut second = objective();
+        let state = start(&second);
+        let mut checkpoint = None;
+        let interrupted = training(6).run(&mut second, state, |record, state| {
+            checkpoint = Some(state.clone());
+            if record.epoch == 2 { Err(StageError::cancelled()) } else { Ok(()) }
+        });
+        assert!(interrupted.unwrap_err().is_cancelled());
+        let rest = training(6).run(&mut objective(), checkpoint.unwrap(), |_, _| Ok(())).unwrap();
+        assert_eq!(bits(&rest.chosen), bits(&whole.chosen));
+        assert_eq!(rest.history.0, whole.history.0[3..]);
+        assert_eq!(rest.order, whole.order.slice(ndarray::s![3.., ..]));
     }
 }

@@ -31,7 +31,13 @@ pub(crate) fn bicycle(dice: &mut Dice) -> Figure {
     figure.solid(TYRE, [Outline::circle(crank, 0.09)]);
     figure.line(TYRE, 0.03, vec![(crank.0 - 0.1, crank.1 - 0.12), crank, (crank.0 + 0.1, crank.1 + 0.12)]);
     figure.line(TYRE, 0.035, vec![seat, (seat.0 - 0.03, seat.1 - 0.12)]);
-    let saddle = [(seat.0 - 0.18, -0.3), (seat.0 + 0.02, -0.31), (seat.0 + 0.14, -0.28), (seat.0, -0.24), (seat.0 - 0.14, -0.22)];
+    let saddle = [
+        (seat.0 - 0.18, -0.3),
+        (seat.0 + 0.02, -0.31),
+        (seat.0 + 0.14, -0.28),
+        (seat.0, -0.24),
+        (seat.0 - 0.14, -0.22),
+    ];
     figure.solid(TYRE, [Outline::blob(&saddle)]);
     let bar = if dice.chance(0.5) {
         curve(&[stem, (0.4, -0.28), (0.56, -0.34), (0.62, -0.24), (0.54, -0.16)])

@@ -31,10 +31,17 @@ pub(crate) fn boat(dice: &mut Dice) -> Figure {
     let deck = dice.between(0.4, 0.46);
     let side = [(-0.82, deck), (0.9, deck - 0.06), (0.72, 0.66), (0.5, 0.78), (-0.56, 0.78), (-0.72, 0.64)];
     figure.solid(hull, [Outline::polygon(&side)]);
-    figure.decor(hull.mix(Colour::WHITE, 0.6), Outline::polygon(&[(-1.0, deck), (1.0, deck - 0.06), (1.0, deck + 0.04), (-1.0, deck + 0.09)]));
+    figure.decor(
+        hull.mix(Colour::WHITE, 0.6),
+        Outline::polygon(&[(-1.0, deck), (1.0, deck - 0.06), (1.0, deck + 0.04), (-1.0, deck + 0.09)]),
+    );
     for k in 0..3 {
         let x = -0.6 + 0.5 * k as f32;
-        figure.line(Colour::rgb(220, 234, 242), 0.025, curve(&[(x, 0.84), (x + 0.12, 0.81), (x + 0.24, 0.84), (x + 0.36, 0.81)]));
+        figure.line(
+            Colour::rgb(220, 234, 242),
+            0.025,
+            curve(&[(x, 0.84), (x + 0.12, 0.81), (x + 0.24, 0.84), (x + 0.36, 0.81)]),
+        );
     }
     figure
 }

@@ -28,12 +28,14 @@ fn side(coat: Colour, dark: Colour, dice: &mut Dice) -> Figure {
     let step = dice.around(0.12);
     let wag = dice.around(0.14);
     figure.solid(coat.scale(0.72), [foreleg(0.4, -step), hindleg(-0.4, step)]);
-    let tail = [(-0.56, -0.1, 0.075), (-0.76, -0.28, 0.068), (-0.84 + 0.5 * wag, -0.5, 0.055), (-0.76 + wag, -0.7, 0.03)];
+    let tail =
+        [(-0.56, -0.1, 0.075), (-0.76, -0.28, 0.068), (-0.84 + 0.5 * wag, -0.5, 0.055), (-0.76 + wag, -0.7, 0.03)];
     let snout = dice.between(0.85, 1.2);
     let torso = Outline::tube(&[(-0.46, -0.02, 0.2), (-0.1, 0.0, 0.185), (0.28, 0.0, 0.24)]);
     let neck = Outline::tube(&[(0.34, -0.06, 0.2), (0.5, -0.4, 0.17)]);
     let skull = Outline::circle((0.56, -0.5), 0.215);
-    let muzzle = Outline::tube(&[(0.62, -0.45, 0.14), (0.62 + 0.22 * snout, -0.41, 0.105), (0.62 + 0.3 * snout, -0.41, 0.09)]);
+    let muzzle =
+        Outline::tube(&[(0.62, -0.45, 0.14), (0.62 + 0.22 * snout, -0.41, 0.105), (0.62 + 0.3 * snout, -0.41, 0.09)]);
     if dice.chance(0.4) {
         let x = 0.62 + 0.2 * snout;
         figure.solid(TONGUE, [Outline::tube(&[(x, -0.34, 0.05), (x + 0.05, -0.22, 0.05), (x + 0.05, -0.16, 0.045)])]);
@@ -51,21 +53,44 @@ fn side(coat: Colour, dark: Colour, dice: &mut Dice) -> Figure {
     figure.solid(dark, [if dice.chance(0.65) { hanging_ear() } else { pricked_ear() }]);
     let (legs, long) = (dice.between(0.6, 1.1), dice.between(0.88, 1.15));
     // Breeds differ most in the length of their legs and back.
-    figure.moved(|(x, y)| (if x < 0.2 { 0.2 + (x - 0.2) * long } else { x }, if y > 0.1 { 0.1 + (y - 0.1) * legs } else { y }), 1.0)
+    figure.moved(
+        |(x, y)| (if x < 0.2 { 0.2 + (x - 0.2) * long } else { x }, if y > 0.1 { 0.1 + (y - 0.1) * legs } else { y }),
+        1.0,
+    )
 }
 
 fn foreleg(x: f32, step: f32) -> Outline {
     let foot = x + step;
-    Outline::tube(&[(x, 0.02, 0.14), (x + 0.02, 0.34, 0.085), (foot, 0.68, 0.066), (foot + 0.02, 0.78, 0.066), (foot + 0.09, 0.79, 0.055)])
+    Outline::tube(&[
+        (x, 0.02, 0.14),
+        (x + 0.02, 0.34, 0.085),
+        (foot, 0.68, 0.066),
+        (foot + 0.02, 0.78, 0.066),
+        (foot + 0.09, 0.79, 0.055),
+    ])
 }
 
 fn hindleg(x: f32, step: f32) -> Outline {
     let foot = x + step;
-    Outline::tube(&[(x, 0.02, 0.18), (x + 0.03, 0.26, 0.115), (foot - 0.08, 0.52, 0.07), (foot - 0.02, 0.76, 0.062), (foot + 0.08, 0.79, 0.056)])
+    Outline::tube(&[
+        (x, 0.02, 0.18),
+        (x + 0.03, 0.26, 0.115),
+        (foot - 0.08, 0.52, 0.07),
+        (foot - 0.02, 0.76, 0.062),
+        (foot + 0.08, 0.79, 0.056),
+    ])
 }
 
 fn hanging_ear() -> Outline {
-    Outline::blob(&[(0.44, -0.68), (0.53, -0.66), (0.56, -0.5), (0.54, -0.32), (0.45, -0.23), (0.37, -0.32), (0.38, -0.52)])
+    Outline::blob(&[
+        (0.44, -0.68),
+        (0.53, -0.66),
+        (0.56, -0.5),
+        (0.54, -0.32),
+        (0.45, -0.23),
+        (0.37, -0.32),
+        (0.38, -0.52),
+    ])
 }
 
 fn pricked_ear() -> Outline {
@@ -88,14 +113,19 @@ fn coat_pattern(figure: &mut Figure, coat: Colour, dark: Colour, dice: &mut Dice
 fn face(coat: Colour, dark: Colour, dice: &mut Dice) -> Figure {
     let mut figure = Figure::new(if dice.chance(0.5) { Setting::Land } else { Setting::Room });
     let pale = coat.mix(Colour::WHITE, 0.5);
-    figure.solid(coat.scale(0.92), [Outline::symmetric(&[(0.0, 0.2), (0.3, 0.34), (0.52, 0.7), (0.6, 1.4), (0.0, 1.4)])]);
+    figure
+        .solid(coat.scale(0.92), [Outline::symmetric(&[(0.0, 0.2), (0.3, 0.34), (0.52, 0.7), (0.6, 1.4), (0.0, 1.4)])]);
     figure.decor(pale, Outline::ellipse((0.0, 0.85), 0.24, 0.4, Angle::turns(0.0)));
     let pricked = dice.chance(0.35);
     if pricked {
         for side in [-1.0, 1.0] {
             let at = |x: f32, y: f32| (side * x, y);
-            figure.solid(dark, [Outline::blob(&[at(0.14, -0.5), at(0.3, -0.78), at(0.42, -0.9), at(0.46, -0.6), at(0.4, -0.3)])]);
-            figure.decor(Colour::rgb(214, 160, 150), Outline::blob(&[at(0.26, -0.5), at(0.38, -0.78), at(0.39, -0.45)]));
+            figure.solid(
+                dark,
+                [Outline::blob(&[at(0.14, -0.5), at(0.3, -0.78), at(0.42, -0.9), at(0.46, -0.6), at(0.4, -0.3)])],
+            );
+            figure
+                .decor(Colour::rgb(214, 160, 150), Outline::blob(&[at(0.26, -0.5), at(0.38, -0.78), at(0.39, -0.45)]));
         }
     }
     let skull = [(0.0, -0.62), (0.26, -0.57), (0.41, -0.32), (0.39, -0.02), (0.27, 0.26), (0.14, 0.42), (0.0, 0.45)];
@@ -106,7 +136,18 @@ fn face(coat: Colour, dark: Colour, dice: &mut Dice) -> Figure {
     if !pricked {
         for side in [-1.0, 1.0] {
             let at = |x: f32, y: f32| (side * x, y);
-            figure.solid(dark, [Outline::blob(&[at(0.2, -0.58), at(0.4, -0.56), at(0.57, -0.25), at(0.56, 0.12), at(0.46, 0.2), at(0.38, 0.0), at(0.34, -0.3)])]);
+            figure.solid(
+                dark,
+                [Outline::blob(&[
+                    at(0.2, -0.58),
+                    at(0.4, -0.56),
+                    at(0.57, -0.25),
+                    at(0.56, 0.12),
+                    at(0.46, 0.2),
+                    at(0.38, 0.0),
+                    at(0.34, -0.3),
+                ])],
+            );
         }
     }
     muzzle(&mut figure, pale, dice);
@@ -120,7 +161,14 @@ fn muzzle(figure: &mut Figure, pale: Colour, dice: &mut Dice) {
         figure.solid(TONGUE, [Outline::symmetric(&[(0.0, 0.3), (0.08, 0.32), (0.085, 0.5), (0.0, 0.58)])]);
         figure.line(TONGUE.scale(0.7), 0.012, vec![(0.0, 0.34), (0.0, 0.5)]);
     }
-    figure.solid(pale, [Outline::ellipse((-0.11, 0.22), 0.15, 0.14, Angle::turns(0.0)), Outline::ellipse((0.11, 0.22), 0.15, 0.14, Angle::turns(0.0)), Outline::ellipse((0.0, 0.1), 0.14, 0.14, Angle::turns(0.0))]);
+    figure.solid(
+        pale,
+        [
+            Outline::ellipse((-0.11, 0.22), 0.15, 0.14, Angle::turns(0.0)),
+            Outline::ellipse((0.11, 0.22), 0.15, 0.14, Angle::turns(0.0)),
+            Outline::ellipse((0.0, 0.1), 0.14, 0.14, Angle::turns(0.0)),
+        ],
+    );
     figure.mark(Colour::INK, Outline::symmetric(&[(0.0, 0.02), (0.08, 0.03), (0.1, 0.08), (0.05, 0.14), (0.0, 0.16)]));
     figure.line(Colour::INK, 0.018, curve(&[(0.0, 0.14), (0.0, 0.26), (-0.08, 0.31), (-0.17, 0.28)]));
     figure.line(Colour::INK, 0.018, curve(&[(0.0, 0.26), (0.08, 0.31), (0.17, 0.28)]));

@@ -116,6 +116,7 @@ fn ear(figure: &mut Figure, skin: Colour, dice: &mut Dice) {
 fn tail(figure: &mut Figure, skin: Colour, dice: &mut Dice) {
     let swing = dice.between(-0.1, 0.08);
     let end = (-0.94 + swing, 0.32);
-    figure.solid(skin.scale(0.8), [Outline::tube(&[(-0.76, -0.16, 0.035), (-0.88, 0.02, 0.025), (end.0, end.1, 0.018)])]);
+    figure
+        .solid(skin.scale(0.8), [Outline::tube(&[(-0.76, -0.16, 0.035), (-0.88, 0.02, 0.025), (end.0, end.1, 0.018)])]);
     figure.mark(skin.scale(0.4), Outline::ellipse((end.0, end.1 + 0.06), 0.03, 0.08, Angle::turns(0.0)));
 }

@@ -26,7 +26,17 @@ pub(crate) fn fish(dice: &mut Dice) -> Figure {
     figure.solid(fin, [Outline::polygon(&[(-0.5, -0.05), (-1.0, -fork), (-0.86, 0.0), (-1.0, fork), (-0.5, 0.05)])]);
     figure.solid(fin, [Outline::blob(&[(0.3, -0.8 * h), (0.02, -h - 0.24), (-0.34, -h - 0.1), (-0.4, -0.4 * h)])]);
     figure.solid(fin, [Outline::blob(&[(0.1, 0.8 * h), (-0.1, h + 0.2), (-0.3, h + 0.12), (-0.24, 0.5 * h)])]);
-    let body = [(0.84, 0.02), (0.6, -0.64 * h), (0.14, -h), (-0.3, -0.62 * h), (-0.64, -0.09), (-0.64, 0.09), (-0.3, 0.62 * h), (0.14, h), (0.6, 0.66 * h)];
+    let body = [
+        (0.84, 0.02),
+        (0.6, -0.64 * h),
+        (0.14, -h),
+        (-0.3, -0.62 * h),
+        (-0.64, -0.09),
+        (-0.64, 0.09),
+        (-0.3, 0.62 * h),
+        (0.14, h),
+        (0.6, 0.66 * h),
+    ];
     figure.solid(scale, [Outline::blob(&body)]);
     figure.decor(scale.mix(Colour::WHITE, 0.55), Outline::ellipse((0.1, 0.9 * h), 0.7, 0.4 * h, Angle::turns(0.0)));
     if dice.chance(0.5) {

@@ -17,7 +17,10 @@ pub(crate) fn giraffe(dice: &mut Dice) -> Figure {
     let mut figure = Figure::new(Setting::Land);
     tail(&mut figure, coat, patch);
     figure.solid(coat.scale(0.75), [foreleg(0.2, step), hindleg(-0.3, -step)]);
-    figure.solid(patch.scale(0.9), [Outline::tube(&[(0.0, -0.3, 0.05), (0.12, -0.6, 0.05), (0.24, -0.95, 0.04), (0.31, -1.26, 0.03)])]);
+    figure.solid(
+        patch.scale(0.9),
+        [Outline::tube(&[(0.0, -0.3, 0.05), (0.12, -0.6, 0.05), (0.24, -0.95, 0.04), (0.31, -1.26, 0.03)])],
+    );
     figure.solid(coat, [ear((0.44, -1.24), 0.14)]);
     horns(&mut figure, coat, patch, 0.47);
     figure.solid(coat, [torso(), neck(), head(), foreleg(0.1, -step), hindleg(-0.42, step)]);
@@ -73,7 +76,12 @@ fn foreleg(x: f32, step: f32) -> Outline {
 }
 
 fn hindleg(x: f32, step: f32) -> Outline {
-    Outline::tube(&[(x, 0.02, 0.13), (x - 0.02, 0.28, 0.075), (x - 0.06 + 0.4 * step, 0.56, 0.046), (x - 0.03 + step, 1.0, 0.04)])
+    Outline::tube(&[
+        (x, 0.02, 0.13),
+        (x - 0.02, 0.28, 0.075),
+        (x - 0.06 + 0.4 * step, 0.56, 0.046),
+        (x - 0.03 + step, 1.0, 0.04),
+    ])
 }
 
 fn ear((x, y): Point, reach: f32) -> Outline {

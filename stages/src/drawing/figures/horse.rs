@@ -32,7 +32,8 @@ pub(crate) fn horse(dice: &mut Dice) -> Figure {
     tail(&mut figure, hair, gait == GALLOPING, dice);
     figure.solid(coat.scale(0.7), [foreleg((0.36, 0.06), gait[0]), hindleg((-0.44, 0.0), gait[1])]);
     figure.solid(coat, [ear(0.66)]);
-    figure.solid(coat, [torso(), neck(), jaw(), head(), foreleg((0.3, 0.06), gait[2]), hindleg((-0.5, -0.02), gait[3])]);
+    figure
+        .solid(coat, [torso(), neck(), jaw(), head(), foreleg((0.3, 0.06), gait[2]), hindleg((-0.5, -0.02), gait[3])]);
     markings(&mut figure, coat, gait, dice);
     figure.solid(coat, [ear(0.58)]);
     mane(&mut figure, hair, dice);
@@ -92,18 +93,33 @@ fn ear(x: f32) -> Outline {
 fn foreleg((x, y): Point, foot: Point) -> Outline {
     let reach = foot.0 - x;
     let knee = (x + 0.62 * reach + 0.03, y + 0.5 * (foot.1 - y));
-    Outline::tube(&[(x, y, 0.16), (x + 0.3 * reach, y + 0.24, 0.1), (knee.0, knee.1, 0.062), (foot.0, foot.1 - 0.16, 0.045), (foot.0, foot.1 - 0.06, 0.048)])
+    Outline::tube(&[
+        (x, y, 0.16),
+        (x + 0.3 * reach, y + 0.24, 0.1),
+        (knee.0, knee.1, 0.062),
+        (foot.0, foot.1 - 0.16, 0.045),
+        (foot.0, foot.1 - 0.06, 0.048),
+    ])
 }
 
 fn hindleg((x, y): Point, foot: Point) -> Outline {
     let reach = foot.0 - x;
     let hock = (x + 0.6 * reach - 0.07, y + 0.56 * (foot.1 - y));
-    Outline::tube(&[(x, y, 0.2), (x + 0.1 * reach + 0.02, y + 0.26, 0.13), (hock.0, hock.1, 0.066), (foot.0 - 0.01, foot.1 - 0.16, 0.046), (foot.0, foot.1 - 0.06, 0.05)])
+    Outline::tube(&[
+        (x, y, 0.2),
+        (x + 0.1 * reach + 0.02, y + 0.26, 0.13),
+        (hock.0, hock.1, 0.066),
+        (foot.0 - 0.01, foot.1 - 0.16, 0.046),
+        (foot.0, foot.1 - 0.06, 0.05),
+    ])
 }
 
 fn markings(figure: &mut Figure, coat: Colour, gait: Gait, dice: &mut Dice) {
     if dice.chance(0.5) {
-        figure.decor(Colour::WHITE.scale(0.94), Outline::tube(&[(0.76, -0.78, 0.03), (0.9, -0.58, 0.025), (1.02, -0.44, 0.03)]));
+        figure.decor(
+            Colour::WHITE.scale(0.94),
+            Outline::tube(&[(0.76, -0.78, 0.03), (0.9, -0.58, 0.025), (1.02, -0.44, 0.03)]),
+        );
     }
     if dice.chance(0.5) {
         for (x, y) in [gait[2], gait[3]] {
@@ -113,7 +129,10 @@ fn markings(figure: &mut Figure, coat: Colour, gait: Gait, dice: &mut Dice) {
     if dice.chance(0.2) {
         for _ in 0..5 {
             let spot = (dice.between(-0.6, 0.4), dice.between(-0.3, 0.15));
-            figure.decor(coat.mix(Colour::WHITE, 0.8), Outline::ellipse(spot, dice.between(0.06, 0.14), 0.08, Angle::turns(dice.around(0.2))));
+            figure.decor(
+                coat.mix(Colour::WHITE, 0.8),
+                Outline::ellipse(spot, dice.between(0.06, 0.14), 0.08, Angle::turns(dice.around(0.2))),
+            );
         }
     }
 }

@@ -47,7 +47,10 @@ fn from_front(figure: &mut Figure, wall: Colour, roof: Colour, dice: &mut Dice) 
     figure.flat(wall, [Outline::rectangle((-half, eaves - 0.05), (half, 1.0))]);
     let ridge = dice.pick(&[0.0, 0.0, 0.62]) * half;
     let over = half + 0.13;
-    figure.flat(roof, [Outline::polygon(&[(-over, eaves), (-ridge, eaves - rise), (ridge, eaves - rise), (over, eaves)])]);
+    figure.flat(
+        roof,
+        [Outline::polygon(&[(-over, eaves), (-ridge, eaves - rise), (ridge, eaves - rise), (over, eaves)])],
+    );
     tiles(figure, roof, |t, v| {
         let reach = ridge + (over - ridge) * v;
         (reach * (2.0 * t - 1.0), eaves - rise * (1.0 - v))
@@ -56,7 +59,13 @@ fn from_front(figure: &mut Figure, wall: Colour, roof: Colour, dice: &mut Dice) 
         round_window(figure, (0.0, eaves - 0.36 * rise));
     }
     let door = dice.pick(&[-0.4, 0.0, 0.0, 0.38]) * half;
-    let columns: &[f32] = if door.abs() < 0.01 { &[-0.6, 0.6] } else if door < 0.0 { &[0.12, 0.62] } else { &[-0.62, -0.12] };
+    let columns: &[f32] = if door.abs() < 0.01 {
+        &[-0.6, 0.6]
+    } else if door < 0.0 {
+        &[0.12, 0.62]
+    } else {
+        &[-0.62, -0.12]
+    };
     for x in columns {
         window(figure, (x * half, if floors == 1 { 0.58 } else { 0.66 }), 0.13);
     }
@@ -77,7 +86,10 @@ fn with_side(figure: &mut Figure, wall: Colour, roof: Colour, dice: &mut Dice) {
     figure.flat(wall.scale(0.82), [Outline::polygon(&[(corner, 0.05), (right, 0.08), (right, 0.92), (corner, 1.0)])]);
     figure.flat(wall, [Outline::polygon(&[(left, 0.1), apex, (corner, 0.08), (corner, 1.0), (left, 0.98)])]);
     let top = right - 0.32;
-    figure.flat(roof, [Outline::polygon(&[(apex.0 - 0.04, apex.1 - 0.06), (top, -0.48), (right + 0.1, 0.12), (corner + 0.06, 0.14)])]);
+    figure.flat(
+        roof,
+        [Outline::polygon(&[(apex.0 - 0.04, apex.1 - 0.06), (top, -0.48), (right + 0.1, 0.12), (corner + 0.06, 0.14)])],
+    );
     tiles(figure, roof, |t, v| {
         let from = (apex.0 + (corner + 0.06 - apex.0) * v, -0.5 + 0.62 * v);
         let to = (top + (right + 0.1 - top) * v, -0.46 + 0.56 * v);

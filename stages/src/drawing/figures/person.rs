@@ -57,7 +57,10 @@ fn standing(looks: Looks, dice: &mut Dice) -> Figure {
     let mut figure = Figure::new(if dice.chance(0.7) { Setting::Land } else { Setting::Room });
     let Looks { skin, hair, top, long_hair } = looks;
     if long_hair {
-        figure.solid(hair.scale(0.85), [Outline::symmetric(&[(0.0, -0.98), (0.16, -0.9), (0.19, -0.66), (0.17, -0.5), (0.0, -0.5)])]);
+        figure.solid(
+            hair.scale(0.85),
+            [Outline::symmetric(&[(0.0, -0.98), (0.16, -0.9), (0.19, -0.66), (0.17, -0.5), (0.0, -0.5)])],
+        );
     }
     let stride = dice.between(0.02, 0.14);
     let dress = long_hair && dice.chance(0.5);
@@ -106,7 +109,8 @@ fn arm(figure: &mut Figure, looks: Looks, side: f32, dice: &mut Dice) {
 }
 
 fn head(figure: &mut Figure, looks: Looks) {
-    let face = Outline::symmetric(&[(0.0, -0.96), (0.1, -0.92), (0.135, -0.8), (0.11, -0.67), (0.05, -0.61), (0.0, -0.6)]);
+    let face =
+        Outline::symmetric(&[(0.0, -0.96), (0.1, -0.92), (0.135, -0.8), (0.11, -0.67), (0.05, -0.61), (0.0, -0.6)]);
     figure.solid(looks.skin, [face]);
     for side in [-1.0, 1.0] {
         figure.mark(Colour::INK, Outline::circle((side * 0.048, -0.79), 0.015));
@@ -114,6 +118,7 @@ fn head(figure: &mut Figure, looks: Looks) {
     }
     figure.line(looks.skin.scale(0.65), 0.01, vec![(0.0, -0.77), (0.012, -0.73), (-0.006, -0.725)]);
     figure.line(Colour::rgb(150, 56, 56), 0.014, curve(&[(-0.04, -0.68), (0.0, -0.666), (0.04, -0.68)]));
-    let fringe = [(0.0, -1.0), (0.11, -0.965), (0.155, -0.85), (0.14, -0.77), (0.115, -0.84), (0.05, -0.88), (0.0, -0.87)];
+    let fringe =
+        [(0.0, -1.0), (0.11, -0.965), (0.155, -0.85), (0.14, -0.77), (0.115, -0.84), (0.05, -0.88), (0.0, -0.87)];
     figure.solid(looks.hair, [Outline::symmetric(&fringe)]);
 }

@@ -13,7 +13,8 @@ pub(super) fn portrait(looks: Looks, dice: &mut Dice) -> Figure {
     let Looks { skin, hair, top, long_hair } = looks;
     if long_hair {
         let reach = dice.between(0.35, 0.75);
-        let fall = [(0.0, -0.8), (0.3, -0.72), (0.43, -0.4), (0.45, 0.0), (0.42, reach), (0.2, reach + 0.06), (0.0, reach)];
+        let fall =
+            [(0.0, -0.8), (0.3, -0.72), (0.43, -0.4), (0.45, 0.0), (0.42, reach), (0.2, reach + 0.06), (0.0, reach)];
         figure.solid(hair.scale(0.85), [Outline::symmetric(&fall)]);
     }
     let shoulders = [(0.0, 0.42), (0.2, 0.44), (0.55, 0.58), (0.72, 0.86), (0.76, 1.5), (0.0, 1.5)];
@@ -22,7 +23,10 @@ pub(super) fn portrait(looks: Looks, dice: &mut Dice) -> Figure {
     figure.decor(skin.scale(0.96), Outline::symmetric(&[(0.0, 0.3), (0.19, 0.4), (0.14, 0.55), (0.0, 0.7)]));
     if dice.chance(0.35) {
         for side in [-1.0, 1.0] {
-            figure.flat(Colour::WHITE, [Outline::polygon(&[(side * 0.2, 0.4), (side * 0.3, 0.56), (side * 0.12, 0.68), (side * 0.02, 0.62)])]);
+            figure.flat(
+                Colour::WHITE,
+                [Outline::polygon(&[(side * 0.2, 0.4), (side * 0.3, 0.56), (side * 0.12, 0.68), (side * 0.02, 0.62)])],
+            );
         }
     }
     for side in [-1.0, 1.0] {
@@ -43,13 +47,26 @@ fn features(figure: &mut Figure, looks: Looks, dice: &mut Dice) {
     let iris = dice.pick(&[Colour::rgb(80, 54, 36), Colour::rgb(70, 110, 150), Colour::rgb(80, 110, 70)]);
     for side in [-1.0, 1.0] {
         eye(figure, (side * 0.145, -0.16), iris);
-        figure.line(hair.scale(0.7), 0.026, curve(&[(side * 0.07, -0.255), (side * 0.15, -0.285), (side * 0.23, -0.25)]));
+        figure.line(
+            hair.scale(0.7),
+            0.026,
+            curve(&[(side * 0.07, -0.255), (side * 0.15, -0.285), (side * 0.23, -0.25)]),
+        );
     }
     let nose = [(0.02, -0.14), (0.045, -0.02), (0.05, 0.03), (0.0, 0.05), (-0.03, 0.035)];
     figure.line(skin.scale(0.68), 0.016, curve(&nose));
     let smile = dice.between(0.0, 0.05);
     let lips = Colour::rgb(176, 78, 76).mix(skin, 0.25);
-    let mouth = [(-0.12, 0.14 - smile), (-0.04, 0.125), (0.0, 0.135), (0.04, 0.125), (0.12, 0.14 - smile), (0.05, 0.185), (0.0, 0.192), (-0.05, 0.185)];
+    let mouth = [
+        (-0.12, 0.14 - smile),
+        (-0.04, 0.125),
+        (0.0, 0.135),
+        (0.04, 0.125),
+        (0.12, 0.14 - smile),
+        (0.05, 0.185),
+        (0.0, 0.192),
+        (-0.05, 0.185),
+    ];
     figure.mark(lips, Outline::blob(&mouth));
     figure.line(lips.scale(0.55), 0.012, curve(&[(-0.12, 0.14 - smile), (0.0, 0.15), (0.12, 0.14 - smile)]));
     if dice.chance(0.2) {
@@ -75,7 +92,20 @@ fn hairdo(figure: &mut Figure, looks: Looks, dice: &mut Dice) {
     let hair = looks.hair;
     let beard = !looks.long_hair && dice.chance(0.25);
     if beard {
-        let chin = [(0.335, -0.06), (0.32, 0.1), (0.2, 0.33), (0.0, 0.42), (-0.2, 0.33), (-0.32, 0.1), (-0.335, -0.06), (-0.24, 0.08), (-0.14, 0.22), (0.0, 0.24), (0.14, 0.22), (0.24, 0.08)];
+        let chin = [
+            (0.335, -0.06),
+            (0.32, 0.1),
+            (0.2, 0.33),
+            (0.0, 0.42),
+            (-0.2, 0.33),
+            (-0.32, 0.1),
+            (-0.335, -0.06),
+            (-0.24, 0.08),
+            (-0.14, 0.22),
+            (0.0, 0.24),
+            (0.14, 0.22),
+            (0.24, 0.08),
+        ];
         figure.solid(hair, [Outline::blob(&chin)]);
     }
     let part = dice.between(-0.14, 0.14);

@@ -1,9 +1,9 @@
 //! The tree: a trunk under a leafy crown, or a conifer in tiers.
 
+use crate::drawing::angle::Angle;
 use crate::drawing::colour::Colour;
 use crate::drawing::dice::Dice;
 use crate::drawing::figure::{Figure, Setting};
-use crate::drawing::angle::Angle;
 use crate::drawing::outline::{Outline, curve};
 
 const LEAVES: [Colour; 5] = [
@@ -32,7 +32,14 @@ fn conifer(figure: &mut Figure, bark: Colour, dice: &mut Dice) {
     figure.solid(bark, [Outline::rectangle((-0.09, 0.6), (0.09, 1.0))]);
     for (top, bottom, share) in [(0.0, 0.76, 1.0), (-0.5, 0.3, 0.78), (-1.0, -0.16, 0.54)] {
         let half = share * wide;
-        let tier = [(0.0, top), (half, bottom), (0.5 * half, bottom - 0.06), (0.0, bottom), (-0.5 * half, bottom - 0.06), (-half, bottom)];
+        let tier = [
+            (0.0, top),
+            (half, bottom),
+            (0.5 * half, bottom - 0.06),
+            (0.0, bottom),
+            (-0.5 * half, bottom - 0.06),
+            (-half, bottom),
+        ];
         figure.solid(green, [Outline::polygon(&tier)]);
     }
 }

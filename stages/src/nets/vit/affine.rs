@@ -1,4 +1,4 @@
-//! `x Wᵀ + b`, with the weight in PyTorch's orientation.
+//! `x Wᵀ + b`, with the weight in `PyTorch`'s orientation.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -31,9 +31,7 @@ pub(super) fn apply(input: Tensor<3>, weight: Tensor<2>, bias: Option<Tensor<1>>
     let [batch, tokens, inputs] = input.dims();
     let outputs = weight.dims()[0];
     // One large product of matrices is faster than one for each member of the batch.
-    let product = input
-        .reshape([batch * tokens, inputs])
-        .matmul(weight.transpose());
+    let product = input.reshape([batch * tokens, inputs]).matmul(weight.transpose());
     let shifted = match bias {
         Some(bias) => product + bias.unsqueeze(),
         None => product,

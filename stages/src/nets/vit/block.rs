@@ -4,13 +4,13 @@ use burn::module::Module;
 use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Tensor};
 
-use super::attention::Dense;
-use super::{Affine, Attention, Norm, VitShape};
+use super::self_attention::Dense;
+use super::{Affine, Norm, SelfAttention, VitShape};
 
 /// `x += Attention(LN x); x += MLP(LN x)`, with the exact GELU.
 #[derive(Module, Debug)]
 pub struct Block {
-    attention: Attention,
+    attention: SelfAttention,
     intermediate: Dense,
     output: Dense,
     layernorm_before: Norm,
@@ -21,11 +21,9 @@ impl Block {
     /// A block of zeros, to be filled.
     pub fn zeros(shape: &VitShape, device: &Device) -> Self {
         let norm = || Norm::identity(shape.hidden, shape.eps, device);
-        let dense = |inputs, outputs| Dense {
-            dense: Affine::zeros(inputs, outputs, true, device),
-        };
+        let dense = |inputs, outputs| Dense { dense: Affine::zeros(inputs, outputs, true, device) };
         Self {
-            attention: Attention::zeros(shape, device),
+            attention: SelfAttention::zeros(shape, device),
             intermediate: dense(shape.hidden, shape.mlp),
             output: dense(shape.mlp, shape.hidden),
             layernorm_before: norm(),
@@ -35,12 +33,8 @@ impl Block {
 
     /// Applies the block: `[batch, tokens, hidden]` → the same.
     pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
-        let attended = input.clone() + self.attention.forward(self.layernorm_before.forward(input));
-        let wide = gelu(
-            self.intermediate
-                .dense
-                .forward(self.layernorm_after.forward(attended.clone())),
-        );
+        let attended = self.attention.forward(&self.layernorm_before.forward(input.clone())) + input;
+        let wide = gelu(self.intermediate.dense.forward(self.layernorm_after.forward(attended.clone())));
         attended + self.output.dense.forward(wide)
     }
 }

@@ -3,19 +3,19 @@
 
 mod affine;
 mod array;
-mod attention;
 mod block;
 mod named;
 mod norm;
+mod self_attention;
 mod shape;
 mod vision_transformer;
 mod weights;
 
 pub use affine::Affine;
 pub use array::Array;
-pub use attention::Attention;
 pub use block::Block;
 pub use norm::Norm;
+pub use self_attention::SelfAttention;
 pub use shape::VitShape;
 pub use vision_transformer::VisionTransformer;
 pub use weights::VitWeights;

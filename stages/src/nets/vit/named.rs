@@ -20,10 +20,7 @@ pub(super) fn read(module: &impl Module) -> BTreeMap<String, Array> {
 ///
 /// Panics where an array is missing or has another shape: whoever read the arrays has checked them.
 pub(super) fn fill<M: Module>(module: M, arrays: &BTreeMap<String, Array>) -> M {
-    module.map(&mut Filler {
-        path: Vec::new(),
-        arrays,
-    })
+    module.map(&mut Filler { path: Vec::new(), arrays })
 }
 
 /// Puts tensors that are being trained in the place of the parameters of a module, by name. Gradients flow through to them.
@@ -75,12 +72,8 @@ impl ModuleVisitor for Reader {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let shape = tensor.dims().to_vec();
-        let values = tensor
-            .into_data()
-            .try_into_vec()
-            .expect("parameters are 32-bit floats");
-        self.arrays
-            .insert(self.path.join("."), Array { shape, values });
+        let values = tensor.into_data().try_into_vec().expect("parameters are 32-bit floats");
+        self.arrays.insert(self.path.join("."), Array { shape, values });
     }
 }
 
@@ -100,16 +93,9 @@ impl ModuleMapper for Filler<'_> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let name = self.path.join(".");
-        let array = self
-            .arrays
-            .get(&name)
-            .unwrap_or_else(|| panic!("no array for `{name}`"));
+        let array = self.arrays.get(&name).unwrap_or_else(|| panic!("no array for `{name}`"));
         let device = param.val().device();
-        assert_eq!(
-            param.val().dims().as_slice(),
-            array.shape,
-            "the shape of `{name}`"
-        );
+        assert_eq!(param.val().dims().as_slice(), array.shape, "the shape of `{name}`");
         let data = TensorData::new(array.values.clone(), array.shape.clone());
         Param::from_tensor(Tensor::from_data(data, &device))
     }

@@ -69,16 +69,10 @@ impl VitShape {
         let read: Config = serde_json::from_slice(json).map_err(|error| vec![error.to_string()])?;
         let mut mistakes = Vec::new();
         if read.model_type != "vit" {
-            mistakes.push(format!(
-                "`model_type` must be `vit`, not `{}`",
-                read.model_type
-            ));
+            mistakes.push(format!("`model_type` must be `vit`, not `{}`", read.model_type));
         }
         if read.hidden_act != "gelu" {
-            mistakes.push(format!(
-                "`hidden_act` must be `gelu` (exact), not `{}`",
-                read.hidden_act
-            ));
+            mistakes.push(format!("`hidden_act` must be `gelu` (exact), not `{}`", read.hidden_act));
         }
         let shape = Self {
             hidden: read.hidden_size,
@@ -92,11 +86,7 @@ impl VitShape {
             qkv_bias: read.qkv_bias,
         };
         mistakes.extend(shape.mistakes());
-        if mistakes.is_empty() {
-            Ok(shape)
-        } else {
-            Err(mistakes)
-        }
+        if mistakes.is_empty() { Ok(shape) } else { Err(mistakes) }
     }
 
     /// What is wrong with the sizes, in the words of `config.json`.
@@ -109,20 +99,14 @@ impl VitShape {
             ("image_size", self.image),
             ("patch_size", self.patch),
         ];
-        let out_of_range = sizes
-            .iter()
-            .filter(|(_, size)| !(1..=LARGEST).contains(size));
-        let mut mistakes: Vec<String> = out_of_range
-            .map(|(name, size)| format!("`{name}` must be between 1 and {LARGEST}, not {size}"))
-            .collect();
+        let out_of_range = sizes.iter().filter(|(_, size)| !(1..=LARGEST).contains(size));
+        let mut mistakes: Vec<String> =
+            out_of_range.map(|(name, size)| format!("`{name}` must be between 1 and {LARGEST}, not {size}")).collect();
         if self.channels != 3 {
             mistakes.push(format!("`num_channels` must be 3, not {}", self.channels));
         }
         if !(self.eps.is_finite() && self.eps > 0.0) {
-            mistakes.push(format!(
-                "`layer_norm_eps` must be above 0, not {}",
-                self.eps
-            ));
+            mistakes.push(format!("`layer_norm_eps` must be above 0, not {}", self.eps));
         }
         if mistakes.is_empty() && !self.hidden.is_multiple_of(self.heads) {
             mistakes.push(format!(
@@ -131,10 +115,7 @@ impl VitShape {
             ));
         }
         if mistakes.is_empty() && !self.image.is_multiple_of(self.patch) {
-            mistakes.push(format!(
-                "`image_size` {} must be a multiple of `patch_size` {}",
-                self.image, self.patch
-            ));
+            mistakes.push(format!("`image_size` {} must be a multiple of `patch_size` {}", self.image, self.patch));
         }
         mistakes
     }
@@ -171,37 +152,23 @@ impl VitShape {
         let patch = vec![hidden, self.channels, self.patch, self.patch];
         let mut tensors = vec![
             ("embeddings.cls_token".to_owned(), vec![1, 1, hidden]),
-            (
-                "embeddings.position_embeddings".to_owned(),
-                vec![1, self.tokens(), hidden],
-            ),
-            (
-                "embeddings.patch_embeddings.projection.weight".to_owned(),
-                patch,
-            ),
-            (
-                "embeddings.patch_embeddings.projection.bias".to_owned(),
-                vec![hidden],
-            ),
+            ("embeddings.position_embeddings".to_owned(), vec![1, self.tokens(), hidden]),
+            ("embeddings.patch_embeddings.projection.weight".to_owned(), patch),
+            ("embeddings.patch_embeddings.projection.bias".to_owned(), vec![hidden]),
         ];
         for layer in 0..self.layers {
             let mut add = |name: &str, shape: Vec<usize>| {
                 tensors.push((format!("encoder.layer.{layer}.{name}"), shape));
             };
             for part in ["query", "key", "value"] {
-                add(
-                    &format!("attention.attention.{part}.weight"),
-                    vec![hidden, hidden],
-                );
+                add(&format!("attention.attention.{part}.weight"), vec![hidden, hidden]);
                 if self.qkv_bias {
                     add(&format!("attention.attention.{part}.bias"), vec![hidden]);
                 }
             }
-            for (part, inputs, outputs) in [
-                ("attention.output", hidden, hidden),
-                ("intermediate", hidden, mlp),
-                ("output", mlp, hidden),
-            ] {
+            for (part, inputs, outputs) in
+                [("attention.output", hidden, hidden), ("intermediate", hidden, mlp), ("output", mlp, hidden)]
+            {
                 add(&format!("{part}.dense.weight"), vec![outputs, inputs]);
                 add(&format!("{part}.dense.bias"), vec![outputs]);
             }
@@ -226,21 +193,14 @@ mod tests {
         let tensors = shape.tensors();
         // 200 tensors and 86,389,248 numbers with the pooler's two tensors (768·768 + 768 numbers).
         assert_eq!(tensors.len() + 2, 200);
-        let numbers: usize = tensors
-            .iter()
-            .map(|(_, shape)| shape.iter().product::<usize>())
-            .sum();
+        let numbers: usize = tensors.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
         assert_eq!(numbers, 85_798_656);
         assert_eq!(numbers + 768 * 768 + 768, 86_389_248);
     }
 
     #[test]
     fn a_shape_survives_its_file() {
-        let shape = VitShape {
-            eps: 1e-6,
-            qkv_bias: false,
-            ..VitShape::from_json(b"{}").unwrap()
-        };
+        let shape = VitShape { eps: 1e-6, qkv_bias: false, ..VitShape::from_json(b"{}").unwrap() };
         assert_eq!(VitShape::from_json(shape.to_json().as_bytes()), Ok(shape));
     }
 
@@ -249,14 +209,8 @@ mod tests {
         let json = br#"{"model_type": "deit", "hidden_act": "gelu_new", "patch_size": 0, "num_channels": 1}"#;
         assert_eq!(VitShape::from_json(json).unwrap_err().len(), 4);
         for (json, expected) in [
-            (
-                r#"{"num_attention_heads": 5}"#,
-                "`hidden_size` 768 must be a multiple",
-            ),
-            (
-                r#"{"image_size": 100}"#,
-                "`image_size` 100 must be a multiple",
-            ),
+            (r#"{"num_attention_heads": 5}"#, "`hidden_size` 768 must be a multiple"),
+            (r#"{"image_size": 100}"#, "`image_size` 100 must be a multiple"),
             (r#"{"hidden_size": -1}"#, "invalid value"),
         ] {
             let mistakes = VitShape::from_json(json.as_bytes()).unwrap_err();

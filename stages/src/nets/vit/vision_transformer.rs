@@ -25,7 +25,7 @@ struct PatchEmbeddings {
 
 /// What makes tokens of a picture.
 #[derive(Module, Debug)]
-struct Embeddings {
+struct Tokens {
     /// `[1, 1, hidden]`.
     cls_token: Param<Tensor<3>>,
     /// `[1, 1 + patches, hidden]`.
@@ -42,7 +42,7 @@ struct Encoder {
 /// A Vision Transformer. Its fields nest so that the path of a parameter is its name in Hugging Face's files.
 #[derive(Module, Debug)]
 pub struct VisionTransformer {
-    embeddings: Embeddings,
+    embeddings: Tokens,
     encoder: Encoder,
     layernorm: Norm,
 }
@@ -50,35 +50,21 @@ pub struct VisionTransformer {
 impl VisionTransformer {
     /// A net of zeros, to be filled.
     pub fn zeros(shape: &VitShape, device: &Device) -> Self {
-        let weight = Tensor::zeros(
-            [shape.hidden, shape.channels, shape.patch, shape.patch],
-            device,
-        );
+        let weight = Tensor::zeros([shape.hidden, shape.channels, shape.patch, shape.patch], device);
         let projection = Projection {
             weight: Param::from_tensor(weight),
             bias: Param::from_tensor(Tensor::zeros([shape.hidden], device)),
         };
-        let embeddings = Embeddings {
+        let embeddings = Tokens {
             cls_token: Param::from_tensor(Tensor::zeros([1, 1, shape.hidden], device)),
-            position_embeddings: Param::from_tensor(Tensor::zeros(
-                [1, shape.tokens(), shape.hidden],
-                device,
-            )),
+            position_embeddings: Param::from_tensor(Tensor::zeros([1, shape.tokens(), shape.hidden], device)),
             patch_embeddings: PatchEmbeddings { projection },
         };
-        let encoder = Encoder {
-            layer: (0..shape.layers)
-                .map(|_| Block::zeros(shape, device))
-                .collect(),
-        };
-        Self {
-            embeddings,
-            encoder,
-            layernorm: Norm::identity(shape.hidden, shape.eps, device),
-        }
+        let encoder = Encoder { layer: (0..shape.layers).map(|_| Block::zeros(shape, device)).collect() };
+        Self { embeddings, encoder, layernorm: Norm::identity(shape.hidden, shape.eps, device) }
     }
 
-    /// The same net with other tensors, by name: matrices as they are, other shapes flattened to one row. Gradients flow
+    /// The same net with other tensors, by name: matrices as they are, other shapes flattened. Gradients flow
     /// through to them.
     #[must_use]
     pub fn with_parts(&self, parts: &BTreeMap<String, Tensor<2>>) -> Self {
@@ -92,13 +78,11 @@ impl VisionTransformer {
             tokens = block.forward(tokens);
         }
         // The norm works on each token alone, so the others need not go through it.
-        self.layernorm
-            .forward(tokens.narrow(1, 0, 1))
-            .squeeze_dim(1)
+        self.layernorm.forward(tokens.narrow(1, 0, 1)).squeeze_dim(1)
     }
 }
 
-impl Embeddings {
+impl Tokens {
     fn forward(&self, images: Tensor<4>) -> Tensor<3> {
         let batch = images.dims()[0];
         let patches = self.patch_embeddings.projection.forward(images);
@@ -115,10 +99,11 @@ impl Projection {
         let weight = self.weight.val();
         let [hidden, _, patch, _] = weight.dims();
         let (rows, columns) = (height / patch, width / patch);
-        let cut = images
-            .reshape([batch, channels, rows, patch, columns, patch])
-            .permute([0, 2, 4, 1, 3, 5])
-            .reshape([batch, rows * columns, channels * patch * patch]);
+        let cut = images.reshape([batch, channels, rows, patch, columns, patch]).permute([0, 2, 4, 1, 3, 5]).reshape([
+            batch,
+            rows * columns,
+            channels * patch * patch,
+        ]);
         let weight = weight.reshape([hidden, channels * patch * patch]);
         apply(cut, weight, Some(self.bias.val()))
     }

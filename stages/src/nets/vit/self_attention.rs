@@ -23,53 +23,32 @@ pub(super) struct Dense {
 
 /// `softmax(Q Kᵀ / √(width of a head)) V`, heads side by side, then a linear layer.
 #[derive(Module, Debug)]
-pub struct Attention {
+pub struct SelfAttention {
     attention: Projections,
     output: Dense,
     heads: usize,
 }
 
-impl Attention {
+impl SelfAttention {
     /// A layer of zeros, to be filled.
     pub fn zeros(shape: &VitShape, device: &Device) -> Self {
         let projection = || Affine::zeros(shape.hidden, shape.hidden, shape.qkv_bias, device);
-        let attention = Projections {
-            query: projection(),
-            key: projection(),
-            value: projection(),
-        };
-        let output = Dense {
-            dense: Affine::zeros(shape.hidden, shape.hidden, true, device),
-        };
-        Self {
-            attention,
-            output,
-            heads: shape.heads,
-        }
+        let attention = Projections { query: projection(), key: projection(), value: projection() };
+        let output = Dense { dense: Affine::zeros(shape.hidden, shape.hidden, true, device) };
+        Self { attention, output, heads: shape.heads }
     }
 
     /// Attends among the tokens of each member of the batch: `[batch, tokens, hidden]` → the same.
-    pub fn forward(&self, input: Tensor<3>) -> Tensor<3> {
+    pub fn forward(&self, input: &Tensor<3>) -> Tensor<3> {
         let [batch, tokens, hidden] = input.dims();
         let width = hidden / self.heads;
         let split = |layer: &Affine| {
             let projected = layer.forward(input.clone());
-            projected
-                .reshape([batch, tokens, self.heads, width])
-                .swap_dims(1, 2)
+            projected.reshape([batch, tokens, self.heads, width]).swap_dims(1, 2)
         };
-        let [query, key, value] = [
-            &self.attention.query,
-            &self.attention.key,
-            &self.attention.value,
-        ]
-        .map(split);
-        let scores = query
-            .matmul(key.transpose())
-            .mul_scalar(1.0 / (width as f64).sqrt());
+        let [query, key, value] = [&self.attention.query, &self.attention.key, &self.attention.value].map(split);
+        let scores = query.matmul(key.transpose()).mul_scalar(1.0 / (width as f64).sqrt());
         let mixed = softmax(scores, 3).matmul(value);
-        self.output
-            .dense
-            .forward(mixed.swap_dims(1, 2).reshape([batch, tokens, hidden]))
+        self.output.dense.forward(mixed.swap_dims(1, 2).reshape([batch, tokens, hidden]))
     }
 }

@@ -1,0 +1,32 @@
+//! The program: its stage types, its source kinds, its devices, and what it shows at the end of a run.
+
+use dgpipe_cli::{Lent, Program};
+use dgpipe_engine::stage::{Ambient, Kind, View};
+use dgpipe_engine::{Registry, SourceKind};
+
+use crate::STAGE_TYPES;
+use crate::device::{Device, DeviceError};
+
+/// The program that the binary `dgpipe` runs.
+pub const PROGRAM: Program = Program {
+    name: "dgpipe",
+    version: env!("CARGO_PKG_VERSION"),
+    registry: Registry { stage_types: STAGE_TYPES, source_kinds: SOURCE_KINDS },
+    lend,
+    shows: &[(Kind::new("table/1"), table)],
+};
+
+const SOURCE_KINDS: &[SourceKind] = &[SourceKind { kind: Kind::new("image-folder/1"), steps_into: &["kfold"] }];
+
+fn lend(name: &str) -> Result<Lent, String> {
+    let choice = name.parse().map_err(|error: DeviceError| error.to_string())?;
+    let device = Device::choose(choice).map_err(|error| error.to_string())?;
+    let gpus = u32::from(!device.is_cpu());
+    Ok(Lent { device: device.to_string(), ambient: Ambient::default().with(device), gpus })
+}
+
+/// A table of results is worth showing where it was made.
+fn table(view: &View) -> Option<String> {
+    let bytes = view.find("table.md").ok()??.bytes().ok()?;
+    String::from_utf8(bytes).ok()
+}
