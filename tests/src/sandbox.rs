@@ -244,7 +244,8 @@ impl Outcome {
         self.events().last().and_then(|event| event[name].as_u64()).unwrap_or(u64::MAX)
     }
 
-    /// Asserts the exit code and passes the outcome on.
+    /// Asserts the exit code and passes the outcome on, for further questions.
+    #[expect(clippy::return_self_not_must_use, reason = "often the exit code is all that is asked")]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self

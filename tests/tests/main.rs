@@ -1,5 +1,7 @@
 //! The specification of engine and command line, as sentences: what is promised is tested here, on the real binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails may fail by panicking, in its helpers too")]
+
 mod caching;
 mod commands;
 mod damage;

@@ -11,10 +11,10 @@ fn check(pipeline: &str) -> String {
 
 #[test]
 fn yaml_that_is_no_yaml() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     yaml-syntax
 
@@ -31,10 +31,10 @@ stages:
 
 #[test]
 fn a_tab_for_indentation() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
 	a: { uses: constant }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     yaml-syntax
 
@@ -51,8 +51,8 @@ stages:
 
 #[test]
 fn a_list_where_keys_are_expected() {
-    let pipeline = r#"- pipeline: p
-"#;
+    let pipeline = r"- pipeline: p
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     wrong-type
 
@@ -68,8 +68,8 @@ fn a_list_where_keys_are_expected() {
 
 #[test]
 fn an_empty_file() {
-    let pipeline = r#"# nothing yet
-"#;
+    let pipeline = r"# nothing yet
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     wrong-type
 
@@ -83,12 +83,12 @@ fn an_empty_file() {
 
 #[test]
 fn a_duplicate_key() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 } }
   b: { uses: constant, config: { value: 1 } }
   a: { uses: constant, config: { value: 2 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     duplicate-key
 
@@ -106,10 +106,10 @@ stages:
 
 #[test]
 fn an_unknown_key_at_the_top() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stage:
   a: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-key
 
@@ -128,10 +128,10 @@ stage:
 
 #[test]
 fn an_unknown_key_of_a_stage() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { use: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     missing-key
 
@@ -159,9 +159,9 @@ stages:
 
 #[test]
 fn a_missing_name() {
-    let pipeline = r#"stages:
+    let pipeline = r"stages:
   a: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     missing-key
 
@@ -179,9 +179,9 @@ fn a_missing_name() {
 
 #[test]
 fn no_stages_at_all() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 params: { x: 1 }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     missing-key
 
@@ -199,10 +199,10 @@ params: { x: 1 }
 
 #[test]
 fn a_name_that_is_none() {
-    let pipeline = r#"pipeline: my pipeline
+    let pipeline = r"pipeline: my pipeline
 stages:
   2nd stage: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     bad-name
 
@@ -230,11 +230,11 @@ stages:
 
 #[test]
 fn a_name_for_a_source_and_a_stage() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 sources: { a: { path: a.txt, kind: file/1 } }
 stages:
   a: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     duplicate-name
 
@@ -255,10 +255,10 @@ stages:
 
 #[test]
 fn a_truth_value_of_yaml_1_1() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: fail, config: { fail: no } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     old-boolean
 
@@ -276,10 +276,10 @@ stages:
 
 #[test]
 fn an_unknown_stage_type() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constnat, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-stage-type
 
@@ -297,10 +297,10 @@ stages:
 
 #[test]
 fn an_unknown_config_key() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1, facto: 2.0 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-key
 
@@ -318,11 +318,11 @@ stages:
 
 #[test]
 fn a_missing_config_key() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a:
     uses: constant
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     missing-key
 
@@ -366,10 +366,10 @@ stages:
 
 #[test]
 fn a_config_for_a_command() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: command, run: [true], config: { x: 1 }, outputs: { x: { file: x } } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-key
 
@@ -387,10 +387,10 @@ stages:
 
 #[test]
 fn a_key_of_commands_on_another_type() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 }, run: [echo] }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-key
 
@@ -524,11 +524,11 @@ stages:
 
 #[test]
 fn an_unknown_stage_in_a_selector() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   first: { uses: constant, config: { value: 1 } }
   b: { uses: parity, inputs: { number: frist } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-stage
 
@@ -568,11 +568,11 @@ stages:
 
 #[test]
 fn an_unknown_output_port() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 } }
   b: { uses: parity, inputs: { number: a.valeu } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-port
 
@@ -590,11 +590,11 @@ stages:
 
 #[test]
 fn an_unknown_input_port() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 } }
   b: { uses: parity, inputs: { number: a, nubmer: a } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-port
 
@@ -612,11 +612,11 @@ stages:
 
 #[test]
 fn a_missing_input() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   b:
     uses: parity
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     missing-input
 
@@ -635,11 +635,11 @@ stages:
 
 #[test]
 fn another_kind_than_the_port_takes() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: spread, config: { parts: { a: 1 } } }
   b: { uses: parity, inputs: { number: a } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     wrong-kind
 
@@ -656,10 +656,10 @@ stages:
 
 #[test]
 fn a_plain_file_for_a_port_with_a_kind() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   b: { uses: parity, inputs: { number: { file: data/number.txt } } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     wrong-kind
 
@@ -814,10 +814,10 @@ stages:
 
 #[test]
 fn an_unknown_axis_in_exclude() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { for: { seed: [1, 2] }, exclude: [{ sed: 1 }], uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-axis
 
@@ -835,10 +835,10 @@ stages:
 
 #[test]
 fn a_stage_without_any_cell_left() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { for: { seed: [1] }, exclude: [{ seed: 1 }], uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     empty-stage
 
@@ -880,12 +880,12 @@ stages:
 
 #[test]
 fn stages_in_a_circle() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: add, inputs: { terms: c } }
   b: { uses: add, inputs: { terms: a } }
   c: { uses: add, inputs: { terms: b } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     circle
 
@@ -908,10 +908,10 @@ stages:
 
 #[test]
 fn a_stage_that_reads_itself() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: add, inputs: { terms: a } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     circle
 
@@ -928,11 +928,11 @@ stages:
 
 #[test]
 fn an_unknown_kind() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 sources: { s: { path: s, kind: numbr/1 }, t: { path: t, kind: numbers } }
 stages:
   a: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-kind
 
@@ -961,11 +961,11 @@ stages:
 
 #[test]
 fn a_source_without_a_kind() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 sources: { s: { path: s } }
 stages:
   a: { uses: parity, inputs: { number: s } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     missing-key
 
@@ -1029,11 +1029,11 @@ stages:
 
 #[test]
 fn a_command_without_run_or_outputs() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: command, outputs: { x: { file: x } } }
   b: { uses: command, run: [echo] }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     missing-key
 
@@ -1104,10 +1104,10 @@ stages:
 
 #[test]
 fn outputs_inside_one_another() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: command, run: [make], outputs: { all: { folder: made }, one: { file: made/one.txt } } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     output-overlap
 
@@ -1145,10 +1145,10 @@ stages:
 
 #[test]
 fn a_tool_that_is_not_there() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: command, run: [true], tools: [no-such-tool], outputs: { x: { file: x } } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-tool
 
@@ -1166,11 +1166,11 @@ stages:
 
 #[test]
 fn a_path_that_leaves_the_project() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 } }
 publish: { ../out.txt: a, /tmp/out.txt: a, ~/out.txt: a, .dgpipe/out.txt: a }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     bad-path
 
@@ -1218,11 +1218,11 @@ publish: { ../out.txt: a, /tmp/out.txt: a, ~/out.txt: a, .dgpipe/out.txt: a }
 
 #[test]
 fn one_path_for_several_cells() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { for: { seed: [1, 2] }, uses: constant, config: { value: 1 } }
 publish: { results/a.txt: a }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     publish-overlap
 
@@ -1262,11 +1262,11 @@ publish: { "results/${sed}.txt": a }
 
 #[test]
 fn published_paths_inside_one_another() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 } }
 publish: { results: a, results-b: a, results/a.txt: a }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     publish-overlap
 
@@ -1284,12 +1284,12 @@ publish: { results: a, results-b: a, results/a.txt: a }
 
 #[test]
 fn a_published_path_over_a_source() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 sources: { s: { path: data/s.txt, kind: number/1 } }
 stages:
   a: { uses: parity, inputs: { number: s } }
 publish: { data: a }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     publish-overlap
 
@@ -1311,12 +1311,12 @@ publish: { data: a }
 
 #[test]
 fn publishing_a_source() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 sources: { s: { path: data/s.txt, kind: number/1 } }
 stages:
   a: { uses: parity, inputs: { number: s } }
 publish: { out/s: s, out/part: a/b }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     bad-publish
 
@@ -1342,10 +1342,10 @@ publish: { out/s: s, out/part: a/b }
 
 #[test]
 fn tuning_that_means_nothing() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 }, timeout: soon, retries: -1, needs: { memory: lots, gpus: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     wrong-value
 
@@ -1382,12 +1382,12 @@ stages:
 
 #[test]
 fn a_profile_that_is_not_there() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 profile: ful
 profiles: { full: {}, mini: {} }
 stages:
   a: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     unknown-profile
 
@@ -1406,12 +1406,12 @@ stages:
 
 #[test]
 fn a_profile_that_changes_profiles() {
-    let pipeline = r#"pipeline: p
+    let pipeline = r"pipeline: p
 profile: x
 profiles: { x: { profiles: {}, extends: y.yaml } }
 stages:
   a: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     bad-profile
 
@@ -1439,11 +1439,11 @@ stages:
 
 #[test]
 fn an_extended_file_that_is_not_there() {
-    let pipeline = r#"extends: bse.yaml
+    let pipeline = r"extends: bse.yaml
 pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     missing-file
 
@@ -1461,11 +1461,11 @@ stages:
 
 #[test]
 fn a_file_that_extends_itself() {
-    let pipeline = r#"extends: pipeline.yaml
+    let pipeline = r"extends: pipeline.yaml
 pipeline: p
 stages:
   a: { uses: constant, config: { value: 1 } }
-"#;
+";
     insta::assert_snapshot!(check(pipeline), @r#"
     extends-circle
 

@@ -155,7 +155,7 @@ stages:
 publish: { results/all: [a, b] }
 ",
     );
-    let run = sandbox.call(&["run", "pipeline.yaml"]).exits(1);
+    let run = sandbox.call(&["run", "pipeline.yaml", "--jobs", "1"]).exits(1);
     insta::assert_snapshot!(sandbox.redacted(&run.stderr), @r#"
     executed  a  [TIME]  new
     executed  b  [TIME]  new

@@ -178,7 +178,7 @@ impl Executor<'_> {
         record.seconds = seconds;
         record.device.clone_from(&self.options.device);
         record.host = serde_json::json!({ "os": std::env::consts::OS, "architecture": std::env::consts::ARCH });
-        record.run = self.run.to_owned();
+        self.run.clone_into(&mut record.run);
         record.engine.clone_from(&self.options.version);
         record.log = log.is_some();
         record.reasons = serde_json::to_value(&assignment.reasons)?;

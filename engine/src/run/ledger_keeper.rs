@@ -111,7 +111,7 @@ impl<'a> LedgerKeeper<'a> {
     }
 
     fn publish_one(&mut self, publication: &Publication, output: OutputOf<'_>) -> Result<Option<PublishHow>, RunError> {
-        let Some(members) = self.members(publication, output) else { return Ok(None) };
+        let Some(members) = members(publication, output) else { return Ok(None) };
         let wanted = match self.wanted(publication, &members)? {
             Ok(wanted) => wanted,
             Err(name) => return Ok(Some(PublishHow::Clash { name })),
@@ -130,7 +130,7 @@ impl<'a> LedgerKeeper<'a> {
             Some(_) => match self.options.edits {
                 EditPolicy::Block => return Ok(Some(PublishHow::Edited)),
                 EditPolicy::Discard => PublishHow::Discarded,
-                EditPolicy::Keep => PublishHow::MovedAside { to: self.move_aside(&path, &publication.path)? },
+                EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, &publication.path)? },
             },
         };
         if let Some(parent) = path.parent() {
@@ -139,10 +139,6 @@ impl<'a> LedgerKeeper<'a> {
         self.store.restore(&wanted, &path)?;
         self.note(publication, &members, wanted);
         Ok(Some(how))
-    }
-
-    fn members(&self, publication: &Publication, output: OutputOf<'_>) -> Option<Vec<(Artifact, Key)>> {
-        publication.members.iter().map(|member| output(member.cell, &member.port)).collect()
     }
 
     /// The artifact that lies at the path in the end: the only member, or a folder with the files of all.
@@ -197,21 +193,6 @@ impl<'a> LedgerKeeper<'a> {
         }
     }
 
-    fn move_aside(&self, path: &Path, shown: &str) -> Result<String, RunError> {
-        let aside = |number: u32| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            path.with_file_name(format!("{name}.edited-{number}"))
-        };
-        let free = |to: &PathBuf| to.symlink_metadata().is_err();
-        let to = (1..).map(aside).find(free).unwrap_or_else(|| aside(0));
-        crate::files::move_path(path, &to)?;
-        let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(match shown.rsplit_once('/') {
-            Some((folder, _)) => format!("{folder}/{name}"),
-            None => name,
-        })
-    }
-
     fn note(&mut self, publication: &Publication, members: &[(Artifact, Key)], artifact: Artifact) {
         let (Some(member), Some((_, key))) = (publication.members.first(), members.first()) else { return };
         let entry = LedgerEntry {
@@ -231,4 +212,25 @@ impl<'a> LedgerKeeper<'a> {
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.project.add_to_ledger(self.noted)
     }
+}
+
+/// The artifacts to publish at one path, where all of them are known.
+fn members(publication: &Publication, output: OutputOf<'_>) -> Option<Vec<(Artifact, Key)>> {
+    publication.members.iter().map(|member| output(member.cell, &member.port)).collect()
+}
+
+/// Moves what lies at a path beside it, under a name that is free, and returns how messages call that.
+fn move_aside(path: &Path, shown: &str) -> Result<String, RunError> {
+    let aside = |number: u32| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.with_file_name(format!("{name}.edited-{number}"))
+    };
+    let free = |to: &PathBuf| to.symlink_metadata().is_err();
+    let to = (1..=u32::MAX).map(aside).find(free).unwrap_or_else(|| aside(0));
+    crate::files::move_path(path, &to)?;
+    let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(match shown.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{name}"),
+        None => name,
+    })
 }

@@ -119,12 +119,12 @@ fn params(graph: &Graph) -> serde_json::Map<String, serde_json::Value> {
 /// What happened elsewhere.
 enum Message {
     Ended { cell: usize, ended: Ended },
-    InStore(InStore),
+    InStore(Box<InStore>),
 }
 
 impl From<InStore> for Message {
     fn from(in_store: InStore) -> Self {
-        Self::InStore(in_store)
+        Self::InStore(Box::new(in_store))
     }
 }
 
@@ -170,6 +170,9 @@ struct Runner<'scope, 'env> {
     executed: BTreeSet<usize>,
     failed: bool,
 }
+
+/// What decides a cell's result: its fingerprint, the key, and what it reads, port by port.
+type Identity = (Fingerprint, Key, Vec<Vec<Artifact>>);
 
 struct Prepared {
     fingerprint: Fingerprint,
@@ -262,7 +265,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             // By the clock: a stream of messages must not keep timeouts and requests to stop waiting.
             if ticked.elapsed() >= TICK {
                 ticked = Instant::now();
-                self.tick()?;
+                self.tick();
             }
         }
     }
@@ -271,7 +274,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.executor.options.cancel.is_cancelled()
     }
 
-    fn tick(&mut self) -> Result<(), RunError> {
+    fn tick(&mut self) {
         self.executor.attempts.stop(self.stopping());
         if self.stopping() {
             self.held.clear();
@@ -279,7 +282,6 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         for cell in std::mem::take(&mut self.held) {
             self.enqueue(cell);
         }
-        Ok(())
     }
 
     /// Starts ready cells while there is room.
@@ -375,7 +377,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     fn take(&mut self, message: Message) -> Result<(), RunError> {
         match message {
-            Message::InStore(InStore { cell, result, seconds }) => {
+            Message::InStore(in_store) => {
+                let InStore { cell, result, seconds } = *in_store;
                 self.release(cell);
                 match result {
                     Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
@@ -468,7 +471,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// Fingerprint, key and inputs of a cell, where the outputs of all that it reads are known. Where a part that it
     /// reads turns out not to exist, it fails; where bytes turn out bad, it waits until they are made again.
-    fn identity(&mut self, cell: usize) -> Result<Option<(Fingerprint, Key, Vec<Vec<Artifact>>)>, RunError> {
+    fn identity(&mut self, cell: usize) -> Result<Option<Identity>, RunError> {
         let Executor { graph, store, sources, .. } = *self.executor;
         let output = |other: usize, port: &str| {
             let ended = matches!(self.states.get(&other), Some(State::Ended(outcome)) if outcome.is_done());
