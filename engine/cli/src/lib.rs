@@ -41,5 +41,5 @@ pub fn main(program: &Program) -> ExitCode {
 
 /// The call's grammar, under the program's name and version.
 pub fn command(program: &Program) -> clap::Command {
-    Arguments::command().name(program.name).version(program.version)
+    Arguments::command().name(program.name).bin_name(program.name).version(program.version)
 }

@@ -196,7 +196,7 @@ impl Executor<'_> {
             && self.store.save_log(&assignment.key, &log).is_ok()
         {
             let name = self.graph.name(assignment.cell);
-            text.push_str(&format!("\nlog: dgpipe log <FILE> '{name}'"));
+            text.push_str(&format!("\nlog: dgpipe log {} '{name}'", self.options.file.display()));
         }
         if self.graph.cells[assignment.cell].work.type_name() == command::NAME {
             text.push_str(&format!("\nscratch: {}", scratch.keep().display()));

@@ -3,11 +3,12 @@
 //! A path is *current* when it is what would be published now; *stale* when it is what the ledger says was put
 //! there; *edited* when it is neither. Edited paths block themselves and nothing else.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{
-    Artifact, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, Manifest, ManifestEntry, Project, SourceMemo,
-    Store, StoreError, hash_path,
+    Artifact, Digest, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, Manifest, ManifestEntry, Project,
+    SourceMemo, Store, StoreError, TreeError, hash_path,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,8 @@ pub(super) struct LedgerKeeper<'a> {
     options: &'a RunOptions,
     memo: SourceMemo,
     ledger: Ledger,
-    changed: bool,
+    /// What this run put where.
+    noted: BTreeMap<String, LedgerEntry>,
 }
 
 impl<'a> LedgerKeeper<'a> {
@@ -80,7 +82,7 @@ impl<'a> LedgerKeeper<'a> {
         options: &'a RunOptions,
     ) -> Result<Self, StoreError> {
         let (memo, ledger) = (store.source_memo(), project.ledger()?);
-        Ok(Self { graph, store, project, options, memo, ledger, changed: false })
+        Ok(Self { graph, store, project, options, memo, ledger, noted: BTreeMap::new() })
     }
 
     /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
@@ -179,13 +181,20 @@ impl<'a> LedgerKeeper<'a> {
         Ok(Ok(artifact))
     }
 
-    fn found(&self, path: &Path) -> Result<Option<dgpipe_cache::Digest>, RunError> {
-        if path.symlink_metadata().is_err() {
-            return Ok(None);
+    /// What lies at a path. What cannot have been published has a digest that no artifact has.
+    fn found(&self, path: &Path) -> Result<Option<Digest>, RunError> {
+        let foreign = Digest::of(b"neither a file nor a folder as dgpipe publishes them");
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+            Ok(metadata) if metadata.is_symlink() => return Ok(Some(foreign)),
+            Ok(_) => {}
         }
-        let snapshot = hash_path(path, HashOptions { hidden: true }, &self.memo);
-        let snapshot = snapshot.map_err(|error| RunError::Io(std::io::Error::other(error)))?;
-        Ok(Some(snapshot.artifact().digest))
+        match hash_path(path, HashOptions { hidden: true, links: true }, &self.memo) {
+            Ok(snapshot) => Ok(Some(snapshot.artifact().digest)),
+            Err(TreeError::File(error)) => Err(RunError::Io(std::io::Error::other(error))),
+            Err(_) => Ok(Some(foreign)),
+        }
     }
 
     fn move_aside(&self, path: &Path, shown: &str) -> Result<String, RunError> {
@@ -210,16 +219,16 @@ impl<'a> LedgerKeeper<'a> {
             cell: self.graph.name(member.cell),
             port: member.port.clone(),
             key: Some(*key),
-            extra: std::collections::BTreeMap::new(),
+            extra: BTreeMap::new(),
         };
         if self.ledger.entries.get(&publication.path) != Some(&entry) {
-            self.ledger.entries.insert(publication.path.clone(), entry);
-            self.changed = true;
+            self.ledger.entries.insert(publication.path.clone(), entry.clone());
+            self.noted.insert(publication.path.clone(), entry);
         }
     }
 
-    /// Writes the ledger where it changed.
+    /// Adds what this run put where to the ledger.
     pub(super) fn close(self) -> Result<(), StoreError> {
-        if self.changed { self.project.set_ledger(&self.ledger) } else { Ok(()) }
+        self.project.add_to_ledger(self.noted)
     }
 }
