@@ -27,7 +27,7 @@ impl Sandbox {
     /// A project whose `pipeline.yaml` has this text. `binary` is the path of the toy binary, which a test knows as
     /// `env!("CARGO_BIN_EXE_toy")`.
     pub fn with(binary: &str, pipeline: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = tempfile::Builder::new().prefix("dgpipe-test-").tempdir().expect("a temporary folder can be made");
         let sandbox = Self { folder, binary: binary.into(), variables: Vec::new() };
         sandbox.write("dgpipe.toml", "");
         sandbox.write("pipeline.yaml", pipeline);
@@ -58,6 +58,69 @@ impl Sandbox {
         fs_err::write(path, content).expect("the file can be written");
     }
 
+    /// Writes a program of the project.
+    pub fn write_program(&self, name: &str, content: &str) {
+        self.write(name, content);
+        let executable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
+        fs_err::set_permissions(self.path(name), executable).expect("the mode can be changed");
+    }
+
+    /// Removes a file or folder of the project, which must be there.
+    pub fn remove(&self, name: &str) {
+        let path = self.path(name);
+        let removed = if path.is_dir() { fs_err::remove_dir_all(path) } else { fs_err::remove_file(path) };
+        removed.expect("it can be removed");
+    }
+
+    /// Whether a path of the project exists.
+    pub fn has(&self, name: &str) -> bool {
+        self.path(name).symlink_metadata().is_ok()
+    }
+
+    /// All files below a folder of the project, in the order of their paths.
+    pub fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut open = vec![self.path(folder)];
+        while let Some(folder) = open.pop() {
+            for entry in fs_err::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("the folder can be listed").path();
+                if path.is_dir() && !path.is_symlink() { open.push(path) } else { files.push(path) }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    /// The files of the store, below `.dgpipe`, that contain these bytes.
+    pub fn stored_with(&self, needle: &str) -> Vec<PathBuf> {
+        let contains = |path: &PathBuf| {
+            let bytes = fs_err::read(path).unwrap_or_default();
+            bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+        };
+        self.files(".dgpipe").into_iter().filter(contains).collect()
+    }
+
+    /// The one object of the store whose bytes are these.
+    pub fn object(&self, content: &str) -> PathBuf {
+        let is = |path: &PathBuf| fs_err::read(path).is_ok_and(|bytes| bytes == content.as_bytes());
+        let found: Vec<PathBuf> = self.files(".dgpipe/objects-v1").into_iter().filter(is).collect();
+        assert_eq!(found.len(), 1, "objects with the bytes {content:?}");
+        found.into_iter().next().expect("there is one")
+    }
+
+    /// Writes over an object of the store as a failing disk would, whatever its mode.
+    pub fn damage(&self, content: &str, bytes: &[u8]) {
+        let object = self.object(content);
+        let writable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
+        fs_err::set_permissions(&object, writable).expect("the mode can be changed");
+        fs_err::write(object, bytes).expect("the object can be written");
+    }
+
+    /// What a text says, with what differs from call to call left out: the project's path, times, keys, runs.
+    pub fn redacted(&self, text: &str) -> String {
+        redacted(&text.replace(&self.root().display().to_string(), "[ROOT]"))
+    }
+
     /// Reads a file of the project.
     pub fn read(&self, name: &str) -> String {
         fs_err::read_to_string(self.path(name)).expect("the file can be read")
@@ -82,11 +145,21 @@ impl Sandbox {
     #[must_use = "an outcome that nobody looks at proves nothing"]
     pub fn call(&self, arguments: &[&str]) -> Outcome {
         let output = self.command().args(arguments).output().expect("the binary can be started");
-        Outcome {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Outcome::of(&output)
+    }
+
+    /// Calls the binary in another folder than the project root.
+    #[must_use = "an outcome that nobody looks at proves nothing"]
+    pub fn call_in(&self, folder: &Path, arguments: &[&str]) -> Outcome {
+        let output = self.command().current_dir(folder).args(arguments).output();
+        Outcome::of(&output.expect("the binary can be started"))
+    }
+
+    /// What `check` says about the pipeline's mistakes.
+    pub fn mistakes(&self) -> String {
+        let check = self.call(&["check", "pipeline.yaml"]).exits(2);
+        assert_eq!(check.stdout, "", "messages go to stderr");
+        self.redacted(&check.stderr)
     }
 
     /// Runs the pipeline.
@@ -104,6 +177,46 @@ impl Sandbox {
 }
 
 impl Outcome {
+    /// What a finished process left.
+    pub fn of(output: &std::process::Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Cells and how they ended, a line each, in the order of their names; cells that ended twice count as the last.
+    pub fn outcomes(&self) -> String {
+        let events = self.events();
+        let ended = events.iter().filter(|event| event["event"] == "cell-finished");
+        let ended = ended.map(|event| (event["cell"].as_str().unwrap_or(""), event["outcome"].as_str().unwrap_or("")));
+        let by_name: std::collections::BTreeMap<&str, &str> = ended.collect();
+        by_name.iter().map(|(cell, outcome)| format!("{cell} {outcome}\n")).collect()
+    }
+
+    /// The warnings.
+    pub fn warnings(&self) -> Vec<String> {
+        let events = self.events().into_iter().filter(|event| event["event"] == "warning");
+        events.map(|event| event["text"].as_str().unwrap_or("").to_owned()).collect()
+    }
+
+    /// The message of a failed cell.
+    pub fn error(&self, cell: &str) -> String {
+        let events = self.events();
+        let failed = events.iter().rfind(|event| event["cell"] == cell && event["outcome"] == "failed");
+        failed.and_then(|event| event["error"].as_str()).unwrap_or("").to_owned()
+    }
+
+    /// What was done about published paths: each path with how.
+    pub fn published(&self) -> Vec<String> {
+        let events = self.events().into_iter().filter(|event| event["event"] == "published");
+        let shown = |event: Value| {
+            format!("{} {}", event["path"].as_str().unwrap_or(""), event["how"]["how"].as_str().unwrap_or(""))
+        };
+        events.map(shown).collect()
+    }
+
     /// The lines of JSON on stdout.
     pub fn events(&self) -> Vec<Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect()
@@ -131,9 +244,64 @@ impl Outcome {
         self.events().last().and_then(|event| event[name].as_u64()).unwrap_or(u64::MAX)
     }
 
-    /// Asserts the exit code and passes the outcome on.
+    /// Asserts the exit code and passes the outcome on, for further questions.
+    #[expect(clippy::return_self_not_must_use, reason = "often the exit code is all that is asked")]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
+    }
+}
+
+/// Replaces what differs from call to call.
+fn redacted(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if !first.is_ascii_alphanumeric() {
+            shown.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let word = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len())];
+        rest = &rest[word.len()..];
+        let number = word.parse::<f64>().is_ok();
+        let unit = ["ms", "s", "min", "h"].iter().map(|unit| format!(" {unit}")).find(|unit| {
+            let after = rest.strip_prefix(unit.as_str());
+            number && after.is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        });
+        let all = |fits: fn(u8) -> bool| word.bytes().all(fits);
+        if let Some(unit) = unit {
+            shown.push_str("[TIME]");
+            rest = &rest[unit.len()..];
+        } else if shown.ends_with(".dgpipe/scratch/") {
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(rest.len());
+            shown.push_str("[SCRATCH]");
+            rest = &rest[end..];
+        } else if word.len() == 4 && number && rest.len() > 14 && rest.starts_with('-') && &rest[6..7] == " " {
+            shown.push_str("[DATE]");
+            rest = &rest[15..];
+        } else if word.len() == 13 && all(|byte| byte.is_ascii_digit()) {
+            shown.push_str("[RUN]");
+            let process =
+                rest.strip_prefix('-').map_or(0, |rest| 1 + rest.bytes().take_while(u8::is_ascii_digit).count());
+            rest = &rest[process..];
+        } else if word.len() >= 12 && all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+            shown.push_str("[HEX]");
+        } else {
+            shown.push_str(word);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_runs_and_keys_are_redacted_and_nothing_else() {
+        let text = "took 1.5 s, 12 ms; run 1795161599000-01234 of 0123456789abcdef, 3 cells, deadbeef, 5 min";
+        assert_eq!(redacted(text), "took [TIME], [TIME]; run [RUN] of [HEX], 3 cells, deadbeef, [TIME]");
+        assert_eq!(redacted("seed 42 sheep, a.b.c 7"), "seed 42 sheep, a.b.c 7");
     }
 }

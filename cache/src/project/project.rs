@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, RunFolder};
+use super::{Ledger, LedgerEntry, RunFolder};
 use crate::content::Key;
-use crate::filesystem::{Placement, read_if_there};
+use crate::filesystem::{Locking, Placement, read_if_there};
 use crate::layout::{Layout, escape, unescape};
 use crate::store::{Store, StoreError};
 
@@ -19,6 +19,10 @@ const VERSION: u64 = 1;
 const LATEST: &str = "latest.json";
 const LEDGER: &str = "ledger.json";
 const RUNS: &str = "runs";
+const LOCK: &str = "lock";
+
+/// Between two attempts to get the lock.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// What the store remembers of one project, pipeline and profile.
 #[derive(Debug, Clone)]
@@ -63,6 +67,18 @@ impl Project {
         self.write(LATEST, latest)
     }
 
+    /// Adds keys of latest records to what other runs have written by now.
+    pub fn add_latest(&self, keys: BTreeMap<String, Key>) -> Result<(), StoreError> {
+        let changes = |latest: &BTreeMap<String, Key>| keys.iter().any(|(cell, key)| latest.get(cell) != Some(key));
+        if !changes(&self.latest()?) {
+            return Ok(());
+        }
+        let _held = self.lock()?;
+        let mut latest = self.latest()?;
+        latest.extend(keys);
+        self.set_latest(&latest)
+    }
+
     /// Reads what was published where.
     pub fn ledger(&self) -> Result<Ledger, StoreError> {
         self.read(LEDGER)
@@ -71,6 +87,28 @@ impl Project {
     /// Replaces the list of what was published where.
     pub fn set_ledger(&self, ledger: &Ledger) -> Result<(), StoreError> {
         self.write(LEDGER, ledger)
+    }
+
+    /// Adds entries to what other runs have noted by now.
+    pub fn add_to_ledger(&self, entries: BTreeMap<String, LedgerEntry>) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let _held = self.lock()?;
+        let mut ledger = self.ledger()?;
+        ledger.entries.extend(entries);
+        self.set_ledger(&ledger)
+    }
+
+    /// Keeps other processes from changing the memory between reading and writing it. Held for moments only.
+    fn lock(&self) -> Result<fs_err::File, StoreError> {
+        let filesystem = self.store.filesystem();
+        let file = filesystem.open_lock(&self.path.join(LOCK))?;
+        // On a disk without locks, the last of two writers wins; what is lost is memory of the past, never work.
+        while filesystem.try_lock(&file)? == Locking::Busy {
+            std::thread::sleep(PAUSE);
+        }
+        Ok(file)
     }
 
     /// Makes the folder of a new run.

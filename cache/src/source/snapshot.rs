@@ -15,11 +15,13 @@ use crate::tree::{Hashed, HashedFile, Links, Tree, TreeError, Walk};
 pub struct HashOptions {
     /// Names with a dot in front, and folders with nothing in them, count too.
     pub hidden: bool,
+    /// Symbolic links below are taken as links, as an artifact has them, and not for what they lead to.
+    pub links: bool,
 }
 
 impl HashOptions {
     fn walk(self) -> Walk {
-        Walk { hidden: self.hidden, links: Links::Follow }
+        Walk { hidden: self.hidden, links: if self.links { Links::Keep } else { Links::Follow } }
     }
 }
 
@@ -49,13 +51,17 @@ pub fn hash_path(path: &Path, options: HashOptions, memo: &SourceMemo) -> Result
         executable: read.executable,
     });
     let content = Hashed::new(tree, &mut hashed, &mut |_, _| Ok::<(), TreeError>(()))?;
+    if content.artifact().is_none() {
+        // A link by itself is no artifact.
+        return Err(TreeError::Special { path });
+    }
     Ok(Snapshot { path, options, memo: memo.clone(), content, files })
 }
 
 impl Snapshot {
     /// Returns the file or folder as an artifact. The store need not hold it.
     pub fn artifact(&self) -> Artifact {
-        self.content.artifact().expect("links are followed, so none is left")
+        self.content.artifact().expect("a link at the top was refused")
     }
 
     /// Returns what lies at a path below, such as `a/b`.

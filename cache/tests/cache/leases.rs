@@ -76,6 +76,7 @@ const HOLD: &str = "DGPIPE_CACHE_TEST_HOLD";
 
 /// Not a test of its own: the body of the process that the next test kills.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the process that starts this one tells it what to do")]
 fn holder_process() {
     let Ok(root) = std::env::var(HOLD) else {
         return;

@@ -1,5 +1,7 @@
 //! What the store promises, tested from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails may fail by panicking, in its helpers too")]
+
 mod bench;
 mod committing;
 mod damage;

@@ -95,3 +95,23 @@ fn runs_are_sorted_and_their_events_survive_a_torn_line() {
     assert_eq!(run.report().unwrap(), None);
     sandbox.store.sync().unwrap();
 }
+
+#[test]
+fn what_many_add_at_the_same_time_is_all_there() {
+    let sandbox = Sandbox::new();
+    let of = |number: usize| format!("cell[seed={number}]");
+    std::thread::scope(|scope| {
+        for number in 0..16 {
+            // Another handle on the store each, as another process would have.
+            let project = sandbox.reopened().project("id", "pacs", "mini").unwrap();
+            scope.spawn(move || {
+                project.add_latest(BTreeMap::from([(of(number), Key::of(b"key"))])).unwrap();
+                let entry = ledger().entries["results/figure.svg"].clone();
+                project.add_to_ledger(BTreeMap::from([(of(number), entry)])).unwrap();
+            });
+        }
+    });
+    let project = sandbox.reopened().project("id", "pacs", "mini").unwrap();
+    assert_eq!(project.latest().unwrap().len(), 16);
+    assert_eq!(project.ledger().unwrap().entries.len(), 16);
+}

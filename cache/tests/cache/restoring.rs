@@ -51,7 +51,7 @@ fn a_file_replaces_whatever_is_at_its_path() {
     let target = sandbox.write("target", "untouched");
     let hindrances: [&dyn Fn(); 4] =
         [&|| {}, &|| drop(sandbox.write("out", "old")), &|| drop(sandbox.write("out/sub/file", "old")), &|| {
-            fs_err::os::unix::fs::symlink(&target, &dest).unwrap()
+            fs_err::os::unix::fs::symlink(&target, &dest).unwrap();
         }];
     for hindrance in hindrances {
         hindrance();

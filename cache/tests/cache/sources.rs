@@ -6,7 +6,7 @@ use dgpipe_cache::{HashOptions, Snapshot, SourceMemo, TreeError, hash_path};
 
 use crate::sandbox::Sandbox;
 
-const ALL: HashOptions = HashOptions { hidden: true };
+const ALL: HashOptions = HashOptions { hidden: true, links: false };
 
 fn hash(sandbox: &Sandbox, name: &str, options: HashOptions) -> Snapshot {
     hash_path(&sandbox.path(name), options, &sandbox.store.source_memo()).unwrap()

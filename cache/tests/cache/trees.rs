@@ -51,7 +51,7 @@ proptest! {
         grow(&plant, &path);
         let before = picture(&path);
         let memo = sandbox.store.source_memo();
-        let snapshot = hash_path(&path, HashOptions { hidden: true }, &memo).unwrap();
+        let snapshot = hash_path(&path, HashOptions { hidden: true, links: false }, &memo).unwrap();
         let mut transaction = sandbox.store.begin(Key::of(b"key"));
         let seal = if moved { Seal::Move } else { Seal::Copy };
         let artifact = transaction.put(&path, seal).unwrap();
@@ -70,4 +70,20 @@ proptest! {
         }
         prop_assert_eq!(after, before);
     }
+}
+
+#[test]
+fn links_are_hashed_as_links_where_that_is_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/one", "1");
+    std::os::unix::fs::symlink("one", sandbox.path("tree/link")).unwrap();
+    let memo = sandbox.store.source_memo();
+    let hashed =
+        |links| hash_path(&sandbox.path("tree"), HashOptions { hidden: true, links }, &memo).unwrap().artifact();
+    let mut transaction = sandbox.store.begin(Key::of(b"key"));
+    let put = transaction.put(&sandbox.path("tree"), Seal::Copy).unwrap();
+    assert_eq!(hashed(true), put);
+    assert_ne!(hashed(false), put);
+    let alone = hash_path(&sandbox.path("tree/link"), HashOptions { hidden: true, links: true }, &memo);
+    assert!(alone.is_err(), "a link by itself is no artifact");
 }

@@ -18,35 +18,38 @@ pub struct Arguments {
     pub command: Command,
 }
 
+/// Heading of the options that every command takes, so that its own come first.
+const EVERYWHERE: &str = "Everywhere";
+
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
     /// Folder of the store (default: `.dgpipe` in the project root)
-    #[arg(long, global = true, value_name = "DIR", env = "DGPIPE_CACHE", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "DGPIPE_CACHE", hide_env_values = true)]
     pub cache: Option<PathBuf>,
     /// Replace a param: `--set threshold=0.4`, `--set 'seeds=[1, 2]'`
-    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
     /// Profiles to merge over the file, from left to right
-    #[arg(long, global = true, value_name = "NAME[,NAME…]", value_delimiter = ',')]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "NAME[,NAME…]", value_delimiter = ',')]
     pub profile: Option<Vec<String>>,
     /// Cells that execute at the same time (default: all cores)
-    #[arg(long, short, global = true, value_name = "N")]
+    #[arg(long, short, global = true, help_heading = EVERYWHERE, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
     /// What computes: auto, cpu, wgpu or wgpu:n
-    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
     /// Print JSON on stdout
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
     /// Say less
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
     /// Say more
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub verbose: bool,
     /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 }
 

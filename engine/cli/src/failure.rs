@@ -95,8 +95,6 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Mistakes(mistakes) => mistakes.into(),
-            LoadError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => Self::call(error.to_string())
-                .hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"),
             LoadError::Io(error) => Self::environment(error),
         }
     }

@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub use arguments::Arguments;
 pub use failure::{ExitStatus, Failure};
-pub use program::{Lent, Program};
+pub use program::{Lent, Program, Show};
 
 /// Reads the call, does it, and returns the exit code of design: 0 done, 1 a stage failed, 2 a mistake in the file or
 /// the call, 3 the environment, 101 a bug, 130 interrupted, 143 terminated.
@@ -41,5 +41,5 @@ pub fn main(program: &Program) -> ExitCode {
 
 /// The call's grammar, under the program's name and version.
 pub fn command(program: &Program) -> clap::Command {
-    Arguments::command().name(program.name).version(program.version)
+    Arguments::command().name(program.name).bin_name(program.name).version(program.version)
 }

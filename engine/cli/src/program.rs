@@ -3,6 +3,9 @@
 use dgpipe_engine::Registry;
 use dgpipe_engine::stage::{Ambient, Kind, View};
 
+/// Makes of an artifact what the terminal shows of it, where there is something to show.
+pub type Show = fn(&View) -> Option<String>;
+
 /// A binary made of this command line and some stage types.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
@@ -15,7 +18,7 @@ pub struct Program {
     /// Turns `--device` into what stages are lent. The error says what is there instead.
     pub lend: fn(device: &str) -> Result<Lent, String>,
     /// What to print of published artifacts at the end of a run, by kind.
-    pub shows: &'static [(Kind, fn(&View) -> Option<String>)],
+    pub shows: &'static [(Kind, Show)],
 }
 
 /// What a binary lends to its stages.

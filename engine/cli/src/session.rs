@@ -21,6 +21,10 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Reads and resolves a pipeline file.
     pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
+        if !file.exists() {
+            let failure = Failure::call(format!("there is no file `{}`", file.display()));
+            return Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"));
+        }
         let file = std::path::absolute(file)?;
         let root = project_root(&file);
         let overrides = Overrides { profiles: common.profile.clone(), set: common.set.clone() };
@@ -32,6 +36,7 @@ impl Pipeline {
 }
 
 /// The caller's environment; the engine sees only what is handed to it.
+#[expect(clippy::disallowed_methods, reason = "this is where it is handed over")]
 pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
@@ -48,9 +53,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens the store for writing.
-    pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
-        let pipeline = Pipeline::open(program, file, common)?;
+    /// Opens the store for writing, which may make it: what can be wrong in the call is to be checked before.
+    pub(crate) fn open(pipeline: Pipeline, common: &Common) -> Result<Self, Failure> {
         let folder = store_folder(&pipeline.root, common);
         Self::with(pipeline, &folder, None)
     }
@@ -81,13 +85,7 @@ impl Session {
 
     /// Plans targets, given as texts; none means everything.
     pub(crate) fn plan(&self, targets: &[String], force: &[String]) -> Result<Plan, Failure> {
-        let mut targets = Targets::parse(&self.graph, targets)?;
-        let mut forced = std::collections::BTreeSet::new();
-        for text in force {
-            forced.extend(dgpipe_engine::graph::cells(&self.graph, text)?);
-        }
-        targets.cells.extend(&forced);
-        Ok(self.planner().plan(Request { targets, force: forced })?)
+        Ok(self.planner().plan(request(&self.graph, targets, force)?)?)
     }
 
     /// The one cell that a text means.
@@ -110,6 +108,17 @@ impl Session {
         let now = plan.decisions.get(&cell).and_then(|planned| planned.identity.as_ref());
         Ok(now.map(|(_, key)| *key).or_else(|| self.latest.get(&self.graph.name(cell)).copied()))
     }
+}
+
+/// What targets and forced cells mean, given as texts; no targets mean everything.
+pub(crate) fn request(graph: &Graph, targets: &[String], force: &[String]) -> Result<Request, Failure> {
+    let mut targets = Targets::parse(graph, targets)?;
+    let mut forced = std::collections::BTreeSet::new();
+    for text in force {
+        forced.extend(dgpipe_engine::graph::cells(graph, text)?);
+    }
+    targets.cells.extend(&forced);
+    Ok(Request { targets, force: forced })
 }
 
 /// `--cache`, else `DGPIPE_CACHE`, else `.dgpipe` in the project root.

@@ -37,7 +37,7 @@ impl Argument {
         if let [ArgumentPiece::In(port)] = self.pieces.as_slice() {
             return paths.inputs.get(port).cloned().unwrap_or_default();
         }
-        vec![self.render_text(paths, |text| text.to_owned())]
+        vec![self.render_text(paths, str::to_owned)]
     }
 
     /// One piece of shell text, every path quoted.

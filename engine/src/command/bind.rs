@@ -47,8 +47,8 @@ impl CommandStage {
             shell,
             cwd: reader.cwd()?,
             metrics: reader.metrics()?,
-            env: reader.env()?,
-            secrets: reader.secrets()?,
+            env: reader.variables("env")?,
+            secrets: reader.variables("secrets")?,
             passed: ["PATH", "HOME"].into_iter().filter_map(variable).collect(),
             tools: reader.tools()?,
             ports,
@@ -214,19 +214,10 @@ impl Reader<'_> {
         project_path(&text.file, node.place).map(Some)
     }
 
-    fn env(&self) -> Result<BTreeMap<String, Option<String>>, Mistake> {
-        let names = self.optional::<Vec<String>>("env")?.unwrap_or_default();
+    fn variables(&self, key: &str) -> Result<BTreeMap<String, Option<String>>, Mistake> {
+        let names = self.optional::<Vec<String>>(key)?.unwrap_or_default();
         let value = |name: String| {
             let value = self.environment.get(&name).map(str::to_owned);
-            (name, value)
-        };
-        Ok(names.into_iter().map(value).collect())
-    }
-
-    fn secrets(&self) -> Result<BTreeMap<String, String>, Mistake> {
-        let names = self.optional::<Vec<String>>("secrets")?.unwrap_or_default();
-        let value = |name: String| {
-            let value = self.environment.get(&name).unwrap_or("").to_owned();
             (name, value)
         };
         Ok(names.into_iter().map(value).collect())
@@ -235,7 +226,9 @@ impl Reader<'_> {
     fn tools(&self) -> Result<BTreeMap<String, Digest>, Mistake> {
         let Some(node) = self.node("tools")? else { return Ok(BTreeMap::new()) };
         let names: Vec<String> = decode(&node)?;
-        names.into_iter().map(|name| self.tool(name, node.place)).collect()
+        let place =
+            |index: usize| node.as_list().and_then(|list| list.get(index)).map_or(node.place, |name| name.place);
+        names.into_iter().enumerate().map(|(index, name)| self.tool(name, place(index))).collect()
     }
 
     fn tool(&self, name: String, place: Place) -> Result<(String, Digest), Mistake> {
@@ -254,5 +247,8 @@ fn known_port(port: &str, known: &[&str], what: &str, place: Place) -> Result<St
         return Ok(port.to_owned());
     }
     let mistake = Mistake::new("unknown-port", format!("the command declares no {what} `{port}`")).at(place, "here");
+    if known.is_empty() {
+        return Err(mistake.help(format!("add it under `{what}s:`")));
+    }
     Err(mistake.suggest(port, known.iter().copied()))
 }

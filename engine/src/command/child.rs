@@ -92,8 +92,7 @@ fn failure(status: ExitStatus, folder: &WorkingFolder) -> StageError {
         (None, Some(signal)) => format!("the command was killed by signal {signal}"),
         (None, None) => "the command ended without a status".to_owned(),
     };
-    let text = fs_err::read(&folder.stderr).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text).into_owned();
+    let text = String::from_utf8_lossy(&folder.said(&folder.stderr)).into_owned();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines[lines.len().saturating_sub(3)..].join("\n  ");
     if last.is_empty() { StageError::new(what) } else { StageError::new(format!("{what}:\n  {last}")) }

@@ -34,7 +34,7 @@ pub struct CommandStage {
     /// Declared variables with their values, which enter the key.
     pub(super) env: BTreeMap<String, Option<String>>,
     /// Variables that are passed on and whose values are kept nowhere.
-    pub(super) secrets: BTreeMap<String, String>,
+    pub(super) secrets: BTreeMap<String, Option<String>>,
     /// `PATH` and `HOME` as the caller has them.
     pub(super) passed: BTreeMap<String, String>,
     pub(super) tools: BTreeMap<String, Digest>,
@@ -84,12 +84,19 @@ impl BoundStage for CommandStage {
         &[]
     }
 
+    fn project_outputs(&self) -> Vec<String> {
+        match self.cwd {
+            WorkingFolderKind::Scratch => Vec::new(),
+            WorkingFolderKind::Project => self.output_paths.values().cloned().collect(),
+        }
+    }
+
     fn execute(&self, context: &mut Context<'_>) -> Result<(), StageError> {
         let folder = WorkingFolder::prepare(self, context)?;
         let mut command = self.program(&folder)?;
         command.current_dir(&folder.path).env_clear().envs(self.environment(&folder));
         let result = Child::spawn(&mut command, &folder).and_then(|child| child.wait(context.cancel(), &folder));
-        context.keep_log(folder.log_text(&self.secrets));
+        context.keep_log(folder.log_text());
         let result = result.and_then(|()| outputs::collect(self, &folder, context));
         folder.finish(result.is_ok())?;
         result
@@ -119,9 +126,9 @@ impl CommandStage {
         variables.insert("TMPDIR".to_owned(), folder.temporary.display().to_string());
         variables.insert("LANG".to_owned(), "C.UTF-8".to_owned());
         variables.insert("TZ".to_owned(), "UTC".to_owned());
-        let set = self.env.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+        let declared = self.env.iter().chain(&self.secrets);
+        let set = declared.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
         variables.extend(set);
-        variables.extend(self.secrets.clone());
         variables
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn collect(
         let message = format!("the command ended well but did not write [{}]", missing.join(", "));
         return Err(StageError::new(message).hint("declared outputs are relative to the command's working folder"));
     }
-    stage.metrics.as_ref().map_or(Ok(()), |file| metrics(&folder.path.join(file), context))
+    stage.metrics.as_ref().map_or(Ok(()), |file| metrics(&folder.path.join(file), folder, context))
 }
 
 fn is(form: Form, path: &Path) -> bool {
@@ -42,28 +42,28 @@ fn is(form: Form, path: &Path) -> bool {
     }
 }
 
-fn metrics(path: &Path, context: &mut Context<'_>) -> Result<(), StageError> {
+fn metrics(path: &Path, folder: &WorkingFolder, context: &mut Context<'_>) -> Result<(), StageError> {
     let text = fs_err::read(path).map_err(|error| StageError::new(format!("the metrics are missing: {error}")))?;
     let value: serde_json::Value = serde_json::from_slice(&text)
         .map_err(|error| StageError::new(format!("the metrics are not JSON: {}: {error}", path.display())))?;
-    flatten("", &value, context);
+    flatten("", &value, folder, context);
     Ok(())
 }
 
 /// Nested maps become names with dots.
-fn flatten(name: &str, value: &serde_json::Value, context: &mut Context<'_>) {
+fn flatten(name: &str, value: &serde_json::Value, folder: &WorkingFolder, context: &mut Context<'_>) {
     let metric = match value {
         serde_json::Value::Object(map) => {
             for (key, value) in map {
                 let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
-                flatten(&name, value, context);
+                flatten(&name, value, folder, context);
             }
             return;
         }
         serde_json::Value::Bool(value) => Metric::from(*value),
         serde_json::Value::Number(value) if value.is_i64() => Metric::from(value.as_i64().unwrap_or_default()),
         serde_json::Value::Number(value) => Metric::from(value.as_f64().unwrap_or(f64::NAN)),
-        serde_json::Value::String(value) => Metric::from(value.as_str()),
+        serde_json::Value::String(value) => Metric::from(folder.masked(value)),
         other => Metric::from(other.to_string()),
     };
     context.metric(if name.is_empty() { "value" } else { name }, metric);

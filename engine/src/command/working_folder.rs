@@ -20,6 +20,8 @@ pub(super) struct WorkingFolder {
     pub(super) stderr: PathBuf,
     /// Outputs of a project command that were moved aside: from, to.
     aside: Vec<(PathBuf, PathBuf)>,
+    /// What must not be shown or kept: the values of secrets, the longest first.
+    secrets: Vec<Vec<u8>>,
     /// Held while a command runs in the project root.
     _project: Option<File>,
 }
@@ -33,12 +35,14 @@ impl WorkingFolder {
         let project = stage.cwd == WorkingFolderKind::Project;
         let lock = if project { Some(lock_project(&stage.root)?) } else { None };
         let path = if project { stage.root.clone() } else { laid_out.clone() };
+        let outputs = stage.output_paths.iter().map(|(port, path)| (port.clone(), no_option(path)));
         let mut folder = Self {
-            paths: Paths { inputs: BTreeMap::new(), outputs: stage.output_paths.clone() },
+            paths: Paths { inputs: BTreeMap::new(), outputs: outputs.collect() },
             temporary,
             stdout: scratch.join("stdout"),
             stderr: scratch.join("stderr"),
             aside: Vec::new(),
+            secrets: longest_first(&stage.secrets),
             _project: lock,
             path,
         };
@@ -66,7 +70,7 @@ impl WorkingFolder {
             };
             // In the project root, what lies there is read there.
             if project && input.in_place {
-                shown.push(relative);
+                shown.push(no_option(&relative));
                 continue;
             }
             let path = laid_out.join(&relative);
@@ -76,7 +80,7 @@ impl WorkingFolder {
             if !path.exists() {
                 input.view.materialise(&path)?;
             }
-            shown.push(if project { path.display().to_string() } else { relative });
+            shown.push(if project { path.display().to_string() } else { no_option(&relative) });
         }
         self.paths.inputs.insert(port.to_owned(), shown);
         Ok(())
@@ -95,8 +99,13 @@ impl WorkingFolder {
         Ok(())
     }
 
-    /// Puts back what was moved aside where the execution left nothing in its place.
+    /// Puts back what was moved aside where the execution failed. What is kept of it then shows no secrets.
     pub(super) fn finish(&self, succeeded: bool) -> Result<(), StageError> {
+        if !succeeded && !self.secrets.is_empty() {
+            for said in [&self.stdout, &self.stderr] {
+                fs_err::write(said, self.said(said))?;
+            }
+        }
         for (from, to) in &self.aside {
             if !succeeded && to.symlink_metadata().is_ok() {
                 crate::files::remove_path(from)?;
@@ -107,10 +116,31 @@ impl WorkingFolder {
     }
 
     /// What the program wrote, with the values of secrets masked.
-    pub(super) fn log_text(&self, secrets: &BTreeMap<String, String>) -> crate::stage::LogText {
-        let read = |path: &Path| mask(fs_err::read(path).unwrap_or_default(), secrets);
-        crate::stage::LogText { stdout: read(&self.stdout), stderr: read(&self.stderr) }
+    pub(super) fn log_text(&self) -> crate::stage::LogText {
+        crate::stage::LogText { stdout: self.said(&self.stdout), stderr: self.said(&self.stderr) }
     }
+
+    /// What the program wrote to a file of its own voice, with the values of secrets masked.
+    pub(super) fn said(&self, path: &Path) -> Vec<u8> {
+        mask(&fs_err::read(path).unwrap_or_default(), &self.secrets)
+    }
+
+    /// A text of the program with the values of secrets masked.
+    pub(super) fn masked(&self, text: &str) -> String {
+        String::from_utf8_lossy(&mask(text.as_bytes(), &self.secrets)).into_owned()
+    }
+}
+
+/// A relative path in a spelling that no program takes for an option.
+fn no_option(path: &str) -> String {
+    if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
+}
+
+fn longest_first(secrets: &BTreeMap<String, Option<String>>) -> Vec<Vec<u8>> {
+    let values = secrets.values().flatten().filter(|value| !value.is_empty());
+    let mut values: Vec<Vec<u8>> = values.map(|value| value.as_bytes().to_vec()).collect();
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    values
 }
 
 fn lock_project(root: &Path) -> Result<File, StageError> {
@@ -122,14 +152,26 @@ fn lock_project(root: &Path) -> Result<File, StageError> {
     Ok(folder)
 }
 
-fn mask(mut text: Vec<u8>, secrets: &BTreeMap<String, String>) -> Vec<u8> {
-    for value in secrets.values().filter(|value| !value.is_empty()) {
-        let needle = value.as_bytes();
-        while let Some(at) = text.windows(needle.len()).position(|window| window == needle) {
-            text.splice(at..at + needle.len(), b"***".iter().copied());
+/// Each secret becomes three stars, in one pass: what stands for a secret is not searched for another one.
+fn mask(text: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
+    if secrets.is_empty() {
+        return text.to_vec();
+    }
+    let mut masked = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        match secrets.iter().find(|secret| rest.starts_with(secret)) {
+            Some(secret) => {
+                masked.extend_from_slice(b"***");
+                rest = &rest[secret.len()..];
+            }
+            None => {
+                masked.push(*first);
+                rest = after;
+            }
         }
     }
-    text
+    masked
 }
 
 #[cfg(test)]
@@ -138,7 +180,18 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_wherever_they_stand() {
-        let secrets = BTreeMap::from([("TOKEN".to_owned(), "hunter2".to_owned())]);
-        assert_eq!(mask(b"a hunter2 b hunter2".to_vec(), &secrets), b"a *** b ***");
+        let of = |values: &[&str]| {
+            let named = values.iter().map(|value| ((*value).to_owned(), Some((*value).to_owned())));
+            longest_first(&named.collect())
+        };
+        assert_eq!(mask(b"a hunter2 b hunter2", &of(&["hunter2"])), b"a *** b ***");
+        assert_eq!(mask(b"hunter22 hunter2", &of(&["hunter2", "hunter22"])), b"*** ***");
+        assert_eq!(mask(b"a * b", &of(&["*", ""])), b"a *** b");
+    }
+
+    #[test]
+    fn a_path_is_never_an_option() {
+        assert_eq!(no_option("-rf"), "./-rf");
+        assert_eq!(no_option("in/x/-rf"), "in/x/-rf");
     }
 }

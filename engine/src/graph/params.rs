@@ -1,5 +1,7 @@
 //! Params, which may refer to one another, and the scope of a cell.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use super::{AxisValue, Coordinates};
@@ -7,48 +9,57 @@ use crate::spec::{Mistake, Node, NodeMap, Place, Scope, Template, Value, substit
 
 /// Params with every reference resolved.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Params(IndexMap<String, Node>);
+pub(super) struct Params {
+    values: IndexMap<String, Node>,
+    /// Params with mistakes of their own.
+    broken: BTreeSet<String>,
+}
 
 impl Params {
     /// Resolves all params; circles and unknown names are mistakes.
     pub(super) fn resolve(params: &NodeMap, mistakes: &mut Vec<Mistake>) -> Self {
-        let mut resolver = Resolver { params, done: IndexMap::new(), path: Vec::new() };
+        let mut resolver = Resolver { params, done: Self::default(), path: Vec::new() };
         for name in params.keys() {
             if let Err(mistake) = resolver.resolve(name) {
                 mistakes.push(mistake);
-                resolver.path.clear();
+                resolver.done.broken.extend(resolver.path.drain(..));
+                resolver.done.broken.insert(name.clone());
             }
         }
-        Self(resolver.done)
+        resolver.done
     }
 
     /// The value behind a name, which may step into maps with dots.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
         let mut parts = name.split('.');
-        let first = self.0.get(parts.next()?)?;
+        let first = self.values.get(parts.next()?)?;
         parts.try_fold(first, |node, part| node.get(part))
     }
 }
 
 impl Scope for Params {
+    fn is_broken(&self, name: &str) -> bool {
+        self.broken.contains(name.split('.').next().unwrap_or(name))
+    }
+
     fn value(&self, name: &str) -> Option<Node> {
         self.get(name).cloned()
     }
 
     fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        self.values.keys().cloned().collect()
     }
 }
 
 struct Resolver<'a> {
     params: &'a NodeMap,
-    done: IndexMap<String, Node>,
+    done: Params,
     path: Vec<String>,
 }
 
 impl Resolver<'_> {
     fn resolve(&mut self, name: &str) -> Result<(), Mistake> {
-        if self.done.contains_key(name) {
+        if self.done.values.contains_key(name) || self.done.broken.contains(name) {
             return Ok(());
         }
         let entry = &self.params[name];
@@ -65,10 +76,8 @@ impl Resolver<'_> {
             }
         }
         self.path.pop();
-        let scope = Params(std::mem::take(&mut self.done));
-        let result = substitute(&entry.node, &scope);
-        self.done = scope.0;
-        self.done.insert(name.to_owned(), result?);
+        let value = substitute(&entry.node, &self.done)?;
+        self.done.values.insert(name.to_owned(), value);
         Ok(())
     }
 }
@@ -105,6 +114,10 @@ impl Scope for CellScope<'_> {
             Some(value) => Some(Node::new(axis_node(value), self.place)),
             None => self.params.value(name),
         }
+    }
+
+    fn is_broken(&self, name: &str) -> bool {
+        self.params.is_broken(name)
     }
 
     fn names(&self) -> Vec<String> {

@@ -1,12 +1,14 @@
 //! From [`PipelineSpec`] to [`Graph`]: every name is looked up, every mistake is reported. After this no
 //! spelling mistake is left to be found.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use petgraph::Direction::{Incoming, Outgoing};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::axes::fan_out;
@@ -19,15 +21,14 @@ use crate::command::{self, CommandStage};
 use crate::environment::Environment;
 use crate::registry::Registry;
 use crate::spec::{
-    Comparison, Loaded, Mistake, Mistakes, Node, NodeMap, PipelineSpec, Place, Scope, Selector, SourceSpec, StageSpec,
-    Template, Value, decode, scalar_text, substitute, unknown,
+    Comparison, ECHO, Loaded, Mistake, Mistakes, Node, NodeMap, Piece, PipelineSpec, Place, Scope, Selector,
+    SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, unknown,
 };
 use crate::stage::{BoundStage, InputPort, Kind, Ports};
 
 /// Resolves a pipeline. `root` is the project root; `environment` is what `${env.X}` and commands see.
 pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, root: &Path) -> Result<Graph, Mistakes> {
-    let Loaded { spec, texts } = loaded;
-    let mut mistakes = Vec::new();
+    let Loaded { spec, texts, mut mistakes } = loaded;
     let params = Params::resolve(&spec.params, &mut mistakes);
     let mut resolver = Resolver {
         spec: &spec,
@@ -48,14 +49,37 @@ pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, r
     for (name, stage) in &spec.stages {
         resolver.inputs(name, stage);
     }
+    resolver.project_outputs();
     let publications = resolver.publications();
     let Resolver { mut mistakes, stages, cells, sources, .. } = resolver;
     let edges = edges(&cells);
     let order = order(&edges, &cells, &mut mistakes);
     if !mistakes.is_empty() {
-        return Err(distinct(mistakes, texts));
+        return Err(distinct(without_echoes(mistakes), texts));
     }
     Ok(Graph { spec, texts, stages, cells, sources, publications, edges, order })
+}
+
+/// What reads a stage that has mistakes of its own is wrong only because of them.
+fn without_echoes(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    if mistakes.iter().any(|mistake| mistake.code != ECHO) {
+        mistakes.retain(|mistake| mistake.code != ECHO);
+    }
+    let is_old = |mistake: &&Mistake| mistake.code == "old-boolean";
+    let old: Vec<Option<Place>> = mistakes.iter().filter(is_old).map(place).collect();
+    mistakes.retain(|mistake| is_old(&mistake) || !old.contains(&place(mistake)));
+    mistakes
+}
+
+/// A value that came from a param has its mistake where it is written; that alone does not say who uses it.
+fn with_user(mistake: Mistake, stage: &StageSpec) -> Mistake {
+    let own = stage.config.iter().chain(stage.command.values().map(|entry| &entry.node));
+    match place(&mistake) {
+        Some(at) if at != stage.place && !own.clone().any(|node| node.contains(at)) => {
+            mistake.also(stage.place, "used by this stage")
+        }
+        _ => mistake,
+    }
 }
 
 /// The same mistake in every cell of a stage is one mistake.
@@ -159,7 +183,7 @@ impl Resolver<'_> {
             let work = match binder.bind(&scope) {
                 Ok(work) => work,
                 Err(mistake) => {
-                    self.mistakes.push(mistake);
+                    self.mistakes.push(with_user(mistake, stage));
                     continue;
                 }
             };
@@ -284,35 +308,38 @@ impl Resolver<'_> {
             Value::List(list) => list.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        let mut readings = Vec::new();
+        let (mut readings, mut failed) = (Vec::new(), None);
         for node in nodes {
-            readings.extend(self.readings(cell, port, node)?);
+            match self.readings(cell, port, node) {
+                Ok(found) => readings.extend(found),
+                Err(mistake) => failed = failed.or(Some(mistake)),
+            }
         }
-        if readings.len() != 1 && !port.many {
-            return Err(self.not_single(cell, port, node, &readings));
+        if readings.len() != 1 && !port.many && failed.is_none() {
+            failed = Some(self.not_single(cell, port, node, &readings));
         }
+        // What is right is connected all the same, so that circles are found beside other mistakes.
         let labelled = port.labelled;
         self.cells[cell].inputs.push(PortInputs { port: port.name.clone(), labelled, readings });
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     fn readings(&mut self, cell: usize, port: &InputPort, node: &Node) -> Result<Vec<Reading>, Mistake> {
         if let Some(map) = node.as_map() {
-            return self.file_reading(cell, map, node.place).map(|reading| vec![reading]);
+            let reading = self.file_reading(cell, map, node.place)?;
+            check_kind(port, &reading, &reading.file_name, node.place)?;
+            return Ok(vec![reading]);
         }
         let Some(text) = node.as_text() else {
             let message = format!("an input is a selector or a list of selectors, found {}", node.describe());
             return Err(Mistake::new("wrong-type", message).at(node.place, "here"));
         };
         let scope = self.scope(cell);
-        let text = Template::parse(text, node.place)?.render(|name| {
-            let value = scope.value(name).ok_or_else(|| unknown(name, node.place, &scope))?;
-            scalar_text(&value, name, node.place)
-        })?;
+        let text = selector_text(&Template::parse(text, node.place)?, &scope, node.place)?;
         let selector = Selector::parse(&text, node.place)?;
         let readings = self.select_readings(&selector)?;
         for reading in &readings {
-            check_kind(port, reading, &selector)?;
+            check_kind(port, reading, &selector.name, selector.place)?;
         }
         Ok(readings)
     }
@@ -403,10 +430,9 @@ impl Resolver<'_> {
 
     fn unknown_stage(&self, selector: &Selector) -> Mistake {
         let (name, spec) = (&selector.name, self.spec);
-        if spec.stages.contains_key(name) || spec.sources.contains_key(name) {
+        if spec.stages.contains_key(name) || spec.sources.contains_key(name) || spec.broken.contains(name) {
             // It exists and has a mistake of its own, which is reported where it stands.
-            return Mistake::new("broken-input", format!("`{name}` has mistakes of its own"))
-                .at(selector.place, "read here");
+            return Mistake::new(ECHO, format!("`{name}` has mistakes of its own")).at(selector.place, "read here");
         }
         let known = spec.stages.keys().chain(spec.sources.keys()).map(String::as_str);
         Mistake::new("unknown-stage", format!("there is no stage or source `{name}`"))
@@ -433,6 +459,37 @@ impl Resolver<'_> {
         };
         let conditions: Vec<String> = axes.iter().map(condition).collect();
         mistake.help(format!("choose one with `[{}]`", conditions.join(", ")))
+    }
+
+    /// Commands that run in the project root write at fixed places, which nothing else may own.
+    fn project_outputs(&mut self) {
+        let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+        let mut mistakes = Vec::new();
+        for (index, cell) in self.cells.iter().enumerate() {
+            for path in cell.work.project_outputs() {
+                let overlaps = |other: &str| {
+                    other == path || other.starts_with(&format!("{path}/")) || path.starts_with(&format!("{other}/"))
+                };
+                let owner = owners.iter().find(|(other, _)| overlaps(other)).map(|(_, owner)| *owner);
+                let written = self.root.join(&path);
+                let near = |source: &&Source| written.starts_with(&source.path) || source.path.starts_with(&written);
+                let source = self.sources.iter().find(near);
+                let other = match (owner, source) {
+                    (Some(owner), _) => Some((format!("`{}`", self.cells[owner].id), self.cells[owner].place)),
+                    (None, Some(source)) => Some((format!("the source `{}`", source.name), source.place)),
+                    (None, None) => None,
+                };
+                if let Some((other, place)) = other {
+                    let message = format!("`{}` writes `{path}` in the project, which belongs to {other}", cell.id);
+                    let mistake = Mistake::new("output-overlap", message).at(cell.place, "this stage");
+                    let mistake = if place == cell.place { mistake } else { mistake.also(place, "the other") };
+                    mistakes.push(mistake.help("with `cwd: project`, put the values of the axes in the output's path"));
+                } else {
+                    owners.insert(path, index);
+                }
+            }
+        }
+        self.mistakes.append(&mut mistakes);
     }
 
     fn publications(&mut self) -> Vec<Publication> {
@@ -485,11 +542,7 @@ impl Resolver<'_> {
     }
 
     fn publish_selector(&self, text: &str, place: Place) -> Result<Selector, Mistake> {
-        let text = Template::parse(text, place)?.render(|name| {
-            let value = self.params.value(name).ok_or_else(|| unknown(name, place, self.params))?;
-            scalar_text(&value, name, place)
-        })?;
-        Selector::parse(&text, place)
+        Selector::parse(&selector_text(&Template::parse(text, place)?, self.params, place)?, place)
     }
 
     fn publish_path(&self, template: &Template, place: Place, cell: usize) -> Result<String, Mistake> {
@@ -526,11 +579,14 @@ impl Resolver<'_> {
     }
 
     fn overlaps(&mut self, publications: &[Publication]) {
-        for pair in publications.windows(2) {
-            if pair[1].path.starts_with(&format!("{}/", pair[0].path)) {
-                let message = format!("`{}` lies inside `{}`, which is published too", pair[1].path, pair[0].path);
-                let mistake = Mistake::new("publish-overlap", message).at(pair[1].place, "here");
-                self.mistakes.push(mistake.also(pair[0].place, "and here"));
+        let by_path: BTreeMap<&str, Place> =
+            publications.iter().map(|publication| (publication.path.as_str(), publication.place)).collect();
+        for Publication { path, place, .. } in publications {
+            let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+            for (outer, outer_place) in above.filter_map(|outer| by_path.get_key_value(outer)) {
+                let message = format!("`{path}` lies inside `{outer}`, which is published too");
+                let mistake = Mistake::new("publish-overlap", message).at(*place, "here");
+                self.mistakes.push(mistake.also(*outer_place, "and here"));
             }
         }
         for publication in publications {
@@ -544,6 +600,19 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// A selector with its references rendered: a value in which a character means something to selectors is quoted.
+fn selector_text(template: &Template, scope: &dyn Scope, place: Place) -> Result<String, Mistake> {
+    template.pieces.iter().try_fold(String::new(), |text, piece| match piece {
+        Piece::Text(plain) => Ok(text + plain),
+        Piece::Reference(name) => {
+            let value = scope.value(name).ok_or_else(|| unknown(name, place, scope))?;
+            let value = scalar_text(&value, name, place)?;
+            let quoted = text.ends_with('"') || !value.contains(['[', ']', '(', ')', ',', '=']);
+            Ok(if quoted { text + &value } else { format!("{text}\"{value}\"") })
+        }
+    })
 }
 
 /// Makes the work of a stage's cells; a config without axes is decoded once.
@@ -622,29 +691,41 @@ fn exact(stage: &StageNode, selector: &Selector) -> Option<usize> {
 }
 
 fn no_match(stage: &StageNode, selector: &Selector) -> Mistake {
-    let mistake =
-        Mistake::new("no-match", format!("no cell of `{}` matches", selector.name)).at(selector.place, "here");
+    let mistake = |message: String| Mistake::new("no-match", message).at(selector.place, "here");
     let lacking = selector
         .constraints
         .iter()
         .find(|constraint| !stage.cells.keys().any(|coordinates| constraint.accepts(&coordinates[&constraint.axis])));
-    let Some(constraint) = lacking else { return mistake };
+    let Some(constraint) = lacking else {
+        return mistake(format!("no cell of `{}` matches all of these conditions", selector.name));
+    };
     let mut values: Vec<String> =
         stage.cells.keys().map(|coordinates| coordinates[&constraint.axis].to_string()).collect();
     values.sort();
     values.dedup();
     let written = constraint.values.first().map(ToString::to_string).unwrap_or_default();
+    let mistake = match constraint.comparison {
+        Comparison::NotEqual => mistake(format!("no cell of `{}` is left", selector.name)),
+        Comparison::Equal | Comparison::In => {
+            mistake(format!("no cell of `{}` has the {} `{written}`", selector.name, constraint.axis))
+        }
+    };
     mistake.suggest(&written, values.iter().map(String::as_str))
 }
 
-fn check_kind(port: &InputPort, reading: &Reading, selector: &Selector) -> Result<(), Mistake> {
+fn check_kind(port: &InputPort, reading: &Reading, from: &str, place: Place) -> Result<(), Mistake> {
     let Some(kind) = &reading.kind else { return Ok(()) };
     if port.kinds.is_empty() || port.kinds.contains(kind) {
         return Ok(());
     }
     let expected = port.kinds.iter().map(Kind::as_str).collect::<Vec<_>>().join("` or `");
-    let message = format!("the input `{}` takes `{expected}`, and `{}` gives `{kind}`", port.name, selector.name);
-    Err(Mistake::new("wrong-kind", message).at(selector.place, "here"))
+    let message = format!("the input `{}` takes `{expected}`, and `{from}` gives `{kind}`", port.name);
+    let mistake = Mistake::new("wrong-kind", message).at(place, "here");
+    if reading.in_place {
+        let help = format!("name it under `sources:` as `{{ path: {from}, kind: {expected} }}`, and read that");
+        return Err(mistake.help(help));
+    }
+    Err(mistake)
 }
 
 /// Reads a kind that must be one of those this program knows.
@@ -708,19 +789,29 @@ fn edges(cells: &[Cell]) -> DiGraph<(), ()> {
     edges
 }
 
+/// Every cell after all that it reads, and otherwise in the order of the file, which is the order people expect.
 fn order(edges: &DiGraph<(), ()>, cells: &[Cell], mistakes: &mut Vec<Mistake>) -> Vec<usize> {
-    match petgraph::algo::toposort(edges, None) {
-        Ok(order) => order.into_iter().map(NodeIndex::index).collect(),
-        Err(_) => {
-            for circle in petgraph::algo::tarjan_scc(edges) {
-                let itself = circle.len() == 1 && edges.contains_edge(circle[0], circle[0]);
-                if circle.len() > 1 || itself {
-                    mistakes.push(circle_mistake(&circle, cells));
-                }
+    let mut open: Vec<usize> = edges.node_indices().map(|node| edges.edges_directed(node, Incoming).count()).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> = (0..cells.len()).filter(|cell| open[*cell] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(cells.len());
+    while let Some(Reverse(cell)) = ready.pop() {
+        order.push(cell);
+        for reader in edges.neighbors_directed(NodeIndex::new(cell), Outgoing).map(NodeIndex::index) {
+            open[reader] -= 1;
+            if open[reader] == 0 {
+                ready.push(Reverse(reader));
             }
-            Vec::new()
         }
     }
+    if order.len() < cells.len() {
+        for circle in petgraph::algo::tarjan_scc(edges) {
+            let itself = circle.len() == 1 && edges.contains_edge(circle[0], circle[0]);
+            if circle.len() > 1 || itself {
+                mistakes.push(circle_mistake(&circle, cells));
+            }
+        }
+    }
+    order
 }
 
 fn circle_mistake(circle: &[NodeIndex], cells: &[Cell]) -> Mistake {

@@ -47,9 +47,12 @@ fn below(graph: &Graph, reading: &Reading, whole: Artifact, store: &Store) -> Re
 /// An input that cannot be named by a digest.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
-    /// The folder has no such part.
+    /// A source has no such part.
     #[error("{0}")]
-    Missing(String),
+    SourcePart(String),
+    /// What another cell made has no such part.
+    #[error("{0}")]
+    MadePart(String),
     /// The store could not tell.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,13 +61,13 @@ pub(crate) enum InputError {
 impl InputError {
     fn missing(graph: &Graph, reading: &Reading) -> Self {
         let path = reading.path.as_deref().unwrap_or("");
-        Self::Missing(match &reading.from {
+        match &reading.from {
             InputRef::Source(index) => {
                 let source = &graph.sources[*index];
-                format!("the source `{}` at `{}` has no `{path}`", source.name, source.shown)
+                Self::SourcePart(format!("the source `{}` at `{}` has no `{path}`", source.name, source.shown))
             }
-            InputRef::Cell { cell, .. } => format!("`{}` has no `{path}`", graph.name(*cell)),
-        })
+            InputRef::Cell { cell, .. } => Self::MadePart(format!("`{}` has no `{path}`", graph.name(*cell))),
+        }
     }
 }
 

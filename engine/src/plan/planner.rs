@@ -90,7 +90,12 @@ impl<'a> Planner<'a> {
         let known = input_artifacts(self.graph, &self.graph.cells[cell], &plan.sources, self.store, &output);
         let artifacts = match known {
             Ok(artifacts) => artifacts,
-            Err(InputError::Missing(what)) => return Err(PlanError::Input { cell: self.graph.name(cell), what }),
+            Err(InputError::SourcePart(what)) => return Err(PlanError::Input { cell: self.graph.name(cell), what }),
+            // Only this cell and what reads it are lost; the run says so where everybody looks.
+            Err(InputError::MadePart(what)) => {
+                let decision = Decision::Execute(vec![Reason::PartMissing { what }]);
+                return Ok(PlannedCell { decision, identity: None, outputs: BTreeMap::new(), seconds: None });
+            }
             // A folder's manifest that cannot be read is found again below, as bytes that are needed and missing.
             Err(InputError::Store(error)) if error.is_miss() => None,
             Err(InputError::Store(error)) => return Err(error.into()),
@@ -162,13 +167,20 @@ impl<'a> Planner<'a> {
         let mut node: &Node = at?;
         let mut param = None;
         while let Some(name) = node.as_text().and_then(|text| exactly_one(text, node)) {
-            let Some(entry) = spec.params.get(&name) else { break };
-            (node, param) = (&entry.node, Some(name));
+            let mut parts = name.split('.');
+            let first = parts.next().and_then(|first| Some(&spec.params.get(first)?.node));
+            let Some(value) = parts.fold(first, |node, part| node?.get(part)) else { break };
+            (node, param) = (value, Some(name));
         }
         let place = self.graph.texts.describe(node.place);
-        let set_over = param.as_ref().and_then(|name| spec.overridden.get(name));
+        // `--set a=…` also replaces what `${a.b}` refers to.
+        let above = |name: &str| {
+            let mut ends = name.match_indices('.').map(|(end, _)| end).chain([name.len()]);
+            ends.find_map(|end| spec.overridden.get(&name[..end]).copied())
+        };
+        let set_over = param.as_deref().and_then(above);
         let place = match set_over {
-            Some(over) => format!("--set, over {}", self.graph.texts.describe(*over)),
+            Some(over) => format!("--set, over {}", self.graph.texts.describe(over)),
             None => place,
         };
         let last = path.rsplit('.').next().unwrap_or(path);

@@ -62,6 +62,11 @@ pub enum Reason {
         /// The output port.
         port: String,
     },
+    /// A part that it reads is not in what another cell made, so that it will fail.
+    PartMissing {
+        /// What is missing where.
+        what: String,
+    },
     /// It was asked for.
     Forced,
     /// This version of dgpipe computes keys in another way.
@@ -86,6 +91,7 @@ impl fmt::Display for Reason {
             Self::OutputsChanged => write!(f, "declared outputs changed"),
             Self::RecordMissing => write!(f, "its record is gone from the store"),
             Self::ArtifactMissing { port } => write!(f, "bytes of `{port}` are missing in the store"),
+            Self::PartMissing { what } => write!(f, "{what}"),
             Self::Forced => write!(f, "forced"),
             Self::FormatChanged => write!(f, "this dgpipe computes keys in another way"),
         }
@@ -161,8 +167,14 @@ fn port_changes(
     from: &dyn Fn(&str, usize) -> String,
     reasons: &mut Vec<Reason>,
 ) {
-    let mut gone: Vec<&FingerprintInput> = was.iter().filter(|input| !now.contains(input)).collect();
-    let added = now.iter().enumerate().filter(|(_, input)| !was.contains(input));
+    let mut gone: Vec<&FingerprintInput> = was.iter().collect();
+    let mut added = Vec::new();
+    for (index, input) in now.iter().enumerate() {
+        match gone.iter().position(|other| *other == input) {
+            Some(same) => drop(gone.remove(same)),
+            None => added.push((index, input)),
+        }
+    }
     let short = |input: &FingerprintInput| Some(input.artifact.digest.short());
     let before = reasons.len();
     for (index, input) in added {

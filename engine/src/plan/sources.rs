@@ -81,7 +81,7 @@ fn take_one(graph: &Graph, index: usize, memo: &SourceMemo) -> Result<(PathBuf, 
     if !root.exists() {
         return Err(SourceError::Missing { name: source.name.clone(), shown: source.shown.clone() });
     }
-    let snapshot = hash_path(&root, HashOptions { hidden: source.hidden }, memo)
+    let snapshot = hash_path(&root, HashOptions { hidden: source.hidden, links: false }, memo)
         .map_err(|error| SourceError::Unreadable { name: source.name.clone(), source: error })?;
     Ok((root, snapshot))
 }

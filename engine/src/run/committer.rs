@@ -22,10 +22,10 @@ pub(super) struct InStore {
 /// Commits until the other end of `sealed` is closed.
 pub(super) fn commit_all<M: From<InStore>>(store: &Store, sealed: &Receiver<Sealed>, done: &Sender<M>) {
     while let Ok(first) = sealed.recv() {
-        let mut batch = vec![first];
-        batch.extend(sealed.try_iter());
+        let mut together = vec![first];
+        together.extend(sealed.try_iter());
         let split = |sealed: Sealed| ((sealed.cell, sealed.seconds, sealed.lease), sealed.transaction);
-        let (cells, transactions): (Vec<_>, Vec<_>) = batch.into_iter().map(split).unzip();
+        let (cells, transactions): (Vec<_>, Vec<_>) = together.into_iter().map(split).unzip();
         for ((cell, seconds, lease), result) in cells.into_iter().zip(store.commit(transactions)) {
             drop(lease);
             // The runner only hangs up after all it waits for has come.

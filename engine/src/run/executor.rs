@@ -178,7 +178,7 @@ impl Executor<'_> {
         record.seconds = seconds;
         record.device.clone_from(&self.options.device);
         record.host = serde_json::json!({ "os": std::env::consts::OS, "architecture": std::env::consts::ARCH });
-        record.run = self.run.to_owned();
+        self.run.clone_into(&mut record.run);
         record.engine.clone_from(&self.options.version);
         record.log = log.is_some();
         record.reasons = serde_json::to_value(&assignment.reasons)?;
@@ -196,7 +196,7 @@ impl Executor<'_> {
             && self.store.save_log(&assignment.key, &log).is_ok()
         {
             let name = self.graph.name(assignment.cell);
-            text.push_str(&format!("\nlog: dgpipe log <FILE> '{name}'"));
+            text.push_str(&format!("\nlog: dgpipe log {} '{name}'", self.options.file.display()));
         }
         if self.graph.cells[assignment.cell].work.type_name() == command::NAME {
             text.push_str(&format!("\nscratch: {}", scratch.keep().display()));

@@ -3,11 +3,12 @@
 //! A path is *current* when it is what would be published now; *stale* when it is what the ledger says was put
 //! there; *edited* when it is neither. Edited paths block themselves and nothing else.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{
-    Artifact, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, Manifest, ManifestEntry, Project, SourceMemo,
-    Store, StoreError, hash_path,
+    Artifact, Digest, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, Manifest, ManifestEntry, Project,
+    SourceMemo, Store, StoreError, TreeError, hash_path,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,8 @@ pub(super) struct LedgerKeeper<'a> {
     options: &'a RunOptions,
     memo: SourceMemo,
     ledger: Ledger,
-    changed: bool,
+    /// What this run put where.
+    noted: BTreeMap<String, LedgerEntry>,
 }
 
 impl<'a> LedgerKeeper<'a> {
@@ -80,7 +82,7 @@ impl<'a> LedgerKeeper<'a> {
         options: &'a RunOptions,
     ) -> Result<Self, StoreError> {
         let (memo, ledger) = (store.source_memo(), project.ledger()?);
-        Ok(Self { graph, store, project, options, memo, ledger, changed: false })
+        Ok(Self { graph, store, project, options, memo, ledger, noted: BTreeMap::new() })
     }
 
     /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
@@ -109,7 +111,7 @@ impl<'a> LedgerKeeper<'a> {
     }
 
     fn publish_one(&mut self, publication: &Publication, output: OutputOf<'_>) -> Result<Option<PublishHow>, RunError> {
-        let Some(members) = self.members(publication, output) else { return Ok(None) };
+        let Some(members) = members(publication, output) else { return Ok(None) };
         let wanted = match self.wanted(publication, &members)? {
             Ok(wanted) => wanted,
             Err(name) => return Ok(Some(PublishHow::Clash { name })),
@@ -128,7 +130,7 @@ impl<'a> LedgerKeeper<'a> {
             Some(_) => match self.options.edits {
                 EditPolicy::Block => return Ok(Some(PublishHow::Edited)),
                 EditPolicy::Discard => PublishHow::Discarded,
-                EditPolicy::Keep => PublishHow::MovedAside { to: self.move_aside(&path, &publication.path)? },
+                EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, &publication.path)? },
             },
         };
         if let Some(parent) = path.parent() {
@@ -137,10 +139,6 @@ impl<'a> LedgerKeeper<'a> {
         self.store.restore(&wanted, &path)?;
         self.note(publication, &members, wanted);
         Ok(Some(how))
-    }
-
-    fn members(&self, publication: &Publication, output: OutputOf<'_>) -> Option<Vec<(Artifact, Key)>> {
-        publication.members.iter().map(|member| output(member.cell, &member.port)).collect()
     }
 
     /// The artifact that lies at the path in the end: the only member, or a folder with the files of all.
@@ -179,28 +177,20 @@ impl<'a> LedgerKeeper<'a> {
         Ok(Ok(artifact))
     }
 
-    fn found(&self, path: &Path) -> Result<Option<dgpipe_cache::Digest>, RunError> {
-        if path.symlink_metadata().is_err() {
-            return Ok(None);
+    /// What lies at a path. What cannot have been published has a digest that no artifact has.
+    fn found(&self, path: &Path) -> Result<Option<Digest>, RunError> {
+        let foreign = Digest::of(b"neither a file nor a folder as dgpipe publishes them");
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+            Ok(metadata) if metadata.is_symlink() => return Ok(Some(foreign)),
+            Ok(_) => {}
         }
-        let snapshot = hash_path(path, HashOptions { hidden: true }, &self.memo);
-        let snapshot = snapshot.map_err(|error| RunError::Io(std::io::Error::other(error)))?;
-        Ok(Some(snapshot.artifact().digest))
-    }
-
-    fn move_aside(&self, path: &Path, shown: &str) -> Result<String, RunError> {
-        let aside = |number: u32| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            path.with_file_name(format!("{name}.edited-{number}"))
-        };
-        let free = |to: &PathBuf| to.symlink_metadata().is_err();
-        let to = (1..).map(aside).find(free).unwrap_or_else(|| aside(0));
-        crate::files::move_path(path, &to)?;
-        let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(match shown.rsplit_once('/') {
-            Some((folder, _)) => format!("{folder}/{name}"),
-            None => name,
-        })
+        match hash_path(path, HashOptions { hidden: true, links: true }, &self.memo) {
+            Ok(snapshot) => Ok(Some(snapshot.artifact().digest)),
+            Err(TreeError::File(error)) => Err(RunError::Io(std::io::Error::other(error))),
+            Err(_) => Ok(Some(foreign)),
+        }
     }
 
     fn note(&mut self, publication: &Publication, members: &[(Artifact, Key)], artifact: Artifact) {
@@ -210,16 +200,37 @@ impl<'a> LedgerKeeper<'a> {
             cell: self.graph.name(member.cell),
             port: member.port.clone(),
             key: Some(*key),
-            extra: std::collections::BTreeMap::new(),
+            extra: BTreeMap::new(),
         };
         if self.ledger.entries.get(&publication.path) != Some(&entry) {
-            self.ledger.entries.insert(publication.path.clone(), entry);
-            self.changed = true;
+            self.ledger.entries.insert(publication.path.clone(), entry.clone());
+            self.noted.insert(publication.path.clone(), entry);
         }
     }
 
-    /// Writes the ledger where it changed.
+    /// Adds what this run put where to the ledger.
     pub(super) fn close(self) -> Result<(), StoreError> {
-        if self.changed { self.project.set_ledger(&self.ledger) } else { Ok(()) }
+        self.project.add_to_ledger(self.noted)
     }
+}
+
+/// The artifacts to publish at one path, where all of them are known.
+fn members(publication: &Publication, output: OutputOf<'_>) -> Option<Vec<(Artifact, Key)>> {
+    publication.members.iter().map(|member| output(member.cell, &member.port)).collect()
+}
+
+/// Moves what lies at a path beside it, under a name that is free, and returns how messages call that.
+fn move_aside(path: &Path, shown: &str) -> Result<String, RunError> {
+    let aside = |number: u32| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.with_file_name(format!("{name}.edited-{number}"))
+    };
+    let free = |to: &PathBuf| to.symlink_metadata().is_err();
+    let to = (1..=u32::MAX).map(aside).find(free).unwrap_or_else(|| aside(0));
+    crate::files::move_path(path, &to)?;
+    let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(match shown.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{name}"),
+        None => name,
+    })
 }

@@ -13,6 +13,8 @@ use crate::stage::{Ambient, Cancel};
 pub struct RunOptions {
     /// The project root, to which published paths are relative.
     pub root: PathBuf,
+    /// The pipeline file as the caller named it, for messages that say what to call.
+    pub file: PathBuf,
     /// Cells that execute at the same time, at most.
     pub jobs: usize,
     /// Graphics processors that can be occupied.
@@ -38,6 +40,7 @@ impl Default for RunOptions {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             root: PathBuf::from("."),
+            file: PathBuf::from("pipeline.yaml"),
             jobs: cores,
             gpus: 1,
             memory: u64::MAX,

@@ -23,7 +23,7 @@ use super::slots::Slots;
 use super::{Event, Listener, Outcome, RunError, RunOptions, RunReport};
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Graph, InputRef};
-use crate::plan::{Decision, InputError, Plan, PlanError, Planner, Reason, fingerprint, input_artifacts};
+use crate::plan::{Decision, InputError, Plan, Planner, Reason, fingerprint, input_artifacts};
 
 /// How often timeouts, leases of others and requests to stop are looked after.
 const TICK: Duration = Duration::from_millis(20);
@@ -79,13 +79,15 @@ pub fn run(
             if bad.is_empty() {
                 break;
             }
-            runner.heal(&bad)?;
+            if !runner.heal(&bad)? {
+                break;
+            }
             runner.drive(&receiver)?;
         }
         ledger.close()?;
         Ok::<_, RunError>(runner.finish())
     })?;
-    remember(project, latest.clone(), keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
+    project.add_latest(keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
     store.source_memo().save().map_err(|error| RunError::Io(std::io::Error::other(error)))?;
     store.save_index()?;
     store.sync()?;
@@ -114,24 +116,15 @@ fn params(graph: &Graph) -> serde_json::Map<String, serde_json::Value> {
     graph.spec.params.iter().map(|(name, entry)| (name.clone(), entry.node.to_json())).collect()
 }
 
-fn remember(project: &Project, before: BTreeMap<String, Key>, keys: BTreeMap<String, Key>) -> Result<(), RunError> {
-    let mut after = before.clone();
-    after.extend(keys);
-    if after != before {
-        project.set_latest(&after)?;
-    }
-    Ok(())
-}
-
 /// What happened elsewhere.
 enum Message {
     Ended { cell: usize, ended: Ended },
-    InStore(InStore),
+    InStore(Box<InStore>),
 }
 
 impl From<InStore> for Message {
     fn from(in_store: InStore) -> Self {
-        Self::InStore(in_store)
+        Self::InStore(Box::new(in_store))
     }
 }
 
@@ -160,6 +153,8 @@ struct Runner<'scope, 'env> {
     states: BTreeMap<usize, State>,
     /// Outputs that are known, from a record or an execution.
     outputs: BTreeMap<usize, BTreeMap<String, Output>>,
+    /// Outputs that a record of the same key had before this run.
+    recorded: BTreeMap<usize, BTreeMap<String, Output>>,
     keys: BTreeMap<usize, Key>,
     /// Fingerprint, key, inputs and reasons of cells that are ready or held.
     prepared: BTreeMap<usize, Prepared>,
@@ -175,6 +170,9 @@ struct Runner<'scope, 'env> {
     executed: BTreeSet<usize>,
     failed: bool,
 }
+
+/// What decides a cell's result: its fingerprint, the key, and what it reads, port by port.
+type Identity = (Fingerprint, Key, Vec<Vec<Artifact>>);
 
 struct Prepared {
     fingerprint: Fingerprint,
@@ -203,6 +201,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             sealed: None,
             states: plan.cells.iter().map(|cell| (*cell, State::Waiting)).collect(),
             outputs: BTreeMap::new(),
+            recorded: BTreeMap::new(),
             keys: BTreeMap::new(),
             prepared: BTreeMap::new(),
             ready: BinaryHeap::new(),
@@ -222,8 +221,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         for cell in &self.plan.cells {
             let planned = &self.plan.decisions[cell];
             // What has to execute only for its bytes has outputs that are known already.
-            if !planned.outputs.is_empty() && !self.plan.forced.contains(cell) {
-                self.outputs.insert(*cell, planned.outputs.clone());
+            if !planned.outputs.is_empty() {
+                self.recorded.insert(*cell, planned.outputs.clone());
+                if !self.plan.forced.contains(cell) {
+                    self.outputs.insert(*cell, planned.outputs.clone());
+                }
             }
             if planned.decision == Decision::Reuse {
                 let key = planned.identity.as_ref().map(|(_, key)| *key);
@@ -240,6 +242,16 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// Goes on until nothing runs and nothing can start.
     fn drive(&mut self, receiver: &Receiver<Message>) -> Result<(), RunError> {
+        let driven = self.drive_on(receiver);
+        if driven.is_err() {
+            // Nobody will ask for the results of what still runs.
+            self.executor.attempts.stop(true);
+        }
+        driven
+    }
+
+    fn drive_on(&mut self, receiver: &Receiver<Message>) -> Result<(), RunError> {
+        let mut ticked = Instant::now();
         loop {
             self.fill()?;
             if self.running == 0 && self.held.is_empty() {
@@ -247,8 +259,13 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             }
             match receiver.recv_timeout(TICK) {
                 Ok(message) => self.take(message)?,
-                Err(RecvTimeoutError::Timeout) => self.tick()?,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            // By the clock: a stream of messages must not keep timeouts and requests to stop waiting.
+            if ticked.elapsed() >= TICK {
+                ticked = Instant::now();
+                self.tick();
             }
         }
     }
@@ -257,7 +274,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.executor.options.cancel.is_cancelled()
     }
 
-    fn tick(&mut self) -> Result<(), RunError> {
+    fn tick(&mut self) {
         self.executor.attempts.stop(self.stopping());
         if self.stopping() {
             self.held.clear();
@@ -265,7 +282,6 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         for cell in std::mem::take(&mut self.held) {
             self.enqueue(cell);
         }
-        Ok(())
     }
 
     /// Starts ready cells while there is room.
@@ -361,7 +377,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     fn take(&mut self, message: Message) -> Result<(), RunError> {
         match message {
-            Message::InStore(InStore { cell, result, seconds }) => {
+            Message::InStore(in_store) => {
+                let InStore { cell, result, seconds } = *in_store;
                 self.release(cell);
                 match result {
                     Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
@@ -388,7 +405,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     fn executed(&mut self, cell: usize, outputs: BTreeMap<String, Output>, seconds: f64) -> Result<(), RunError> {
         self.executed.insert(cell);
-        let before = self.outputs.insert(cell, outputs);
+        let before = self.outputs.insert(cell, outputs).or_else(|| self.recorded.get(&cell).cloned());
         let now = &self.outputs[&cell];
         let same = before.as_ref().is_some_and(|before| before == now) || self.gave_the_same_before(cell);
         if before.as_ref().is_some_and(|before| before != now) {
@@ -441,7 +458,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 Some(State::Waiting | State::Ready) => self.resolve(reader)?,
                 Some(State::Ended(Outcome::Reused)) if self.executed.contains(&cell) => {
                     let key = self.identity(reader)?.map(|(_, key, _)| key);
-                    if key != self.keys.get(&reader).copied() {
+                    if key.is_some() && key != self.keys.get(&reader).copied() {
                         self.states.insert(reader, State::Waiting);
                         self.resolve(reader)?;
                     }
@@ -452,30 +469,42 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         Ok(())
     }
 
-    /// Fingerprint, key and inputs of a cell, where the outputs of all that it reads are known.
-    fn identity(&self, cell: usize) -> Result<Option<(Fingerprint, Key, Vec<Vec<Artifact>>)>, RunError> {
-        let executor = self.executor;
+    /// Fingerprint, key and inputs of a cell, where the outputs of all that it reads are known. Where a part that it
+    /// reads turns out not to exist, it fails; where bytes turn out bad, it waits until they are made again.
+    fn identity(&mut self, cell: usize) -> Result<Option<Identity>, RunError> {
+        let Executor { graph, store, sources, .. } = *self.executor;
         let output = |other: usize, port: &str| {
             let ended = matches!(self.states.get(&other), Some(State::Ended(outcome)) if outcome.is_done());
             if ended { Some(self.outputs.get(&other)?.get(port)?.artifact) } else { None }
         };
-        let known = input_artifacts(
-            executor.graph,
-            &executor.graph.cells[cell],
-            self.executor.sources,
-            executor.store,
-            &output,
-        );
-        let artifacts = match known {
-            Ok(artifacts) => artifacts,
+        let artifacts = match input_artifacts(graph, &graph.cells[cell], sources, store, &output) {
+            Ok(Some(artifacts)) => artifacts,
+            Ok(None) => return Ok(None),
+            Err(InputError::SourcePart(what) | InputError::MadePart(what)) => {
+                self.failed = true;
+                self.end(cell, Outcome::Failed, 0.0, Some(what), false);
+                return Ok(None);
+            }
+            Err(InputError::Store(error)) if error.is_miss() => {
+                self.states.insert(cell, State::Waiting);
+                return if self.remake_inputs(cell)? { Ok(None) } else { Err(error.into()) };
+            }
             Err(InputError::Store(error)) => return Err(error.into()),
-            Err(InputError::Missing(what)) => return Err(PlanError::Input { cell: self.name(cell), what }.into()),
         };
-        Ok(artifacts.map(|artifacts| {
-            let fingerprint = fingerprint(executor.graph, &executor.graph.cells[cell], &artifacts);
-            let key = fingerprint.key();
-            (fingerprint, key, artifacts)
-        }))
+        let fingerprint = fingerprint(graph, &graph.cells[cell], &artifacts);
+        let key = fingerprint.key();
+        Ok(Some((fingerprint, key, artifacts)))
+    }
+
+    /// Has the bytes made again that a cell reads and that are not there. Returns whether there are any.
+    fn remake_inputs(&mut self, cell: usize) -> Result<bool, RunError> {
+        let missing = self.missing_producers(cell);
+        for (producer, port) in &missing {
+            if matches!(self.states.get(producer), Some(State::Ended(outcome)) if outcome.is_done()) {
+                self.prepare(*producer, vec![Reason::ArtifactMissing { port: port.clone() }])?;
+            }
+        }
+        Ok(!missing.is_empty())
     }
 
     /// Decides about a cell as soon as all that it reads is known.
@@ -484,8 +513,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             return Ok(());
         };
         let forced = self.plan.forced.contains(&cell);
-        let found = if forced { None } else { self.executor.store.lookup(&key)? };
-        let Some(found) = found else {
+        let found = self.executor.store.lookup(&key)?;
+        if let Some(found) = &found {
+            self.recorded.insert(cell, found.outputs.clone());
+        }
+        let Some(found) = found.filter(|_| !forced) else {
             let reasons = match forced {
                 true => vec![Reason::Forced],
                 false => self.planner.reasons(cell, &fingerprint, key)?,
@@ -507,11 +539,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     /// Makes a cell ready, or first makes the bytes again that it reads and that are not there.
     fn prepare(&mut self, cell: usize, reasons: Vec<Reason>) -> Result<(), RunError> {
         self.states.insert(cell, State::Waiting);
-        for (producer, port) in self.missing_producers(cell) {
-            if matches!(self.states.get(&producer), Some(State::Ended(outcome)) if outcome.is_done()) {
-                self.prepare(producer, vec![Reason::ArtifactMissing { port }])?;
-            }
-        }
+        self.remake_inputs(cell)?;
         let Some((fingerprint, key, artifacts)) = self.identity(cell)? else { return Ok(()) };
         let replace = reasons.iter().any(|reason| matches!(reason, Reason::Forced | Reason::ArtifactMissing { .. }));
         self.prepared.insert(cell, Prepared { fingerprint, key, artifacts, reasons, replace });
@@ -551,16 +579,22 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         missing
     }
 
-    /// Makes cells execute whose bytes could not be published.
-    fn heal(&mut self, bad: &[(usize, String)]) -> Result<(), RunError> {
+    /// Makes cells execute whose bytes could not be published. Returns whether there is hope for any of them.
+    fn heal(&mut self, bad: &[(usize, String)]) -> Result<bool, RunError> {
+        let mut hope = false;
         for (cell, port) in bad {
             let healings = self.healings.entry(*cell).or_default();
             *healings += 1;
             if *healings <= MOST_HEALINGS {
+                hope = true;
                 self.prepare(*cell, vec![Reason::ArtifactMissing { port: port.clone() }])?;
+            } else {
+                let error = format!("its output `{port}` is damaged in the store again and again");
+                self.failed = true;
+                self.end(*cell, Outcome::Failed, 0.0, Some(error), false);
             }
         }
-        Ok(())
+        Ok(hope)
     }
 
     /// The artifact of a target's output, where the cell is done.

@@ -20,16 +20,39 @@ pub struct DecodeError {
     message: String,
     help: Option<String>,
     place: Option<Place>,
+    /// What was expected and what was found, for messages that name the key.
+    types: Option<(String, String)>,
+    key: Option<String>,
 }
 
 impl DecodeError {
+    fn new(code: &'static str, message: String, help: Option<String>) -> Self {
+        Self { code, message, help, place: None, types: None, key: None }
+    }
+
+    fn mismatch(code: &'static str, found: &Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let (expected, found) = (expectation(&expected.to_string()), unexpected(found));
+        let message = format!("expected {expected}, found {found}");
+        Self { types: Some((expected, found)), ..Self::new(code, message, None) }
+    }
+
+    /// Says under which key it happened; the innermost key is the one that is named.
+    fn under(mut self, key: &str) -> Self {
+        self.key.get_or_insert_with(|| key.to_owned());
+        self
+    }
+
     fn or_at(mut self, place: Place) -> Self {
         self.place.get_or_insert(place);
         self
     }
 
     fn into_mistake(self, outer: Place) -> Mistake {
-        let mistake = Mistake::new(self.code, self.message).at(self.place.unwrap_or(outer), "here");
+        let message = match (self.types, self.key) {
+            (Some((expected, found)), Some(key)) => format!("`{key}` takes {expected}, found {found}"),
+            _ => self.message,
+        };
+        let mistake = Mistake::new(self.code, message).at(self.place.unwrap_or(outer), "here");
         if let Some(help) = self.help { mistake.help(help) } else { mistake }
     }
 }
@@ -54,6 +77,23 @@ fn suggestion(name: &str, known: &'static [&'static str]) -> String {
     }
 }
 
+/// What serde expects, in a researcher's words.
+fn expectation(expected: &str) -> String {
+    match expected.trim_start_matches("a nonzero ").trim_start_matches("an ").trim_start_matches("a ") {
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number".to_owned(),
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" if expected.contains("nonzero") => {
+            "a whole number above zero".to_owned()
+        }
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number that is not negative".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "string" | "str" | "path string" => "text".to_owned(),
+        "boolean" => "`true` or `false`".to_owned(),
+        "sequence" => "a list".to_owned(),
+        rest if rest.starts_with("struct ") => "a map".to_owned(),
+        _ => expected.to_owned(),
+    }
+}
+
 fn unexpected(found: &Unexpected<'_>) -> String {
     match found {
         Unexpected::Bool(value) => format!("the truth value `{value}`"),
@@ -70,33 +110,31 @@ fn unexpected(found: &Unexpected<'_>) -> String {
 
 impl de::Error for DecodeError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self { code: "wrong-value", message: message.to_string(), help: None, place: None }
+        Self::new("wrong-value", message.to_string(), None)
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let message = format!("expected {expected}, found {}", unexpected(&found));
-        Self { code: "wrong-type", message, help: None, place: None }
+        Self::mismatch("wrong-type", &found, expected)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let message = format!("expected {expected}, found {}", unexpected(&found));
-        Self { code: "wrong-value", message, help: None, place: None }
+        Self::mismatch("wrong-value", &found, expected)
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let message = format!("unknown key `{field}`");
-        Self { code: "unknown-key", message, help: Some(suggestion(field, expected)), place: None }
+        Self::new("unknown-key", message, Some(suggestion(field, expected)))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let message = format!("`{variant}` is none of [{}]", names(expected));
         let help = nearest(variant, expected.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        Self { code: "wrong-value", message, help, place: None }
+        Self::new("wrong-value", message, help)
     }
 
     fn missing_field(field: &'static str) -> Self {
         let help = Some(format!("add `{field}:`"));
-        Self { code: "missing-key", message: format!("`{field}` is missing"), help, place: None }
+        Self::new("missing-key", format!("`{field}` is missing"), help)
     }
 }
 
@@ -179,7 +217,7 @@ impl<'de> SeqAccess<'de> for List<'_> {
 
 struct Map<'a> {
     entries: indexmap::map::Iter<'a, String, Entry>,
-    next: Option<&'a Node>,
+    next: Option<(&'a str, &'a Node)>,
 }
 
 impl<'de> MapAccess<'de> for Map<'_> {
@@ -187,14 +225,14 @@ impl<'de> MapAccess<'de> for Map<'_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
         let Some((key, entry)) = self.entries.next() else { return Ok(None) };
-        self.next = Some(&entry.node);
+        self.next = Some((key, &entry.node));
         let deserializer: StrDeserializer<'_, DecodeError> = StrDeserializer::new(key);
         seed.deserialize(deserializer).map(Some).map_err(|error| error.or_at(entry.key))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
-        let node = self.next.take().expect("serde asks for a value after its key");
-        seed.deserialize(NodeDeserializer(node))
+        let (key, node) = self.next.take().expect("serde asks for a value after its key");
+        seed.deserialize(NodeDeserializer(node)).map_err(|error| error.under(key))
     }
 }
 
@@ -286,7 +324,7 @@ mod tests {
         assert_eq!(text, "unknown-key: unknown key `epoch` (did you mean `epochs`?)");
         assert_eq!(quoted, "epoch");
         let (text, quoted) = mistake("epochs: -1\nrate: 2\n");
-        assert_eq!(text, "wrong-value: expected u32, found the number `-1` ()");
+        assert_eq!(text, "wrong-value: `epochs` takes a whole number that is not negative, found the number `-1` ()");
         assert_eq!(quoted, "-1");
         let (text, _) = mistake("epochs: 1\nrate: 2\nschedule: linaer\n");
         assert_eq!(text, "wrong-value: `linaer` is none of [`linear`, `cosine`] (did you mean `linear`?)");

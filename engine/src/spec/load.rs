@@ -32,16 +32,18 @@ pub struct Loaded {
     pub spec: PipelineSpec,
     /// The texts, for messages.
     pub texts: Texts,
+    /// What is wrong with its shape; `resolve` adds what is wrong with its meaning.
+    pub mistakes: Vec<Mistake>,
 }
 
 impl Loaded {
     /// Reads a pipeline file. `root` is the project root, to which names in messages are relative.
     pub fn read(file: &Path, root: &Path, overrides: &Overrides) -> Result<Self, LoadError> {
-        let mut loader = Loader { root, texts: Texts::default(), mistakes: Vec::new() };
+        let mut loader = Loader { root, texts: Texts::default(), mistakes: Vec::new(), incomplete: false };
         let tree = loader.file(file, &mut Vec::new())?;
         let spec = tree.and_then(|tree| loader.spec(tree, overrides));
         match spec {
-            Some(spec) if loader.mistakes.is_empty() => Ok(Self { spec, texts: loader.texts }),
+            Some(spec) if !loader.incomplete => Ok(Self { spec, texts: loader.texts, mistakes: loader.mistakes }),
             _ => Err(Mistakes::new(loader.mistakes, loader.texts).into()),
         }
     }
@@ -51,6 +53,8 @@ struct Loader<'a> {
     root: &'a Path,
     texts: Texts,
     mistakes: Vec<Mistake>,
+    /// Whether a part could not be read, so that names without a meaning may only follow from that.
+    incomplete: bool,
 }
 
 impl Loader<'_> {
@@ -77,6 +81,7 @@ impl Loader<'_> {
         stack.push(file.canonicalize()?);
         let extended = self.extended(&tree, file, stack);
         stack.pop();
+        self.incomplete |= tree.get("extends").is_some() && matches!(extended, Ok(None));
         extended.map(|base| match base {
             Some(base) => Some(merge(base, tree)),
             None => Some(tree),
@@ -132,7 +137,8 @@ impl Loader<'_> {
         if let Some(names) = &overrides.profiles {
             let text = self.texts.add(format!("--profile {}", names.join(",")), names.join(","));
             let place = |name: &String| (name.clone(), Place { text, start: 0, length: name.len() as u32 });
-            return names.iter().map(place).collect();
+            // `--profile ''` asks for the file as it is, without its own profile.
+            return names.iter().filter(|name| !name.is_empty()).map(place).collect();
         }
         let Some(node) = tree.get("profile") else { return Vec::new() };
         let mut reader = Reader::default();
@@ -152,7 +158,10 @@ impl Loader<'_> {
         let Some(entry) = known.and_then(|known| known.get(name)) else {
             let names = known.into_iter().flat_map(NodeMap::keys).map(String::as_str);
             let mistake = Mistake::new("unknown-profile", format!("there is no profile `{name}`"));
-            self.mistakes.push(mistake.at(place, "asked for here").suggest(name, names));
+            let mistake = mistake.at(place, "asked for here").suggest(name, names);
+            let none = known.is_none_or(NodeMap::is_empty);
+            self.mistakes.push(if none { mistake.help("the file has no `profiles:`") } else { mistake });
+            self.incomplete = true;
             return None;
         };
         if entry.node.is_null() {
@@ -225,10 +234,10 @@ impl Loader<'_> {
     fn old_booleans(&mut self, node: &Node) {
         match &node.value {
             Value::Text(text) => {
-                let old = ["yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
+                let old = ["yes", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str());
                 let quoted = self.texts.quote(node.place).starts_with(['"', '\'']);
                 if old && !quoted && self.texts.quote(node.place) == text {
-                    let truth = matches!(text.to_ascii_lowercase().as_str(), "yes" | "on" | "y");
+                    let truth = matches!(text.to_ascii_lowercase().as_str(), "yes" | "on");
                     let mistake = Mistake::new("old-boolean", format!("`{text}` is a truth value only in YAML 1.1"));
                     let help = format!("write `{truth}`, or `\"{text}\"` for text");
                     self.mistakes.push(mistake.at(node.place, "here").help(help));

@@ -6,6 +6,9 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 
 use super::{Place, Texts};
 
+/// The code of a mistake that only follows from another one, and is left out beside it.
+pub const ECHO: &str = "broken-input";
+
 /// One mistake in a pipeline file or on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -68,8 +71,10 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let distance = |candidate: &str| strsim::damerau_levenshtein(name, candidate);
     let (distance, best) =
         candidates.into_iter().map(|candidate| (distance(candidate), candidate)).min_by_key(|pair| pair.0)?;
-    let allowed = (name.chars().count().max(best.chars().count()) / 3).max(1);
-    (distance <= allowed).then_some(best)
+    let longer = name.chars().count().max(best.chars().count());
+    // Numbers and single letters are all near one another, which helps nobody.
+    let tells = longer > 1 && name.parse::<f64>().is_err();
+    (tells && distance <= (longer / 3).max(1)).then_some(best)
 }
 
 /// All mistakes of a pipeline, with the texts they are in.
@@ -103,8 +108,23 @@ impl Mistakes {
 
     fn source_of(&self, mistake: &Mistake) -> Option<NamedSource<String>> {
         let text = self.texts.get(mistake.place.as_ref()?.0.text)?;
-        Some(NamedSource::new(&text.name, text.content.to_string()))
+        Some(NamedSource::new(visible(&text.name), visible(&text.content)))
     }
+}
+
+/// Foreign text without what could steer a terminal or turn the reading direction, every byte at its place.
+fn visible(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let stand_in = |c: char| match c.len_utf8() {
+        _ if !steers(c) => c,
+        1 => '?',
+        2 => '¿',
+        _ => '\u{fffd}',
+    };
+    text.chars().map(stand_in).collect()
 }
 
 impl fmt::Display for Mistakes {
@@ -133,7 +153,7 @@ struct Shown<'a> {
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.mistake.message)
+        f.write_str(&visible(&self.mistake.message))
     }
 }
 
@@ -145,7 +165,7 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.mistake.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.mistake.help.as_ref().map(|help| Box::new(visible(help)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -173,5 +193,7 @@ mod tests {
         assert_eq!(nearest("treshold", ["threshold", "epochs"]), Some("threshold"));
         assert_eq!(nearest("x", ["threshold", "epochs"]), None);
         assert_eq!(nearest("uess", ["uses", "for"]), Some("uses"));
+        assert_eq!(nearest("3", ["1", "2"]), None);
+        assert_eq!(nearest("42", ["43", "44"]), None);
     }
 }

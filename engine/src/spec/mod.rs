@@ -15,7 +15,7 @@ mod yaml;
 pub use decode::{DecodeError, decode};
 pub use load::{LoadError, Loaded, Overrides};
 pub use merge::merge;
-pub use mistake::{Mistake, Mistakes, nearest};
+pub use mistake::{ECHO, Mistake, Mistakes, nearest};
 pub use node::{Entry, Node, NodeMap, Value};
 pub use pipeline_spec::{PipelineSpec, PublishSpec, SourceSpec, StageSpec};
 pub use place::{Place, Text, Texts};

@@ -90,6 +90,16 @@ impl Node {
         self.as_map()?.get(key).map(|entry| &entry.node)
     }
 
+    /// Whether something at or below this node stands at a place.
+    pub fn contains(&self, place: Place) -> bool {
+        self.place == place
+            || match &self.value {
+                Value::List(list) => list.iter().any(|node| node.contains(place)),
+                Value::Map(map) => map.values().any(|entry| entry.key == place || entry.node.contains(place)),
+                _ => false,
+            }
+    }
+
     /// The same without places.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {

@@ -1,5 +1,7 @@
 //! A pipeline as it is written: every key known and of the right shape, references not yet resolved.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use super::{Mistake, Node, NodeMap, Place, Value, nearest};
@@ -17,6 +19,8 @@ pub struct PipelineSpec {
     pub params: NodeMap,
     /// Params that `--set` replaced: where the replaced value stood.
     pub overridden: IndexMap<String, Place>,
+    /// Stages and sources that are written and could not be read.
+    pub broken: BTreeSet<String>,
     /// Sources by name.
     pub sources: IndexMap<String, SourceSpec>,
     /// Stages by name.
@@ -82,6 +86,7 @@ const TOP_KEYS: &[&str] =
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) mistakes: Vec<Mistake>,
+    broken: BTreeSet<String>,
 }
 
 impl Reader {
@@ -108,11 +113,13 @@ impl Reader {
             }
         }
         Some(PipelineSpec {
-            name: name?,
+            // Without a name nothing runs, but what else is wrong is worth finding.
+            name: name.unwrap_or_else(|| "unnamed".to_owned()),
             about: map.get("about").and_then(|entry| self.text(&entry.node, "`about`")).map(|(text, _)| text),
             profile,
             params: self.optional_map(map, "params"),
             overridden: IndexMap::new(),
+            broken: std::mem::take(&mut self.broken),
             sources,
             stages,
             publish: self.publish(map),
@@ -133,8 +140,9 @@ impl Reader {
                 self.mistakes.push(Mistake::new("bad-name", message).at(entry.key, "here").help(help));
                 continue;
             }
-            if let Some(value) = read(self, &name, entry.key, &entry.node) {
-                section.insert(name, value);
+            match read(self, &name, entry.key, &entry.node) {
+                Some(value) => drop(section.insert(name, value)),
+                None => drop(self.broken.insert(name)),
             }
         }
         section

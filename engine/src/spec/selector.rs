@@ -162,7 +162,8 @@ impl<'a> Parser<'a> {
         let end = self.rest.find(|c| !fits(c)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         if word.is_empty() {
-            return Err(self.mistake(&format!("{what} is expected at `{}`", self.rest)));
+            let at = if self.rest.is_empty() { "at the end".to_owned() } else { format!("at `{}`", self.rest) };
+            return Err(self.mistake(&format!("{what} is expected {at}")));
         }
         self.rest = rest;
         Ok(word)

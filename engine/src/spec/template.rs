@@ -1,6 +1,6 @@
 //! The little language inside values: `${name}` is a reference, `$$` a dollar.
 
-use super::{Entry, Mistake, Node, NodeMap, Place, Value};
+use super::{ECHO, Entry, Mistake, Node, NodeMap, Place, Value};
 
 /// A text with references.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,11 @@ pub trait Scope {
     /// The value behind a name.
     fn value(&self, name: &str) -> Option<Node>;
 
+    /// Whether a name is there and has a mistake of its own, which is reported where it stands.
+    fn is_broken(&self, _name: &str) -> bool {
+        false
+    }
+
     /// All names, for suggestions.
     fn names(&self) -> Vec<String>;
 }
@@ -133,10 +138,20 @@ fn substitute_text(text: &str, place: Place, scope: &dyn Scope) -> Result<Node, 
 
 /// The mistake of referring to a name that means nothing here.
 pub fn unknown(name: &str, place: Place, scope: &dyn Scope) -> Mistake {
+    if scope.is_broken(name) {
+        return Mistake::new(ECHO, format!("`${{{name}}}` has a mistake of its own")).at(place, "referred to here");
+    }
     let names = scope.names();
-    Mistake::new("unknown-name", format!("`${{{name}}}` is neither a param nor an axis of this stage"))
-        .at(place, "referred to here")
-        .suggest(name, names.iter().map(String::as_str))
+    let mistake = Mistake::new("unknown-name", format!("`${{{name}}}` is neither a param nor an axis of this stage"))
+        .at(place, "referred to here");
+    match name.split('.').next() {
+        Some("env") => mistake.help(
+            "`${env.…}` may stand only in the `path` of a source; a command names the variables that it sees in `env:`",
+        ),
+        Some("pipeline" | "profile") => mistake.help("it may stand only in the paths of `publish:`"),
+        Some("in" | "out") => mistake.help("it may stand only in `run:` of a command"),
+        _ => mistake.suggest(name, names.iter().map(String::as_str)),
+    }
 }
 
 /// A scalar as it is written inside other text.

@@ -37,9 +37,13 @@ fn mistake_of(error: &serde_saphyr::Error, text: u32, content: &str) -> Mistake 
     let message = error.without_snippet().to_string();
     // The crate closes its messages with the place, which the frame shows better.
     let message = message.split(" at line ").next().unwrap_or(&message).trim_end_matches([':', ',', ' ']).to_owned();
-    let code = if message.contains("duplicate") { "duplicate-key" } else { "yaml-syntax" };
     let message = message.trim_start_matches("error: ").to_owned();
-    let mistake = Mistake::new(code, message);
+    let duplicate = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(", set ").next());
+    let mistake = match duplicate {
+        Some(key) => Mistake::new("duplicate-key", format!("the key `{key}` is there twice"))
+            .help("keep one of the two; YAML would silently forget the first"),
+        None => Mistake::new("yaml-syntax", message),
+    };
     let Some(location) = error.location() else { return mistake };
     let start = byte_of(content, location.line() as usize, location.column() as usize);
     let span = location.span();

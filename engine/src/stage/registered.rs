@@ -17,6 +17,10 @@ pub trait BoundStage: Send + Sync {
     fn config(&self) -> serde_json::Value;
     /// Scarce resources held while executing.
     fn slots(&self) -> &[&'static str];
+    /// Paths in the project, relative to its root, that it writes by itself.
+    fn project_outputs(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Does the work.
     fn execute(&self, context: &mut Context<'_>) -> Result<(), StageError>;
 }

@@ -31,16 +31,6 @@ impl Angle {
         };
         (cos as f32, sin as f32)
     }
-
-    /// The sine.
-    pub(crate) fn sin(self) -> f32 {
-        self.direction().1
-    }
-
-    /// The cosine.
-    pub(crate) fn cos(self) -> f32 {
-        self.direction().0
-    }
 }
 
 /// Taylor series of cosine and sine, exact to f32 within an eighth of a turn.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::arguments::Common;
 use crate::session::Pipeline;
-use crate::terminal::print;
+use crate::terminal::{counted, print};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `check` takes.
@@ -30,8 +30,11 @@ impl Check {
         } else {
             let profile = &spec.profile;
             print(&format!(
-                "{} ({profile}): no mistakes; {stages} stages, {cells} cells, {published} published paths\n",
-                spec.name
+                "{} ({profile}): no mistakes; {}, {}, {}\n",
+                spec.name,
+                counted(stages, "stage"),
+                counted(cells, "cell"),
+                counted(published, "published path"),
             ));
         }
         Ok(ExitStatus::Done)

@@ -14,6 +14,7 @@ pub struct Completions {
 }
 
 impl Completions {
+    #[expect(clippy::unnecessary_wraps, reason = "every command has the same shape")]
     pub(crate) fn execute(&self, program: &Program) -> Result<ExitStatus, Failure> {
         let mut text = Vec::new();
         clap_complete::generate(self.shell, &mut crate::command(program), program.name, &mut text);

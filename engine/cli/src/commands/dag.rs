@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::arguments::Common;
 use crate::session::Pipeline;
-use crate::terminal::print;
+use crate::terminal::{print, sanitised};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `dag` takes.
@@ -39,7 +39,7 @@ impl Dag {
         let graph = Pipeline::open(program, &self.file, common)?.graph;
         let format = if common.json { Format::Json } else { self.format };
         print(&match format {
-            Format::Text => text(&graph),
+            Format::Text => sanitised(&text(&graph)),
             Format::Dot => dot(&graph),
             Format::Mermaid => mermaid(&graph),
             Format::Json => format!("{:#}\n", as_json(&graph)),

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::arguments::Common;
 use crate::session::Session;
-use crate::terminal::{Screen, duration, print};
+use crate::terminal::{Screen, duration, print, sanitised};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `plan` takes.
@@ -100,5 +100,5 @@ fn line(graph: &Graph, cell: usize, planned: &PlannedCell, screen: Screen) -> St
             [one, rest @ ..] => format!("waits for {} and {} more", graph.name(*one), rest.len()),
         },
     };
-    format!("{word} {}  {why}\n", graph.name(cell)).replace("  \n", "\n")
+    format!("{word} {}  {}\n", sanitised(&graph.name(cell)), sanitised(&why)).replace("  \n", "\n")
 }

@@ -10,7 +10,7 @@ use dgpipe_engine::stage::Cancel;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::arguments::Common;
-use crate::session::Session;
+use crate::session::{Pipeline, Session, request};
 use crate::terminal::{JsonLines, Lines, Progress, Screen, summary};
 use crate::{ExitStatus, Failure, Program};
 
@@ -44,8 +44,10 @@ impl Run {
             return super::plan::PlanCommand::new(self.file.clone(), self.targets.clone(), self.force.clone())
                 .execute(program, common);
         }
-        let session = Session::open(program, &self.file, common)?;
-        let plan = session.plan(&self.targets, &self.force)?;
+        let pipeline = Pipeline::open(program, &self.file, common)?;
+        let request = request(&pipeline.graph, &self.targets, &self.force)?;
+        let session = Session::open(pipeline, common)?;
+        let plan = session.planner().plan(request)?;
         let (options, signal) = self.options(program, common, &session, &plan)?;
         let screen = Screen::new(common);
         let listener: Box<dyn Listener> = if common.json {
@@ -59,7 +61,7 @@ impl Run {
         let report = run(&session.graph, &session.store, &session.project, plan, &options, &*listener)?;
         drop(listener);
         if !common.json {
-            summary::show(program, &session, &targets, &report, screen, common, &self.file);
+            summary::show(program, &session, &targets, &report, screen, common);
         }
         Ok(status(&report, &options.cancel, &signal))
     }
@@ -85,6 +87,7 @@ impl Run {
         let (cancel, signal) = listen()?;
         let options = RunOptions {
             root: session.root.clone(),
+            file: self.file.clone(),
             jobs: common.jobs.map_or(defaults.jobs, usize::from),
             gpus: lent.gpus,
             memory: memory(),

@@ -10,7 +10,7 @@ use crate::{ExitStatus, Failure, Program};
 pub struct Schema {}
 
 impl Schema {
-    #[expect(clippy::unused_self, reason = "every command has the same shape")]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "every command has the same shape")]
     pub(crate) fn execute(&self, program: &Program) -> Result<ExitStatus, Failure> {
         let schema = dgpipe_engine::spec::pipeline_schema(&program.registry);
         print(&format!("{schema:#}\n"));

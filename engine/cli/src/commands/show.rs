@@ -9,7 +9,7 @@ use dgpipe_engine::run::{Outcome, RunReport};
 use super::runs::reports;
 use crate::arguments::Common;
 use crate::session::Session;
-use crate::terminal::{duration, print, time};
+use crate::terminal::{duration, print, sanitised, time};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `show` takes.
@@ -33,7 +33,7 @@ impl Show {
         if common.json {
             print(&format!("{:#}\n", serde_json::to_value(report).unwrap_or_default()));
         } else {
-            print(&text(&session, report)?);
+            print(&sanitised(&text(&session, report)?));
         }
         Ok(ExitStatus::Done)
     }

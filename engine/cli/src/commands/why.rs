@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::arguments::Common;
 use crate::session::Session;
-use crate::terminal::print;
+use crate::terminal::{print, sanitised};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `why` takes.
@@ -41,7 +41,7 @@ impl Why {
         if common.json {
             print(&format!("{}\n", cause.as_json()));
         } else {
-            print(&cause.as_text(0));
+            print(&sanitised(&cause.as_text(0)));
         }
         Ok(ExitStatus::Done)
     }

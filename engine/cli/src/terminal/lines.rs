@@ -45,7 +45,7 @@ impl Listener for Lines {
                 };
                 running.spoke = Instant::now();
                 if !self.quiet {
-                    say(&format!("running   {cell}  {done} of {total} {}\n", sanitised(unit)));
+                    say(&sanitised(&format!("running   {cell}  {done} of {total} {unit}\n")));
                 }
             }
             Event::CellFinished { cell, .. } => {
@@ -99,15 +99,14 @@ pub(super) fn finished_line(event: &Event, reasons: &[Reason], screen: Screen, v
 
 /// The line of an event that is no cell's end, where it has one.
 pub(super) fn other_line(event: &Event, screen: Screen) -> Option<String> {
+    let line = |colour: &str, word: &str, text: &str| format!("{} {}\n", screen.paint(colour, word), sanitised(text));
     Some(match event {
-        Event::CellNote { cell, text } => format!("{} {cell}: {}\n", screen.paint("36", "note     "), sanitised(text)),
-        Event::CellWaiting { cell, holder } => {
-            format!("{} {cell}: {} executes it\n", screen.paint("33", "waiting  "), sanitised(holder))
-        }
+        Event::CellNote { cell, text } => line("36", "note     ", &format!("{cell}: {text}")),
+        Event::CellWaiting { cell, holder } => line("33", "waiting  ", &format!("{cell}: {holder} executes it")),
         Event::CellRetried { cell, attempt, error } => {
-            format!("{} {cell}: attempt {attempt} failed: {}\n", screen.paint("33", "retrying "), sanitised(error))
+            line("33", "retrying ", &format!("{cell}: attempt {attempt} failed: {error}"))
         }
-        Event::Warning { text } => format!("{} {}\n", screen.paint("33;1", "warning: "), sanitised(text)),
+        Event::Warning { text } => line("33;1", "warning: ", text),
         Event::Published { path, how } => published_line(path, how, screen),
         _ => return None,
     })

@@ -16,7 +16,7 @@ pub(crate) use json_lines::JsonLines;
 pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;
 pub(crate) use screen::Screen;
-pub(crate) use wording::{duration, sanitised, time};
+pub(crate) use wording::{counted, duration, sanitised, time};
 
 /// Writes data to stdout. Whoever closes the pipe has read enough.
 pub(crate) fn print(text: &str) {
@@ -34,8 +34,7 @@ pub(crate) fn show_failure(failure: &Failure, common: &Common) {
     match failure {
         Failure::Mistakes(mistakes) => {
             say(&mistakes.render(screen.colour, screen.width));
-            let count = mistakes.list.len();
-            say(&format!("{count} mistake{}; nothing was run\n", if count == 1 { "" } else { "s" }));
+            say(&format!("{}; nothing was run\n", counted(mistakes.list.len(), "mistake")));
         }
         Failure::Call { message, hint } | Failure::Environment { message, hint } => {
             say(&format!("{} {}\n", screen.paint("31;1", "error:"), sanitised(message)));

@@ -16,6 +16,7 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
+    #[expect(clippy::disallowed_methods, reason = "the terminal's own switch, which decides no result")]
     pub(crate) fn new(common: &Common) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -1,7 +1,6 @@
 //! The end of a run: what ran, what was reused, what failed and blocked what, where the results are.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use dgpipe_engine::graph::Targets;
 use dgpipe_engine::run::{Outcome, RunReport};
@@ -19,14 +18,13 @@ pub(crate) fn show(
     report: &RunReport,
     screen: Screen,
     common: &Common,
-    file: &Path,
 ) {
     if !common.quiet {
         for text in tables(program, session, targets) {
             print(&format!("{}\n", text.trim_end()));
         }
     }
-    failures(session, report, screen, file);
+    failures(session, report, screen);
     if common.quiet {
         return;
     }
@@ -36,8 +34,8 @@ pub(crate) fn show(
         (counts.failed, "failed"),
         (counts.blocked, "blocked"),
         (counts.cancelled, "cancelled"),
-        (counts.restored, "paths published"),
-        (counts.edited, "paths refused"),
+        (counts.restored, if counts.restored == 1 { "path published" } else { "paths published" }),
+        (counts.edited, if counts.edited == 1 { "path refused" } else { "paths refused" }),
     ];
     parts.extend(others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
     let colour = if report.succeeded() { "32;1" } else { "31;1" };
@@ -70,16 +68,16 @@ fn tables(program: &Program, session: &Session, targets: &Targets) -> Vec<String
 }
 
 /// Failed cells once more, after all that scrolled by, each with what it blocked.
-fn failures(session: &Session, report: &RunReport, screen: Screen, file: &Path) {
+fn failures(session: &Session, report: &RunReport, screen: Screen) {
     let failed = report.cells.iter().filter(|(_, cell)| cell.outcome == Outcome::Failed);
     for (name, cell) in failed {
         say(&format!("{} {}\n", screen.paint("31;1", "failed:"), sanitised(name)));
-        let error = cell.error.as_deref().unwrap_or("").replace("<FILE>", &file.display().to_string());
-        say(&format!("    {}\n", sanitised(&error).replace('\n', "\n    ")));
+        let error = cell.error.as_deref().unwrap_or("");
+        say(&format!("    {}\n", sanitised(error).replace('\n', "\n    ")));
         let blocked = blocked_by(session, report, name);
         if let Some(first) = blocked.first() {
             let more = if blocked.len() > 1 { format!(" and {} more", blocked.len() - 1) } else { String::new() };
-            say(&format!("    blocked: {first}{more}\n"));
+            say(&format!("    blocked: {}{more}\n", sanitised(first)));
         }
     }
 }

@@ -11,6 +11,11 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// A number of things, the word in the singular where it is one.
+pub(crate) fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Milliseconds since 1970 as a date and time in UTC (days to civil date: H. Hinnant, "chrono-compatible
 /// low-level date algorithms", 2013).
 pub(crate) fn time(milliseconds: u64) -> String {

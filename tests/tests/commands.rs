@@ -1,0 +1,951 @@
+//! The command line: help, data on stdout, messages on stderr, exit codes.
+
+use dgpipe_tests::Sandbox;
+use serde_json::Value;
+
+use crate::project;
+
+const TWO: &str = "
+pipeline: two
+params: { seeds: [1, 2], plus: 0 }
+sources: { number: { path: data/number.txt, kind: number/1 } }
+stages:
+  one: { for: { seed: \"${seeds}\" }, uses: constant, config: { value: \"${seed}\" } }
+  odd: { uses: parity, inputs: { number: number } }
+  sum: { uses: add, inputs: { terms: \"one[*]\", extra: odd }, config: { plus: \"${plus}\" } }
+publish: { results/sum.txt: sum }
+";
+
+fn two() -> Sandbox {
+    let sandbox = project(TWO);
+    sandbox.write("data/number.txt", "3\n");
+    sandbox
+}
+
+#[test]
+fn the_whole_help() {
+    let sandbox = project("");
+    let mut all = sandbox.call(&["--help"]).exits(0).stdout;
+    let commands = [
+        "run",
+        "plan",
+        "why",
+        "check",
+        "dag",
+        "stages",
+        "schema",
+        "runs",
+        "show",
+        "log",
+        "path",
+        "init",
+        "completions",
+    ];
+    for command in commands {
+        let help = sandbox.call(&[command, "--help"]).exits(0).stdout;
+        // What every command takes is shown once.
+        let own = help.split("\nEverywhere:").next().unwrap_or("");
+        all.push_str(&format!("\n\n======== {command}\n{own}"));
+    }
+    let lines: Vec<&str> = all.lines().map(str::trim_end).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
+
+    Usage: dgpipe [OPTIONS] <COMMAND>
+
+    Commands:
+      run          Bring targets up to date: what is published, or the leaves
+      plan         Show what a run would do, and why
+      why          Explain why a cell executes, or why it last did
+      check        Check a pipeline file for mistakes
+      dag          Draw the graph of stages
+      stages       List the stage types, or explain one
+      schema       Print the JSON Schema of pipeline files
+      runs         List past runs
+      show         Show what a past run did
+      log          Print what a cell wrote to stdout and stderr
+      path         Print where an artifact lies
+      init         Start a project in this folder
+      completions  Print completions for a shell
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Everywhere:
+          --cache <DIR>
+              Folder of the store (default: `.dgpipe` in the project root)
+
+              [env: DGPIPE_CACHE]
+
+          --set <NAME=VALUE>
+              Replace a param: `--set threshold=0.4`, `--set 'seeds=[1, 2]'`
+
+          --profile <NAME[,NAME…]>
+              Profiles to merge over the file, from left to right
+
+      -j, --jobs <N>
+              Cells that execute at the same time (default: all cores)
+
+          --device <DEVICE>
+              What computes: auto, cpu, wgpu or wgpu:n
+
+              [default: auto]
+
+          --json
+              Print JSON on stdout
+
+      -q, --quiet
+              Say less
+
+      -v, --verbose
+              Say more
+
+          --color <WHEN>
+              When to use colours
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+
+              [default: auto]
+
+
+    ======== run
+    Bring targets up to date: what is published, or the leaves
+
+    Usage: dgpipe run [OPTIONS] <FILE> [TARGETS]...
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+      [TARGETS]...
+              What to bring up to date: selectors or published paths (default: everything published,
+              else the leaves)
+
+    Options:
+          --fail-fast
+              Stop starting cells at the first failure
+
+          --force <CELL>
+              Execute these cells and replace their records
+
+          --dry-run
+              Show what would be done, like `plan`
+
+          --discard-edits
+              Replace published files that were edited by hand
+
+          --keep-edits
+              Move published files that were edited by hand aside
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== plan
+    Show what a run would do, and why
+
+    Usage: dgpipe plan [OPTIONS] <FILE> [TARGETS]...
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+      [TARGETS]...
+              What to plan for: selectors or published paths (default: everything published, else the
+              leaves)
+
+    Options:
+          --force <CELL>
+              Cells that would be forced
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== why
+    Explain why a cell executes, or why it last did
+
+    Usage: dgpipe why [OPTIONS] <FILE> <CELL>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+      <CELL>
+              The cell, such as `mask[target=sketch, seed=42]`
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== check
+    Check a pipeline file for mistakes
+
+    Usage: dgpipe check [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== dag
+    Draw the graph of stages
+
+    Usage: dgpipe dag [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+    Options:
+          --format <FORMAT>
+              How to draw it
+
+              Possible values:
+              - text:    Indented lines, for reading
+              - dot:     For graphviz
+              - mermaid: For Markdown
+              - json:    For programs; every cell with what it reads
+
+              [default: text]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== stages
+    List the stage types, or explain one
+
+    Usage: dgpipe stages [OPTIONS] [STAGE_TYPE]
+
+    Arguments:
+      [STAGE_TYPE]
+              A stage type to explain
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== schema
+    Print the JSON Schema of pipeline files
+
+    Usage: dgpipe schema [OPTIONS]
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== runs
+    List past runs
+
+    Usage: dgpipe runs [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+    Options:
+      -n, --number <NUMBER>
+              How many runs to show, the newest
+
+              [default: 20]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== show
+    Show what a past run did
+
+    Usage: dgpipe show [OPTIONS] <FILE> [RUN]
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+      [RUN]
+              The run, or the beginning of its name (default: the last one)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== log
+    Print what a cell wrote to stdout and stderr
+
+    Usage: dgpipe log [OPTIONS] <FILE> <CELL>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+      <CELL>
+              The cell, such as `prepare` or `train[seed=1]`
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== path
+    Print where an artifact lies
+
+    Usage: dgpipe path [OPTIONS] <FILE> <CELL>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+      <CELL>
+              The cell and output, such as `phase1[domain=photo, seed=42].final`
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== init
+    Start a project in this folder
+
+    Usage: dgpipe init [OPTIONS] [FOLDER]
+
+    Arguments:
+      [FOLDER]
+              The folder (default: this one)
+
+              [default: .]
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== completions
+    Print completions for a shell
+
+    Usage: dgpipe completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>
+              The shell
+
+              [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    "#);
+}
+
+#[test]
+fn run_prints_lines_for_people_on_stderr() {
+    let sandbox = two();
+    let first = sandbox.call(&["run", "pipeline.yaml", "--jobs", "1"]).exits(0);
+    assert_eq!(first.stdout, "");
+    insta::assert_snapshot!(sandbox.redacted(&first.stderr), @r#"
+    executed  one[seed=1]  [TIME]  new
+    executed  one[seed=2]  [TIME]  new
+    executed  odd  [TIME]  new
+    executed  sum  [TIME]  new
+    published results/sum.txt
+    done: 4 executed, 0 reused, 1 path published in [TIME]
+    results: results/sum.txt
+    "#);
+    let second = sandbox.call(&["run", "pipeline.yaml", "--set", "plus=7", "--verbose"]).exits(0);
+    insta::assert_snapshot!(sandbox.redacted(&second.stderr), @r#"
+    reused    one[seed=1]
+    reused    one[seed=2]
+    reused    odd
+    executed  sum  [TIME]  plus 0 → 7 (--set, over pipeline.yaml:3)
+    published results/sum.txt  updated
+    done: 1 executed, 3 reused, 1 path published in [TIME]
+    results: results/sum.txt
+    "#);
+    let quiet = sandbox.call(&["run", "pipeline.yaml", "--quiet"]).exits(0);
+    assert_eq!((quiet.stdout, quiet.stderr), (String::new(), String::new()));
+}
+
+#[test]
+fn run_json_is_one_object_a_line_and_the_last_says_how_it_ended() {
+    let sandbox = two();
+    let run = sandbox.run().exits(0);
+    let last = run.stdout.lines().last().unwrap();
+    let seconds = last.split("\"seconds\":").nth(1).unwrap().trim_end_matches('}');
+    assert!(seconds.parse::<f64>().is_ok());
+    let shown = sandbox.redacted(&last.replace(seconds, "0"));
+    insta::assert_snapshot!(shown, @r#"{"event":"run-finished","run":"[RUN]","executed":4,"reused":0,"restored":1,"failed":0,"blocked":0,"cancelled":0,"seconds":0}"#);
+    let kinds: Vec<String> = run.events().iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kinds.first().map(String::as_str), Some("run-started"));
+    assert_eq!(run.stderr, "");
+    let started = run.stdout.lines().find(|line| line.contains("cell-started") && line.contains("\"sum\"")).unwrap();
+    insta::assert_snapshot!(started, @r#"{"event":"cell-started","cell":"sum","stage_type":"add","reasons":[{"kind":"new-cell"}]}"#);
+}
+
+#[test]
+fn plan_json_is_as_the_design_says() {
+    let sandbox = two();
+    sandbox.run().exits(0);
+    let plan = sandbox.call(&["plan", "pipeline.yaml", "--set", "plus=0.4", "--json"]);
+    assert_eq!(plan.code, Some(2), "0.4 is no whole number");
+    let plan =
+        sandbox.call(&["plan", "pipeline.yaml", "--set", "plus=7", "--set", "seeds=[1, 2, 3]", "--json"]).exits(0);
+    let mut value: Value = serde_json::from_str(&plan.stdout).unwrap();
+    for cell in value["cells"].as_array_mut().unwrap() {
+        if let Some(cell) = cell.as_object_mut() {
+            cell.shift_remove("seconds");
+        }
+    }
+    insta::assert_snapshot!(sandbox.redacted(&format!("{value:#}")), @r#"
+    {
+      "cells": [
+        {
+          "cell": "one[seed=1]",
+          "decision": "reuse"
+        },
+        {
+          "cell": "one[seed=2]",
+          "decision": "reuse"
+        },
+        {
+          "cell": "one[seed=3]",
+          "decision": "execute",
+          "reasons": [
+            {
+              "kind": "new-cell"
+            }
+          ]
+        },
+        {
+          "cell": "odd",
+          "decision": "reuse"
+        },
+        {
+          "cell": "sum",
+          "decision": "await",
+          "awaits": [
+            "one[seed=3]"
+          ]
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn plan_works_without_a_store_on_a_folder_that_cannot_be_written_to() {
+    let sandbox = two();
+    // Root may write anywhere, so what is written is looked at, too.
+    let readonly = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o555);
+    fs_err::set_permissions(sandbox.root(), readonly).unwrap();
+    let before = sandbox.files("");
+    for call in [
+        ["plan", "pipeline.yaml"],
+        ["check", "pipeline.yaml"],
+        ["dag", "pipeline.yaml"],
+        ["runs", "pipeline.yaml"],
+        ["run", "pipeline.yaml"],
+    ] {
+        let call = if call[0] == "run" { vec![call[0], call[1], "--dry-run"] } else { call.to_vec() };
+        sandbox.call(&call).exits(0);
+    }
+    assert_eq!(sandbox.call(&["why", "pipeline.yaml", "sum"]).exits(0).stdout.lines().count(), 7);
+    let after = sandbox.files("");
+    let writable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
+    fs_err::set_permissions(sandbox.root(), writable).unwrap();
+    assert_eq!(before, after);
+    let plan = sandbox.call(&["plan", "pipeline.yaml"]).exits(0);
+    insta::assert_snapshot!(plan.stdout, @r#"
+    execute  one[seed=1]  new
+    execute  one[seed=2]  new
+    execute  odd  new
+    await    sum  waits for one[seed=1] and 2 more
+    3 to execute, 1 await those and may be reused, 0 to reuse
+    "#);
+}
+
+#[test]
+fn plan_executes_nothing_of_the_user() {
+    let sandbox = project(
+        "pipeline: p\nstages: { a: { uses: command, shell: true, run: \"touch $HERE/pwned; echo 1 > ${out.x}\", env: [HERE], tools: [./tool], outputs: { x: { file: x.txt } } } }\n",
+    );
+    sandbox.write_program("tool", "#!/bin/sh\ntouch pwned\n");
+    let here = sandbox.root().display().to_string();
+    let sandbox = sandbox.variable("HERE", &here);
+    for command in ["plan", "check", "dag"] {
+        sandbox.call(&[command, "pipeline.yaml"]).exits(0);
+    }
+    assert!(!sandbox.has("pwned") && !sandbox.has(".dgpipe"));
+}
+
+#[test]
+fn check_says_what_a_file_amounts_to() {
+    let sandbox = two();
+    let check = sandbox.call(&["check", "pipeline.yaml"]).exits(0);
+    assert_eq!(check.stdout, "two (default): no mistakes; 3 stages, 4 cells, 1 published path\n");
+    let json = sandbox.call(&["check", "pipeline.yaml", "--json"]).exits(0);
+    assert_eq!(
+        json.stdout,
+        "{\"pipeline\":\"two\",\"profile\":\"default\",\"stages\":3,\"cells\":4,\"sources\":1,\"published\":1}\n"
+    );
+}
+
+#[test]
+fn dag_draws_for_reading_for_graphviz_for_markdown_and_for_programs() {
+    let sandbox = two();
+    let dag = |format: &str| sandbox.call(&["dag", "pipeline.yaml", "--format", format]).exits(0).stdout;
+    insta::assert_snapshot!(dag("text"), @r#"
+    number  source number/1 at data/number.txt
+    one [seed] ×2
+    odd            ← number
+    sum            ← odd, one
+    "#);
+    insta::assert_snapshot!(dag("dot"), @r#"
+    digraph "two" {
+      rankdir=LR;
+      node [shape=box];
+      "number" [shape=folder];
+      "one" [label="one ×2"];
+      "odd" [label="odd"];
+      "number" -> "odd";
+      "sum" [label="sum"];
+      "odd" -> "sum";
+      "one" -> "sum";
+    }
+    "#);
+    insta::assert_snapshot!(dag("mermaid"), @r#"
+    flowchart LR
+      s_number[("number")]
+      s_one["one ×2"]
+      s_odd["odd"]
+      s_number --> s_odd
+      s_sum["sum"]
+      s_odd --> s_sum
+      s_one --> s_sum
+    "#);
+    insta::assert_snapshot!(dag("json"), @r#"
+    {
+      "pipeline": "two",
+      "profile": "default",
+      "sources": [
+        {
+          "source": "number",
+          "kind": "number/1",
+          "path": "data/number.txt"
+        }
+      ],
+      "cells": [
+        {
+          "cell": "one[seed=1]",
+          "stage": "one",
+          "coordinates": {
+            "seed": 1
+          },
+          "uses": "constant",
+          "reads": []
+        },
+        {
+          "cell": "one[seed=2]",
+          "stage": "one",
+          "coordinates": {
+            "seed": 2
+          },
+          "uses": "constant",
+          "reads": []
+        },
+        {
+          "cell": "odd",
+          "stage": "odd",
+          "coordinates": {},
+          "uses": "parity",
+          "reads": [
+            {
+              "port": "number",
+              "from": {
+                "source": "number"
+              },
+              "path": null
+            }
+          ]
+        },
+        {
+          "cell": "sum",
+          "stage": "sum",
+          "coordinates": {},
+          "uses": "add",
+          "reads": [
+            {
+              "port": "terms",
+              "from": {
+                "cell": "one[seed=1]",
+                "port": "value"
+              },
+              "path": null
+            },
+            {
+              "port": "terms",
+              "from": {
+                "cell": "one[seed=2]",
+                "port": "value"
+              },
+              "path": null
+            },
+            {
+              "port": "extra",
+              "from": {
+                "cell": "odd",
+                "port": "parity"
+              },
+              "path": null
+            }
+          ]
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn stages_lists_the_types_and_explains_one() {
+    let sandbox = project("");
+    insta::assert_snapshot!(sandbox.call(&["stages"]).exits(0).stdout, @r#"
+    add       Adds numbers.
+    constant  Writes a number.
+    fail      Fails, always or the first times.
+    panic     Panics.
+    parity    Tells whether a number is odd.
+    sleep     Takes its time.
+    spread    Writes a folder of numbers.
+    table     Lists numbers with where they come from.
+    command   Runs any program, with its inputs, outputs and environment declared.
+    "#);
+    insta::assert_snapshot!(sandbox.call(&["stages", "add"]).exits(0).stdout, @r#"
+    add (version 1)
+      Adds numbers.
+
+    inputs
+      terms            number/1, one or several
+      extra            number/1, optional
+
+    outputs
+      sum              number/1, the main output
+      count            number/1
+
+    config
+      plus             A number that is added. (default 0)
+    "#);
+    insta::assert_snapshot!(sandbox.call(&["stages", "command"]).exits(0).stdout, @r#"
+    command
+      Runs any program, with its inputs, outputs and environment declared.
+    "#);
+    let list: Value = serde_json::from_str(&sandbox.call(&["stages", "--json"]).exits(0).stdout).unwrap();
+    assert_eq!(list.as_array().map(Vec::len), Some(8));
+    insta::assert_snapshot!(sandbox.call(&["stages", "constnat"]).exits(2).stderr, @r#"
+    error: there is no stage type `constnat`
+    hint: did you mean `constant`?
+    "#);
+}
+
+#[test]
+fn schema_knows_every_stage_type_and_every_key() {
+    let sandbox = project("");
+    let schema = sandbox.call(&["schema"]).exits(0).stdout;
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["pipeline", "about", "extends", "params", "profile", "profiles", "sources", "stages", "publish"]);
+    let text = schema.to_string();
+    for word in ["constant", "parity", "A factor, for spellings of real numbers.", "command", "number/1"] {
+        assert!(text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_past_can_be_listed_and_shown() {
+    let sandbox = two();
+    assert_eq!(sandbox.call(&["runs", "pipeline.yaml"]).exits(0).stdout, "");
+    sandbox.run().exits(0);
+    sandbox.run_with(&["--set", "plus=7"]).exits(0);
+    let runs = sandbox.call(&["runs", "pipeline.yaml"]).exits(0).stdout;
+    let redacted: Vec<String> = runs
+        .lines()
+        .map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(words[1].len() + words[2].len(), 18, "a date and a time: {line}");
+            words[5..].join(" ")
+        })
+        .collect();
+    assert_eq!(redacted, ["4 executed, 0 reused", "1 executed, 3 reused"]);
+    let show = sandbox.call(&["show", "pipeline.yaml"]).exits(0).stdout;
+    let show: Vec<&str> = show.lines().filter(|line| !line.starts_with("  began")).collect();
+    insta::assert_snapshot!(sandbox.redacted(&show.join("\n")), @r#"
+    run [RUN] of two (default)
+      seeds: [1,2]
+      plus: 7
+    executed sum  [TIME]
+      because plus 0 → 7 (--set, over pipeline.yaml:3)
+      sum = 11
+    1 executed, 3 reused, 1 published
+    "#);
+    let first = runs.split_whitespace().next().unwrap();
+    assert!(
+        sandbox
+            .call(&["show", "pipeline.yaml", first])
+            .exits(0)
+            .stdout
+            .starts_with(&format!("run {first} of two (default)\n"))
+    );
+    let unknown = sandbox.call(&["show", "pipeline.yaml", "9"]).exits(2);
+    assert_eq!(unknown.stderr, "error: there is no run `9`\nhint: `dgpipe runs FILE` lists them\n");
+}
+
+#[test]
+fn path_says_where_an_artifact_lies() {
+    let sandbox = project(
+        "pipeline: p\nstages: { a: { uses: add, inputs: { terms: b } }, b: { uses: constant, config: { value: 7 } }, c: { uses: spread, config: { parts: { x: 1 } } } }\n",
+    );
+    let early = sandbox.call(&["path", "pipeline.yaml", "a"]).exits(2);
+    assert_eq!(early.stderr, "error: `a` has not executed yet\nhint: dgpipe run pipeline.yaml 'a'\n");
+    sandbox.run().exits(0);
+    let path = sandbox.call(&["path", "pipeline.yaml", "a"]).exits(0).stdout;
+    assert_eq!(fs_err::read_to_string(path.trim()).unwrap(), "7\n");
+    let count = sandbox.call(&["path", "pipeline.yaml", "a.count"]).exits(0).stdout;
+    assert_eq!(fs_err::read_to_string(count.trim()).unwrap(), "1\n");
+    let folder = sandbox.call(&["path", "pipeline.yaml", "c"]).exits(0).stdout;
+    assert_eq!(fs_err::read_to_string(std::path::Path::new(folder.trim()).join("x/value.txt")).unwrap(), "1\n");
+    let unknown = sandbox.call(&["path", "pipeline.yaml", "a.cuont"]).exits(2);
+    assert_eq!(unknown.stderr, "error: `a` has no output `cuont`; it has [sum, count]\n");
+}
+
+#[test]
+fn init_makes_a_project_that_runs() {
+    let sandbox = project("");
+    let init = sandbox.call(&["init", "mine"]).exits(0);
+    assert_eq!(init.stdout, "A project is in mine. Next:\n  cd mine && dgpipe run pipeline.yaml\n");
+    let mine = sandbox.path("mine");
+    let first = sandbox.call_in(&mine, &["run", "pipeline.yaml", "--json"]).exits(0);
+    assert_eq!(first.count("executed"), 4);
+    assert!(
+        sandbox.read("mine/results/counts_1.txt").contains("4 the")
+            || sandbox.read("mine/results/counts_1.txt").contains("the")
+    );
+    let second = sandbox.call_in(&mine, &["run", "pipeline.yaml", "--json"]).exits(0);
+    assert_eq!((second.count("executed"), second.count("restored")), (0, 0));
+    let again = sandbox.call(&["init", "mine"]).exits(2);
+    insta::assert_snapshot!(again.stderr, @r#"
+    error: `mine` already has [dgpipe.toml, pipeline.yaml, data/words.txt]; nothing was written
+    hint: name an empty folder: `dgpipe init my-project`
+    "#);
+    sandbox.write("other/.gitignore", "mine\n");
+    sandbox.call(&["init", "other"]).exits(0);
+    assert_eq!(sandbox.read("other/.gitignore"), "mine\n/.dgpipe/\n/results/\n");
+}
+
+#[test]
+fn completions_are_there_for_three_shells() {
+    let sandbox = project("");
+    for (shell, word) in [("bash", "complete"), ("zsh", "#compdef dgpipe"), ("fish", "complete -c dgpipe")] {
+        let completions = sandbox.call(&["completions", shell]).exits(0).stdout;
+        assert!(completions.contains(word) && completions.contains("fail-fast"), "{shell}");
+    }
+}
+
+#[test]
+fn mistakes_in_a_call_exit_with_2_and_say_what_to_do() {
+    let sandbox = two();
+    let calls: &[&[&str]] = &[
+        &["run", "pipelin.yaml"],
+        &["run", "pipeline.yaml", "smu"],
+        &["run", "pipeline.yaml", "results/sum.tx"],
+        &["run", "pipeline.yaml", "one[seed=3]"],
+        &["run", "pipeline.yaml", "one[domain=photo]"],
+        &["run", "pipeline.yaml", "one["],
+        &["run", "pipeline.yaml", "--force", "smu"],
+        &["run", "pipeline.yaml", "--set", "plsu=1"],
+        &["run", "pipeline.yaml", "--set", "plus"],
+        &["run", "pipeline.yaml", "--set", "plus=[1"],
+        &["run", "pipeline.yaml", "--profile", "full"],
+        &["run", "pipeline.yaml", "--jobs", "0"],
+        &["run", "pipeline.yaml", "--discard-edits", "--keep-edits"],
+        &["why", "pipeline.yaml", "one"],
+        &["rnu", "pipeline.yaml"],
+    ];
+    let mut all = String::new();
+    for call in calls {
+        let outcome = sandbox.call(call).exits(2);
+        assert_eq!(outcome.stdout, "");
+        all.push_str(&format!("$ dgpipe {}\n{}\n", call.join(" "), outcome.stderr));
+    }
+    assert!(!sandbox.has(".dgpipe"), "nothing was written");
+    insta::assert_snapshot!(sandbox.redacted(&all), @r#"
+    $ dgpipe run pipelin.yaml
+    error: there is no file `pipelin.yaml`
+    hint: the first argument is a pipeline file, such as `pipelines/pacs.yaml`
+
+    $ dgpipe run pipeline.yaml smu
+    error: `smu` is neither a stage nor a published path; did you mean `sum`?
+
+    $ dgpipe run pipeline.yaml results/sum.tx
+    error: `results/sum.tx` is neither a stage nor a published path; did you mean `results/sum.txt`?
+
+    $ dgpipe run pipeline.yaml one[seed=3]
+    error: no cell of `one` has the seed `3`; known are [1, 2]
+
+    $ dgpipe run pipeline.yaml one[domain=photo]
+    error: stage `one` has no axis `domain`; known are [seed]
+
+    $ dgpipe run pipeline.yaml one[
+    error: `one[` is not a selector: an axis is expected at the end
+
+    $ dgpipe run pipeline.yaml --force smu
+    error: `smu` is neither a stage nor a published path; did you mean `sum`?
+
+    $ dgpipe run pipeline.yaml --set plsu=1
+    unknown-param
+
+      × there is no param `plsu`
+       ╭─[--set plsu=1:1:1]
+     1 │ plsu=1
+       · ──┬─
+       ·   ╰── set here
+       ╰────
+      help: did you mean `plus`?
+    1 mistake; nothing was run
+
+    $ dgpipe run pipeline.yaml --set plus
+    bad-set
+
+      × `--set plus` has no `=`
+      help: write `--set name=value`
+    1 mistake; nothing was run
+
+    $ dgpipe run pipeline.yaml --set plus=[1
+    yaml-syntax
+
+      × unclosed bracket '['
+       ╭─[--set:1:1]
+     1 │ [1
+       · ┬
+       · ╰── here
+       ╰────
+    1 mistake; nothing was run
+
+    $ dgpipe run pipeline.yaml --profile full
+    unknown-profile
+
+      × there is no profile `full`
+       ╭─[--profile full:1:1]
+     1 │ full
+       · ──┬─
+       ·   ╰── asked for here
+       ╰────
+      help: the file has no `profiles:`
+    1 mistake; nothing was run
+
+    $ dgpipe run pipeline.yaml --jobs 0
+    error: invalid value '0' for '--jobs <N>': number would be zero for non-zero type
+
+    For more information, try '--help'.
+
+    $ dgpipe run pipeline.yaml --discard-edits --keep-edits
+    error: the argument '--discard-edits' cannot be used with '--keep-edits'
+
+    Usage: dgpipe run --discard-edits <FILE> [TARGETS]...
+
+    For more information, try '--help'.
+
+    $ dgpipe why pipeline.yaml one
+    error: `one` means 2 cells: [one[seed=1], one[seed=2]]
+    hint: name one of them
+
+    $ dgpipe rnu pipeline.yaml
+    error: unrecognized subcommand 'rnu'
+
+      tip: a similar subcommand exists: 'runs'
+
+    Usage: dgpipe [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn a_store_that_cannot_be_made_exits_with_3() {
+    let sandbox = two();
+    sandbox.write("taken", "");
+    let run = sandbox.run_with(&["--cache", "taken"]).exits(3);
+    assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    insta::assert_snapshot!(sandbox.redacted(&run.stderr), @"error: cannot make the folder `[ROOT]/taken/objects-v1`");
+}
+
+#[test]
+fn a_reader_that_closes_stdout_does_not_cause_a_panic() {
+    let sandbox = two();
+    let binary = env!("CARGO_BIN_EXE_toy");
+    for call in ["run pipeline.yaml --json", "schema", "dag pipeline.yaml --format json", "--help", "completions bash"]
+    {
+        let mut shell = std::process::Command::new("sh");
+        shell.arg("-c").arg(format!("{{ '{binary}' {call}; echo \"exit $?\" >&2; }} | true"));
+        let output = shell.current_dir(sandbox.root()).env_remove("DGPIPE_CACHE").output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(stderr, "exit 0\n", "{call}");
+    }
+}
+
+#[test]
+fn names_cannot_steer_the_terminal() {
+    let sandbox = project(
+        "pipeline: p
+params: { names: [\"\\e[31mred\", \"back\\u202ewards\"] }
+stages:
+  one: { for: { name: \"${names}\" }, uses: constant, config: { value: 1 } }
+  bad: { for: { name: \"${names}\" }, uses: fail, config: {} }
+  loud:
+    uses: command
+    shell: true
+    run: printf '\\033[31mred' >&2; exit 1
+    outputs: { x: { file: x.txt } }
+",
+    );
+    let calls: &[&[&str]] = &[
+        &["plan", "pipeline.yaml"],
+        &["run", "pipeline.yaml", "--verbose"],
+        &["dag", "pipeline.yaml"],
+        &["show", "pipeline.yaml"],
+        &["why", "pipeline.yaml", "one[name!=x]"],
+        &["run", "pipeline.yaml", "bad\u{1b}[31m"],
+    ];
+    for call in calls {
+        let outcome = sandbox.call(call);
+        for text in [&outcome.stdout, &outcome.stderr] {
+            assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{call:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn colour_is_used_only_when_asked_for_or_on_a_terminal() {
+    let sandbox = two();
+    assert!(!sandbox.call(&["run", "pipeline.yaml"]).exits(0).stderr.contains('\u{1b}'));
+    assert!(
+        sandbox
+            .call(&["run", "pipeline.yaml", "--force", "sum", "--color", "always"])
+            .exits(0)
+            .stderr
+            .contains('\u{1b}')
+    );
+}

@@ -1,0 +1,23 @@
+//! The specification of engine and command line, as sentences: what is promised is tested here, on the real binary.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails may fail by panicking, in its helpers too")]
+
+mod caching;
+mod commands;
+mod damage;
+mod determinism;
+mod failing;
+mod language;
+mod mistakes;
+mod programs;
+mod publishing;
+mod sharing;
+mod signals;
+mod tidy;
+
+use dgpipe_tests::Sandbox;
+
+/// A project with this pipeline, and the toy binary to run it.
+fn project(pipeline: &str) -> Sandbox {
+    Sandbox::with(env!("CARGO_BIN_EXE_toy"), pipeline)
+}

@@ -1,0 +1,192 @@
+//! Published paths: restored when they are gone, never taken from under an edit.
+
+use dgpipe_tests::Sandbox;
+
+use crate::project;
+
+const PAIR: &str = "
+pipeline: pair
+params: { left: 1, right: 20 }
+stages:
+  left: { uses: constant, config: { value: \"${left}\" } }
+  right: { uses: constant, config: { value: \"${right}\" } }
+  parts: { uses: spread, config: { parts: { a: 1, b: \"${right}\" } } }
+publish:
+  results/left.txt: left
+  results/right.txt: right
+  results/parts: parts
+";
+
+fn pair() -> Sandbox {
+    let sandbox = project(PAIR);
+    let run = sandbox.run().exits(0);
+    assert_eq!(run.published(), ["results/left.txt created", "results/parts created", "results/right.txt created"]);
+    sandbox
+}
+
+#[test]
+fn a_deleted_published_file_is_restored_and_nothing_executes() {
+    let sandbox = pair();
+    sandbox.remove("results/left.txt");
+    let run = sandbox.run().exits(0);
+    assert_eq!((run.count("executed"), run.count("restored")), (0, 1));
+    assert_eq!(run.published(), ["results/left.txt restored"]);
+    assert_eq!(sandbox.read("results/left.txt"), "1\n");
+}
+
+#[test]
+fn a_deleted_published_folder_is_restored_and_nothing_executes() {
+    let sandbox = pair();
+    sandbox.remove("results");
+    let run = sandbox.run().exits(0);
+    assert_eq!((run.count("executed"), run.count("restored")), (0, 3));
+    assert_eq!(sandbox.read("results/parts/b/value.txt"), "20\n");
+}
+
+#[test]
+fn published_files_can_be_written_to_and_the_store_does_not_notice() {
+    let sandbox = pair();
+    let object = sandbox.object("1\n");
+    fs_err::write(sandbox.path("results/left.txt"), "edited\n").unwrap();
+    assert_eq!(fs_err::read_to_string(object).unwrap(), "1\n");
+}
+
+#[test]
+fn an_edited_published_file_blocks_only_its_path_and_never_computing() {
+    let sandbox = pair();
+    sandbox.write("results/left.txt", "mine\n");
+    sandbox.edit("left: 1, right: 20", "left: 2, right: 21");
+    let run = sandbox.run().exits(1);
+    assert_eq!(run.executed(), ["left", "parts", "right"]);
+    assert_eq!(run.published(), ["results/left.txt edited", "results/parts updated", "results/right.txt updated"]);
+    assert_eq!(sandbox.read("results/left.txt"), "mine\n");
+    assert_eq!(sandbox.read("results/right.txt"), "21\n");
+    let again = sandbox.call(&["run", "pipeline.yaml"]).exits(1);
+    insta::assert_snapshot!(sandbox.redacted(&again.stderr), @r#"
+    edited    results/left.txt was edited by hand and is left alone
+        --discard-edits replaces it, --keep-edits moves it aside first
+    not done: 0 executed, 3 reused, 1 path refused in [TIME]
+    results: results/left.txt, results/parts, results/right.txt
+    "#);
+}
+
+#[test]
+fn discard_edits_replaces_the_edit() {
+    let sandbox = pair();
+    sandbox.write("results/left.txt", "mine\n");
+    let run = sandbox.run_with(&["--discard-edits"]).exits(0);
+    assert_eq!(run.published(), ["results/left.txt discarded"]);
+    assert_eq!(sandbox.read("results/left.txt"), "1\n");
+    assert_eq!(sandbox.files("results").len(), 4);
+}
+
+#[test]
+fn keep_edits_moves_the_edit_aside_and_never_over_an_earlier_one() {
+    let sandbox = pair();
+    sandbox.write("results/left.txt", "mine\n");
+    assert_eq!(sandbox.run_with(&["--keep-edits"]).exits(0).published(), ["results/left.txt moved-aside"]);
+    assert_eq!(sandbox.read("results/left.txt"), "1\n");
+    sandbox.write("results/left.txt", "mine again\n");
+    sandbox.run_with(&["--keep-edits"]).exits(0);
+    assert_eq!(sandbox.read("results/left.txt.edited-1"), "mine\n");
+    assert_eq!(sandbox.read("results/left.txt.edited-2"), "mine again\n");
+    assert_eq!(sandbox.run().exits(0).count("restored"), 0);
+}
+
+#[test]
+fn an_edit_that_says_what_would_be_published_is_no_edit() {
+    let sandbox = pair();
+    sandbox.write("results/left.txt", "2\n");
+    sandbox.edit("left: 1", "left: 2");
+    assert_eq!(sandbox.run().exits(0).count("restored"), 0);
+    assert_eq!(sandbox.run().exits(0).count("restored"), 0);
+}
+
+#[test]
+fn a_file_that_was_there_before_the_first_run_is_not_overwritten() {
+    let sandbox = project(PAIR);
+    sandbox.write("results/left.txt", "precious\n");
+    let run = sandbox.run().exits(1);
+    assert!(run.published().contains(&"results/left.txt edited".to_owned()));
+    assert_eq!(sandbox.read("results/left.txt"), "precious\n");
+}
+
+#[test]
+fn an_added_file_in_a_published_folder_is_an_edit_of_it() {
+    let sandbox = pair();
+    sandbox.write("results/parts/notes.txt", "mine\n");
+    assert_eq!(sandbox.run().exits(1).published(), ["results/parts edited"]);
+    assert!(sandbox.has("results/parts/notes.txt"));
+}
+
+#[test]
+fn leftovers_in_a_published_folder_are_removed() {
+    let sandbox = pair();
+    sandbox.edit("{ a: 1, b: \"${right}\" }", "{ a: 1 }");
+    let run = sandbox.run().exits(0);
+    assert_eq!(run.published(), ["results/parts updated"]);
+    assert!(sandbox.has("results/parts/a/value.txt"));
+    assert!(!sandbox.has("results/parts/b"), "what another version put there is gone");
+}
+
+#[test]
+fn several_artifacts_share_a_folder_when_their_names_are_disjoint() {
+    let sandbox = project(
+        "pipeline: p
+stages:
+  a: { uses: add, inputs: { terms: b } }
+  b: { uses: constant, config: { value: 7 } }
+publish: { results/all: [a.sum, a.count, b] }
+",
+    );
+    sandbox.run().exits(0);
+    let names: Vec<_> = sandbox.files("results/all").iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, ["count.txt", "sum", "value"]);
+    assert_eq!(sandbox.run().exits(0).count("restored"), 0);
+}
+
+#[test]
+fn artifacts_with_equal_names_and_other_bytes_clash() {
+    let sandbox = project(
+        "pipeline: p
+stages:
+  a: { uses: constant, config: { value: 7 } }
+  b: { uses: constant, config: { value: 8 } }
+publish: { results/all: [a, b] }
+",
+    );
+    let run = sandbox.call(&["run", "pipeline.yaml", "--jobs", "1"]).exits(1);
+    insta::assert_snapshot!(sandbox.redacted(&run.stderr), @r#"
+    executed  a  [TIME]  new
+    executed  b  [TIME]  new
+    clash     results/all: two of its artifacts have a file `value`; publish them at different paths
+    not done: 2 executed, 0 reused, 1 path refused in [TIME]
+    results: results/all
+    "#);
+    assert!(!sandbox.has("results/all"));
+}
+
+#[test]
+fn a_published_path_follows_its_cells() {
+    let sandbox = project(
+        "pipeline: p
+params: { seeds: [1, 2] }
+stages: { a: { for: { seed: \"${seeds}\" }, uses: constant, config: { value: \"${seed}\" } } }
+publish: { \"results/${pipeline}-${profile}/seed_${seed}.txt\": a }
+",
+    );
+    let run = sandbox.run().exits(0);
+    assert_eq!(run.published(), ["results/p-default/seed_1.txt created", "results/p-default/seed_2.txt created"]);
+}
+
+#[test]
+fn a_link_at_a_published_path_is_not_followed() {
+    let sandbox = project(PAIR);
+    sandbox.write("precious.txt", "precious\n");
+    fs_err::create_dir_all(sandbox.path("results")).unwrap();
+    fs_err::os::unix::fs::symlink("../precious.txt", sandbox.path("results/left.txt")).unwrap();
+    let run = sandbox.run_with(&["--discard-edits"]).exits(0);
+    assert!(run.published().contains(&"results/left.txt discarded".to_owned()), "{:?}", run.published());
+    assert_eq!(sandbox.read("precious.txt"), "precious\n");
+    assert_eq!(sandbox.read("results/left.txt"), "1\n");
+}
