@@ -11,6 +11,7 @@ mod language;
 mod mistakes;
 mod programs;
 mod publishing;
+mod rebuild_equals_clean;
 mod sharing;
 mod signals;
 mod tidy;

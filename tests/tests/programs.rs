@@ -497,3 +497,16 @@ stages:
         assert_eq!(sandbox.run().exits(0).executed(), ["a"], "{to}");
     }
 }
+
+#[test]
+fn of_a_flood_of_output_the_end_is_kept() {
+    let sandbox = project(
+        "pipeline: p
+stages: { a: { uses: command, shell: true, run: \"yes nonsense | head -c 20000000; echo; echo the end; exit 1\", outputs: { x: { file: x.txt } } } }
+",
+    );
+    sandbox.run().exits(1);
+    let log = sandbox.call(&["log", "pipeline.yaml", "a"]).exits(0).stdout;
+    assert!(log.len() < 10_000_000 && log.ends_with("the end\n"), "{} bytes", log.len());
+    assert!(log.starts_with("[the first "), "{}", &log[..80]);
+}

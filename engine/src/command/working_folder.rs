@@ -1,12 +1,19 @@
 //! Where a command runs: inputs laid out, outputs awaited, what it says kept.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::argument::Paths;
 use super::{CommandStage, WorkingFolderKind};
-use crate::stage::{Context, Input, StageError};
+use crate::stage::{Cancel, Context, Input, StageError};
+
+/// More than this of what a program says is not kept.
+const MOST_KEPT: u64 = 8 << 20;
+/// How often the lock of the project is asked for.
+const TICK: Duration = Duration::from_millis(20);
 
 /// The prepared surroundings of one execution.
 pub(super) struct WorkingFolder {
@@ -29,16 +36,15 @@ pub(super) struct WorkingFolder {
 impl WorkingFolder {
     pub(super) fn prepare(stage: &CommandStage, context: &Context<'_>) -> Result<Self, StageError> {
         let scratch = context.scratch();
-        let (laid_out, temporary) = (scratch.join("work"), scratch.join("tmp"));
-        fs_err::create_dir_all(&laid_out)?;
-        fs_err::create_dir_all(&temporary)?;
+        let laid_out = scratch.join("work");
+        fs_err::create_dir(&laid_out)?;
         let project = stage.cwd == WorkingFolderKind::Project;
-        let lock = if project { Some(lock_project(&stage.root)?) } else { None };
+        let lock = if project { Some(lock_project(&stage.root, context.cancel())?) } else { None };
         let path = if project { stage.root.clone() } else { laid_out.clone() };
         let outputs = stage.output_paths.iter().map(|(port, path)| (port.clone(), no_option(path)));
         let mut folder = Self {
             paths: Paths { inputs: BTreeMap::new(), outputs: outputs.collect() },
-            temporary,
+            temporary: scratch.to_owned(),
             stdout: scratch.join("stdout"),
             stderr: scratch.join("stderr"),
             aside: Vec::new(),
@@ -52,7 +58,7 @@ impl WorkingFolder {
         if project {
             folder.move_aside(stage, scratch)?;
         }
-        for output in stage.output_paths.values() {
+        for output in stage.output_paths.values().filter(|output| output.contains('/')) {
             if let Some(parent) = folder.path.join(output).parent() {
                 fs_err::create_dir_all(parent)?;
             }
@@ -122,13 +128,27 @@ impl WorkingFolder {
 
     /// What the program wrote to a file of its own voice, with the values of secrets masked.
     pub(super) fn said(&self, path: &Path) -> Vec<u8> {
-        mask(&fs_err::read(path).unwrap_or_default(), &self.secrets)
+        mask(&end_of(path).unwrap_or_default(), &self.secrets)
     }
 
     /// A text of the program with the values of secrets masked.
     pub(super) fn masked(&self, text: &str) -> String {
         String::from_utf8_lossy(&mask(text.as_bytes(), &self.secrets)).into_owned()
     }
+}
+
+/// The bytes of a file; of a very long one the end, which is where programs say what went wrong.
+fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = fs_err::File::open(path)?;
+    let length = file.metadata()?.len();
+    let left_out = length.saturating_sub(MOST_KEPT);
+    let mut bytes = Vec::new();
+    if left_out > 0 {
+        file.seek(SeekFrom::Start(left_out))?;
+        bytes.extend_from_slice(format!("[the first {left_out} of {length} bytes are left out]\n").as_bytes());
+    }
+    file.take(MOST_KEPT).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A relative path in a spelling that no program takes for an option.
@@ -143,13 +163,19 @@ fn longest_first(secrets: &BTreeMap<String, Option<String>>) -> Vec<Vec<u8>> {
     values
 }
 
-fn lock_project(root: &Path) -> Result<File, StageError> {
+/// Waits for the other commands that run in the project, of this run or another, unless asked to stop.
+fn lock_project(root: &Path, cancel: &Cancel) -> Result<File, StageError> {
     let folder = fs_err::File::open(root)?.into_parts().0;
-    // Where the file system has no locks, the other commands of this process are still kept apart by their paths.
-    if let Err(error) = folder.lock() {
-        return if error.kind() == std::io::ErrorKind::Unsupported { Ok(folder) } else { Err(error.into()) };
+    loop {
+        match folder.try_lock() {
+            Ok(()) => return Ok(folder),
+            Err(TryLockError::WouldBlock) if cancel.is_cancelled() => return Err(StageError::cancelled()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(TICK),
+            // Where the file system has no locks, commands are still kept apart by the paths of their outputs.
+            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(folder),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
-    Ok(folder)
 }
 
 /// Each secret becomes three stars, in one pass: what stands for a secret is not searched for another one.
