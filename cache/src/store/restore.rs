@@ -52,13 +52,13 @@ impl Store {
     }
 
     /// Puts an artifact at a path where nothing is, with files that cannot be written to.
+    ///
+    /// A failure can leave a part of it, so the path is one that nobody else looks at, such as one in scratch.
     pub fn materialise(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
-        let draft = self.draft_beside(dest)?;
-        let built = self.build(artifact, &draft, Access::ReadOnly);
-        self.finish(&draft, built, || match self.filesystem().rename_new(&draft, dest)? {
-            Placement::Placed => Ok(()),
-            Placement::Taken => Err(StoreError::Exists { path: dest.to_owned() }),
-        })
+        if self.filesystem().stat(dest)?.is_some() {
+            return Err(StoreError::Exists { path: dest.to_owned() });
+        }
+        self.build(artifact, dest, Access::ReadOnly)
     }
 
     fn finish(

@@ -36,6 +36,8 @@ pub struct Scratch {
 pub(super) struct Occupancy {
     id: String,
     lock_path: PathBuf,
+    /// Where transactions keep their drafts: one folder for all, since file systems are slow to make and remove many.
+    staging: PathBuf,
     filesystem: Arc<dyn Filesystem>,
     _lock: File,
 }
@@ -43,6 +45,7 @@ pub(super) struct Occupancy {
 impl Drop for Occupancy {
     fn drop(&mut self) {
         // What stays behind is removed by the next process.
+        drop(self.filesystem.remove_tree(&self.staging));
         drop(self.filesystem.remove_file(&self.lock_path));
     }
 }
@@ -69,6 +72,11 @@ impl Store {
         }
     }
 
+    /// Returns the folder for drafts.
+    pub(super) fn staging(&self) -> Result<PathBuf, StoreError> {
+        Ok(self.occupancy()?.staging.clone())
+    }
+
     fn occupancy(&self) -> Result<Arc<Occupancy>, StoreError> {
         let mut occupancy = lock(&self.shared.occupancy);
         if let Some(occupancy) = &*occupancy {
@@ -90,7 +98,10 @@ impl Store {
             let id = format!("{}-{pid}-{started}-{number}", host_mark());
             let lock_path = self.layout().bucket(Bucket::Scratch).join(id.clone() + LOCK);
             if let Some(lock) = lock_file(self.filesystem(), &lock_path)? {
-                return Ok(Occupancy { id, lock_path, filesystem: self.shared.filesystem.clone(), _lock: lock });
+                let staging = self.layout().bucket(Bucket::Scratch).join(format!("{id}-staging"));
+                // The id is ours alone, so a folder of that name is ours too.
+                self.make_folder(&staging)?;
+                return Ok(Occupancy { id, lock_path, staging, filesystem: self.shared.filesystem.clone(), _lock: lock });
             }
         }
     }

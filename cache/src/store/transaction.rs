@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Scratch, Store, StoreError};
+use super::{Store, StoreError};
 use crate::content::{Artifact, Digest, Key};
 use crate::filesystem::{FileError, copy_hashed, hash_file};
 use crate::layout::Layout;
@@ -37,7 +37,8 @@ pub struct Transaction {
     /// Objects that were there already, with their sizes.
     pub(super) present: BTreeMap<Digest, u64>,
     pub(super) log: Option<PathBuf>,
-    scratch: Option<Scratch>,
+    /// Paths that were given out for drafts; what the commit leaves of them is removed.
+    reserved: Vec<PathBuf>,
 }
 
 impl Store {
@@ -51,7 +52,7 @@ impl Store {
             staged: BTreeMap::new(),
             present: BTreeMap::new(),
             log: None,
-            scratch: None,
+            reserved: Vec::new(),
         }
     }
 }
@@ -136,12 +137,11 @@ impl Transaction {
     }
 
     fn reserve(&mut self, count: usize) -> Result<Vec<PathBuf>, StoreError> {
-        if self.scratch.is_none() {
-            self.scratch = Some(self.store.scratch(&format!("put-{}", self.key.short()))?);
-        }
-        let folder = self.scratch.as_ref().map_or(Path::new(""), Scratch::path);
+        let folder = self.store.staging()?;
         let name = |_| folder.join(self.store.number().to_string());
-        Ok((0..count).map(name).collect())
+        let places: Vec<PathBuf> = (0..count).map(name).collect();
+        self.reserved.extend(places.iter().cloned());
+        Ok(places)
     }
 
     fn stage_bytes(&mut self, digest: Digest, bytes: &[u8]) -> Result<(), StoreError> {
@@ -176,6 +176,15 @@ impl Transaction {
         let staged = self.staged.iter().map(|(digest, (size, _))| (*digest, *size));
         let present = self.present.iter().map(|(digest, size)| (*digest, *size));
         staged.chain(present).collect()
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        for path in &self.reserved {
+            // Most of them have been renamed into place; what stays behind is removed by the next process.
+            drop(self.store.filesystem().remove_file(path));
+        }
     }
 }
 

@@ -2,19 +2,14 @@
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
+use super::watched::Watched;
 use super::working_folder::WorkingFolder;
 use crate::stage::{Cancel, StageError};
 
-/// How long a group has between TERM and KILL.
-const GRACE: Duration = Duration::from_secs(5);
-/// How often a request to stop is looked for.
-const TICK: Duration = Duration::from_millis(20);
 
 /// A running program.
 pub(super) struct Child {
@@ -42,10 +37,9 @@ impl Child {
 
     /// Waits for the end, or for a request to stop. Descendants that outlive the program are killed.
     pub(super) fn wait(mut self, cancel: &Cancel, folder: &WorkingFolder) -> Result<(), StageError> {
-        let (ended, guard) = guard(self.group, cancel.clone());
+        let watched = Watched::begin(self.group, cancel.clone());
         let status = self.child.wait();
-        drop(ended);
-        let stopped = guard.join().unwrap_or(false);
+        let stopped = watched.end();
         end_group(self.group);
         let status = status?;
         if stopped || (cancel.is_cancelled() && !status.success()) {
@@ -53,25 +47,6 @@ impl Child {
         }
         if status.success() { Ok(()) } else { Err(failure(status, folder)) }
     }
-}
-
-/// Watches for a request to stop while another thread waits for the program. Returns whether it stopped the group.
-fn guard(group: Pid, cancel: Cancel) -> (Sender<()>, JoinHandle<bool>) {
-    let (ended, has_ended) = mpsc::channel::<()>();
-    let watch = move || {
-        while has_ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-            if cancel.is_cancelled() {
-                // The group may just have ended by itself, which is as good.
-                kill_process_group(group, Signal::TERM).ok();
-                if has_ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-                    kill_process_group(group, Signal::KILL).ok();
-                }
-                return true;
-            }
-        }
-        false
-    };
-    (ended, std::thread::spawn(watch))
 }
 
 /// Kills what is left of a group, so that nothing writes to outputs that are being sealed.

@@ -5,6 +5,7 @@ mod bind;
 mod child;
 mod command_stage;
 mod outputs;
+mod watched;
 mod working_folder;
 
 pub use argument::Argument;

@@ -36,16 +36,15 @@ pub(super) struct WorkingFolder {
 impl WorkingFolder {
     pub(super) fn prepare(stage: &CommandStage, context: &Context<'_>) -> Result<Self, StageError> {
         let scratch = context.scratch();
-        let (laid_out, temporary) = (scratch.join("work"), scratch.join("tmp"));
-        fs_err::create_dir_all(&laid_out)?;
-        fs_err::create_dir_all(&temporary)?;
+        let laid_out = scratch.join("work");
+        fs_err::create_dir(&laid_out)?;
         let project = stage.cwd == WorkingFolderKind::Project;
         let lock = if project { Some(lock_project(&stage.root, context.cancel())?) } else { None };
         let path = if project { stage.root.clone() } else { laid_out.clone() };
         let outputs = stage.output_paths.iter().map(|(port, path)| (port.clone(), no_option(path)));
         let mut folder = Self {
             paths: Paths { inputs: BTreeMap::new(), outputs: outputs.collect() },
-            temporary,
+            temporary: scratch.to_owned(),
             stdout: scratch.join("stdout"),
             stderr: scratch.join("stderr"),
             aside: Vec::new(),
@@ -59,7 +58,7 @@ impl WorkingFolder {
         if project {
             folder.move_aside(stage, scratch)?;
         }
-        for output in stage.output_paths.values() {
+        for output in stage.output_paths.values().filter(|output| output.contains('/')) {
             if let Some(parent) = folder.path.join(output).parent() {
                 fs_err::create_dir_all(parent)?;
             }

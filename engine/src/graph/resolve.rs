@@ -1,6 +1,7 @@
 //! From [`PipelineSpec`] to [`Graph`]: every name is looked up, every mistake is reported. After this no
 //! spelling mistake is left to be found.
 
+use std::collections::BTreeSet;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Component, Path};
@@ -30,12 +31,14 @@ use crate::stage::{BoundStage, InputPort, Kind, Ports};
 pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, root: &Path) -> Result<Graph, Mistakes> {
     let Loaded { spec, texts, mut mistakes } = loaded;
     let params = Params::resolve(&spec.params, &mut mistakes);
+    let kinds = registry.kinds();
     let mut resolver = Resolver {
         spec: &spec,
         registry,
         environment,
         root,
         params: &params,
+        kinds: &kinds,
         mistakes,
         stages: IndexMap::new(),
         cells: Vec::new(),
@@ -99,6 +102,8 @@ struct Resolver<'a> {
     environment: &'a Environment,
     root: &'a Path,
     params: &'a Params,
+    /// Every kind that this program knows.
+    kinds: &'a BTreeSet<Kind>,
     mistakes: Vec<Mistake>,
     stages: IndexMap<String, StageNode>,
     cells: Vec<Cell>,
@@ -106,11 +111,10 @@ struct Resolver<'a> {
     source_index: BTreeMap<String, usize>,
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     fn sources(&mut self) {
-        let kinds = self.registry.kinds();
         for (name, source) in &self.spec.sources {
-            match self.source(name, source, &kinds) {
+            match self.source(name, source) {
                 Ok(source) => {
                     self.source_index.insert(name.clone(), self.sources.len());
                     self.sources.push(source);
@@ -124,10 +128,9 @@ impl Resolver<'_> {
         &self,
         name: &str,
         source: &SourceSpec,
-        kinds: &std::collections::BTreeSet<Kind>,
     ) -> Result<Source, Mistake> {
         let (text, place) = &source.kind;
-        let kind = known_kind(text, *place, kinds)?;
+        let kind = known_kind(text, *place, self.kinds)?;
         let (text, place) = &source.path;
         let path = Template::parse(text, *place)?.render(|reference| match reference.strip_prefix("env.") {
             Some(variable) => self.variable(variable, *place),
@@ -161,7 +164,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn stage(&mut self, name: &str, stage: &StageSpec) {
+    fn stage(&mut self, name: &str, stage: &'a StageSpec) {
         let coordinates = match fan_out(name, stage, self.params) {
             Ok(coordinates) => coordinates,
             Err(mut mistakes) => {
@@ -208,18 +211,14 @@ impl Resolver<'_> {
         }
     }
 
-    fn binder<'s>(&mut self, stage: &'s StageSpec) -> Option<Binder<'s>>
-    where
-        Self: 's,
-    {
+    fn binder(&mut self, stage: &'a StageSpec) -> Option<Binder<'a>> {
         let (uses, place) = &stage.uses;
         if uses == command::NAME {
             if let Some(config) = &stage.config {
                 let mistake = Mistake::new("unknown-key", "`command` takes no `config`");
                 self.mistakes.push(mistake.at(config.place, "here").help("pass values as arguments in `run`"));
             }
-            let environment = self.environment.clone();
-            let (kinds, root) = (self.registry.kinds(), self.root.to_owned());
+            let (environment, kinds, root) = (self.environment, self.kinds, self.root);
             return Some(Binder::Command { stage, environment, kinds, root });
         }
         let Some(registered) = self.registry.stage_type(uses) else {
@@ -624,9 +623,9 @@ enum Binder<'a> {
     },
     Command {
         stage: &'a StageSpec,
-        environment: Environment,
-        kinds: std::collections::BTreeSet<Kind>,
-        root: std::path::PathBuf,
+        environment: &'a Environment,
+        kinds: &'a BTreeSet<Kind>,
+        root: &'a Path,
     },
 }
 
@@ -729,7 +728,7 @@ fn check_kind(port: &InputPort, reading: &Reading, from: &str, place: Place) -> 
 }
 
 /// Reads a kind that must be one of those this program knows.
-pub(crate) fn known_kind(text: &str, place: Place, kinds: &std::collections::BTreeSet<Kind>) -> Result<Kind, Mistake> {
+pub(crate) fn known_kind(text: &str, place: Place, kinds: &BTreeSet<Kind>) -> Result<Kind, Mistake> {
     let kind = Kind::parse(text).map_err(|error| Mistake::new("bad-kind", error.to_string()).at(place, "here"))?;
     if kinds.contains(&kind) {
         return Ok(kind);

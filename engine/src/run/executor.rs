@@ -13,7 +13,7 @@ use crate::command;
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Cell, Graph, InputRef, Reading};
 use crate::plan::{Reason, SourceSnapshots};
-use crate::stage::{Context, Findings, Input, Monitor, StageError, View};
+use crate::stage::{OutputPort, Context, Findings, Input, Monitor, StageError, View};
 
 /// What a worker needs to know.
 pub(super) struct Executor<'a> {
@@ -74,13 +74,11 @@ impl Executor<'_> {
     fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<Transaction, Failure> {
         let scratch = self.store.scratch(&assignment.key.short()).map_err(Failure::of)?;
         let inputs = self.inputs(assignment, cell);
-        let outputs = output_paths(cell, &scratch)?;
+        let outputs = output_paths(cell, &scratch);
         let cancel = self.attempts.begin(assignment.cell, cell.timeout);
         let begun = Instant::now();
         let monitor = CellMonitor { cell: cell.id.to_string(), listener: self.listener };
-        let work_folder = scratch.path().join("scratch");
-        fs_err::create_dir_all(&work_folder).map_err(Failure::of)?;
-        let mut context = Context::new(&inputs, &outputs, &work_folder, &self.options.ambient, &monitor, &cancel);
+        let mut context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
         let worked = catch_unwind(AssertUnwindSafe(|| cell.work.execute(&mut context)));
         let findings = context.into_findings();
         let timed_out = self.attempts.end(assignment.cell);
@@ -232,15 +230,11 @@ impl Monitor for CellMonitor<'_> {
     }
 }
 
-/// Every output gets a folder of its own, so that equal file names do not meet.
-fn output_paths(cell: &Cell, scratch: &Scratch) -> Result<BTreeMap<String, PathBuf>, Failure> {
-    let mut paths = BTreeMap::new();
-    for port in &cell.work.ports().outputs {
-        let folder = scratch.path().join("out").join(&port.name);
-        fs_err::create_dir_all(&folder).map_err(Failure::of)?;
-        paths.insert(port.name.clone(), folder.join(&port.file_name));
-    }
-    Ok(paths)
+/// Outputs lie in scratch beside what the stage does there, under names that no two of them share.
+fn output_paths(cell: &Cell, scratch: &Scratch) -> BTreeMap<String, PathBuf> {
+    let outputs = cell.work.ports().outputs.iter();
+    let path = |port: &OutputPort| scratch.path().join(format!("out-{}-{}", port.name, port.file_name));
+    outputs.map(|port| (port.name.clone(), path(port))).collect()
 }
 
 fn check_output(port: &str, form: Form, path: &std::path::Path) -> Result<(), StageError> {

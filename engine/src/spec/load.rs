@@ -117,12 +117,9 @@ impl Loader<'_> {
             return None;
         }
         let profiles = self.chosen(&tree, overrides);
-        let mut merged = tree.clone();
-        for (name, place) in &profiles {
-            if let Some(change) = self.profile(&tree, name, *place) {
-                merged = merge(merged, change);
-            }
-        }
+        let changes: Vec<Node> =
+            profiles.iter().filter_map(|(name, place)| self.profile(&tree, name, *place)).collect();
+        let mut merged = changes.into_iter().fold(tree, merge);
         let overridden = self.set(&mut merged, &overrides.set);
         let mut reader = Reader::default();
         let names: Vec<&str> = profiles.iter().map(|(name, _)| name.as_str()).collect();

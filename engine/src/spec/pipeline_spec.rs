@@ -117,7 +117,7 @@ impl Reader {
             name: name.unwrap_or_else(|| "unnamed".to_owned()),
             about: map.get("about").and_then(|entry| self.text(&entry.node, "`about`")).map(|(text, _)| text),
             profile,
-            params: self.optional_map(map, "params"),
+            params: self.owned_map(map, "params"),
             overridden: IndexMap::new(),
             broken: std::mem::take(&mut self.broken),
             sources,
@@ -133,7 +133,7 @@ impl Reader {
         read: fn(&mut Self, &str, Place, &Node) -> Option<T>,
     ) -> IndexMap<String, T> {
         let mut section = IndexMap::new();
-        for (name, entry) in self.optional_map(map, key) {
+        for (name, entry) in self.optional_map(map, key).into_iter().flatten() {
             if !is_name(&name) {
                 let message = format!("`{name}` is not a name");
                 let help = "names are made of letters, digits, `-` and `_`, and begin with a letter";
@@ -141,8 +141,8 @@ impl Reader {
                 continue;
             }
             match read(self, &name, entry.key, &entry.node) {
-                Some(value) => drop(section.insert(name, value)),
-                None => drop(self.broken.insert(name)),
+                Some(value) => drop(section.insert(name.clone(), value)),
+                None => drop(self.broken.insert(name.clone())),
             }
         }
         section
@@ -190,10 +190,10 @@ impl Reader {
             place,
             uses,
             about: map.get("about").and_then(|entry| self.text(&entry.node, "`about`")).map(|(text, _)| text),
-            axes: self.optional_map(map, "for"),
+            axes: self.owned_map(map, "for"),
             exclude: self.list(map, "exclude"),
             include: self.list(map, "include"),
-            inputs: self.optional_map(map, "inputs"),
+            inputs: self.owned_map(map, "inputs"),
             config: config.filter(|config| !config.is_null()),
             tuning,
             command,
@@ -202,13 +202,13 @@ impl Reader {
 
     fn publish(&mut self, map: &NodeMap) -> Vec<PublishSpec> {
         let mut publish = Vec::new();
-        for (path, entry) in self.optional_map(map, "publish") {
+        for (path, entry) in self.optional_map(map, "publish").into_iter().flatten() {
             let nodes = match &entry.node.value {
                 Value::List(list) => list.clone(),
                 _ => vec![entry.node.clone()],
             };
             let selectors: Vec<_> = nodes.iter().filter_map(|node| self.text(node, "a selector")).collect();
-            publish.push(PublishSpec { path: (path, entry.key), selectors });
+            publish.push(PublishSpec { path: (path.clone(), entry.key), selectors });
         }
         publish
     }
@@ -221,12 +221,13 @@ impl Reader {
         node.as_map()
     }
 
-    fn optional_map(&mut self, map: &NodeMap, key: &str) -> NodeMap {
-        match map.get(key) {
-            None => NodeMap::new(),
-            Some(entry) if entry.node.is_null() => NodeMap::new(),
-            Some(entry) => self.map(&entry.node, &format!("`{key}`")).cloned().unwrap_or_default(),
-        }
+    fn optional_map<'a>(&mut self, map: &'a NodeMap, key: &str) -> Option<&'a NodeMap> {
+        let entry = map.get(key).filter(|entry| !entry.node.is_null())?;
+        self.map(&entry.node, &format!("`{key}`"))
+    }
+
+    fn owned_map(&mut self, map: &NodeMap, key: &str) -> NodeMap {
+        self.optional_map(map, key).cloned().unwrap_or_default()
     }
 
     fn list(&mut self, map: &NodeMap, key: &str) -> Vec<Node> {
