@@ -284,8 +284,9 @@ stages:
   sum: { uses: add, inputs: { terms: [a, b] } }
 ",
     );
-    let run = sandbox.run().exits(0);
+    let run = sandbox.run_with(&["--jobs", "4"]).exits(0);
     assert_eq!((run.count("executed"), run.count("reused")), (2, 1));
+    assert!(!run.stdout.contains("cell-waiting"), "nobody waits for another run: {}", run.stdout);
     assert_eq!(sandbox.run().exits(0).count("executed"), 0);
 }
 

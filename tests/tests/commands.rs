@@ -769,6 +769,7 @@ fn mistakes_in_a_call_exit_with_2_and_say_what_to_do() {
     let sandbox = two();
     let calls: &[&[&str]] = &[
         &["run", "pipelin.yaml"],
+        &["run", "."],
         &["run", "pipeline.yaml", "smu"],
         &["run", "pipeline.yaml", "results/sum.tx"],
         &["run", "pipeline.yaml", "one[seed=3]"],
@@ -794,6 +795,10 @@ fn mistakes_in_a_call_exit_with_2_and_say_what_to_do() {
     insta::assert_snapshot!(sandbox.redacted(&all), @r#"
     $ dgpipe run pipelin.yaml
     error: there is no file `pipelin.yaml`
+    hint: the first argument is a pipeline file, such as `pipelines/pacs.yaml`
+
+    $ dgpipe run .
+    error: `.` is not a file
     hint: the first argument is a pipeline file, such as `pipelines/pacs.yaml`
 
     $ dgpipe run pipeline.yaml smu

@@ -315,3 +315,25 @@ fn the_project_begins_at_the_nearest_mark_and_never_at_a_store() {
     sandbox.call(&["run", "deep/er/pipeline.yaml"]).exits(0);
     assert!(sandbox.has("deep/out.txt"));
 }
+
+#[test]
+fn line_ends_of_windows_and_a_byte_order_mark_execute_nothing() {
+    let sandbox = project(
+        "pipeline: p
+stages:
+  a:
+    uses: command
+    shell: true
+    run: |
+      echo one > ${out.x}
+      echo two >> ${out.x}
+    outputs: { x: { file: x.txt } }
+publish: { out.txt: a }
+",
+    );
+    sandbox.run().exits(0);
+    let windows = format!("\u{feff}{}", sandbox.read("pipeline.yaml").replace('\n', "\r\n"));
+    sandbox.write("pipeline.yaml", &windows);
+    assert_eq!(sandbox.run().exits(0).count("executed"), 0);
+    assert_eq!(sandbox.read("out.txt"), "one\ntwo\n");
+}

@@ -1502,6 +1502,28 @@ stages:
 }
 
 #[test]
+fn a_number_that_is_none() {
+    let pipeline = r"pipeline: p
+stages:
+  a: { uses: constant, config: { value: 1, factor: .inf } }
+  b: { uses: constant, config: { value: 1, factor: .nan } }
+";
+    insta::assert_snapshot!(check(pipeline), @r#"
+    yaml-syntax
+
+      × non-finite float `.inf` cannot stand in a pipeline
+       ╭─[pipeline.yaml:3:52]
+     2 │ stages:
+     3 │   a: { uses: constant, config: { value: 1, factor: .inf } }
+       ·                                                    ──┬─
+       ·                                                      ╰── here
+     4 │   b: { uses: constant, config: { value: 1, factor: .nan } }
+       ╰────
+    1 mistake; nothing was run
+    "#);
+}
+
+#[test]
 fn bytes_that_are_no_text() {
     let sandbox = project("");
     fs_err::write(sandbox.path("pipeline.yaml"), b"pipeline: p\nabout: caf\xe9\n").unwrap();

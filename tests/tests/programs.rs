@@ -339,10 +339,7 @@ stages:
     scratch: [ROOT]/.dgpipe/scratch/[SCRATCH]
     "#);
     let scratch = error.lines().find_map(|line| line.strip_prefix("scratch: ")).unwrap();
-    assert_eq!(
-        fs_err::read_to_string(std::path::Path::new(scratch).join("scratch/work/half.txt")).unwrap(),
-        "half done\n"
-    );
+    assert_eq!(fs_err::read_to_string(std::path::Path::new(scratch).join("work/half.txt")).unwrap(), "half done\n");
     let log = sandbox.call(&["log", "pipeline.yaml", "a"]).exits(0);
     assert_eq!((log.stdout.as_str(), log.stderr.as_str()), ("said\n", "first\nsecond\n"));
 }
@@ -377,7 +374,7 @@ stages: { a: { uses: command, run: [no-such-program], outputs: { x: { file: x.tx
     hint: is it installed and on PATH?
     scratch: [ROOT]/.dgpipe/scratch/[SCRATCH]
 
-    could not start `[ROOT]/.dgpipe/scratch/[SCRATCH]/scratch/work/./b.sh`: Permission denied (os error 13)
+    could not start `[ROOT]/.dgpipe/scratch/[SCRATCH]/work/./b.sh`: Permission denied (os error 13)
     hint: is it executable?
     scratch: [ROOT]/.dgpipe/scratch/[SCRATCH]
     "#);
@@ -451,13 +448,13 @@ fn a_link_or_pipe_as_an_output_is_refused() {
         refused("ln -s / x", "folder"),
     ];
     insta::assert_snapshot!(errors.join("\n"), @r#"
-    the symbolic link `[ROOT]/.dgpipe/scratch/[SCRATCH]/out/x/x` leads out of its folder, to `/etc/passwd`
+    the symbolic link `[ROOT]/.dgpipe/scratch/[SCRATCH]/out-0-x` leads out of its folder, to `/etc/passwd`
     the command ended well but did not write [`x`]
     the command ended well but did not write [`x`]
-    `[ROOT]/.dgpipe/scratch/[SCRATCH]/out/x/x/pipe` is neither a file nor a folder
-    the symbolic link `[ROOT]/.dgpipe/scratch/[SCRATCH]/out/x/x/link` leads out of its folder, to `/etc/passwd`
-    the symbolic link `[ROOT]/.dgpipe/scratch/[SCRATCH]/out/x/x/link` leads out of its folder, to `../../../../etc/passwd`
-    the symbolic link `[ROOT]/.dgpipe/scratch/[SCRATCH]/out/x/x` leads out of its folder, to `/`
+    `[ROOT]/.dgpipe/scratch/[SCRATCH]/out-0-x/pipe` is neither a file nor a folder
+    the symbolic link `[ROOT]/.dgpipe/scratch/[SCRATCH]/out-0-x/link` leads out of its folder, to `/etc/passwd`
+    the symbolic link `[ROOT]/.dgpipe/scratch/[SCRATCH]/out-0-x/link` leads out of its folder, to `../../../../etc/passwd`
+    the symbolic link `[ROOT]/.dgpipe/scratch/[SCRATCH]/out-0-x` leads out of its folder, to `/`
     "#);
 }
 
@@ -509,4 +506,23 @@ stages: { a: { uses: command, shell: true, run: \"yes nonsense | head -c 2000000
     let log = sandbox.call(&["log", "pipeline.yaml", "a"]).exits(0).stdout;
     assert!(log.len() < 10_000_000 && log.ends_with("the end\n"), "{} bytes", log.len());
     assert!(log.starts_with("[the first "), "{}", &log[..80]);
+}
+
+#[test]
+fn outputs_with_awkward_names_do_not_meet() {
+    let long = "x".repeat(250) + ".txt";
+    let sandbox = project(&format!(
+        "pipeline: p
+stages:
+  a:
+    uses: command
+    shell: true
+    run: echo 1 > b-c; echo 2 > c; mkdir d; echo 3 > d/c; echo 4 > {long}
+    outputs: {{ a: {{ file: b-c }}, a-b: {{ file: c }}, stdout: {{ file: d/c }}, long: {{ file: {long} }} }}
+publish: {{ 1.txt: a.a, 2.txt: a.a-b, 3.txt: a.stdout, 4.txt: a.long }}
+"
+    ));
+    sandbox.run().exits(0);
+    let read = ["1.txt", "2.txt", "3.txt", "4.txt"].map(|name| sandbox.read(name));
+    assert_eq!(read.concat(), "1\n2\n3\n4\n");
 }

@@ -190,3 +190,25 @@ fn a_link_at_a_published_path_is_not_followed() {
     assert_eq!(sandbox.read("precious.txt"), "precious\n");
     assert_eq!(sandbox.read("results/left.txt"), "1\n");
 }
+
+#[test]
+fn a_path_that_cannot_be_written_to_blocks_only_itself() {
+    let sandbox = project(
+        "pipeline: p
+stages: { a: { uses: constant, config: { value: 1 } }, b: { uses: constant, config: { value: 2 } } }
+publish: { taken/a.txt: a, results/b.txt: b }
+",
+    );
+    sandbox.write("taken", "a file where a folder is needed");
+    let run = sandbox.run().exits(1);
+    assert_eq!(run.published(), ["results/b.txt created", "taken/a.txt impossible"]);
+    assert_eq!(sandbox.read("results/b.txt"), "2\n");
+    let again = sandbox.call(&["run", "pipeline.yaml"]).exits(1);
+    insta::assert_snapshot!(sandbox.redacted(&again.stderr), @r#"
+    blocked   taken/a.txt: Not a directory (os error 20)
+    not done: 0 executed, 2 reused, 1 path refused in [TIME]
+    results: results/b.txt, taken/a.txt
+    "#);
+    sandbox.remove("taken");
+    assert_eq!(sandbox.run().exits(0).published(), ["taken/a.txt created"]);
+}

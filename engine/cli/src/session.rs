@@ -21,8 +21,9 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Reads and resolves a pipeline file.
     pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
-        if !file.exists() {
-            let failure = Failure::call(format!("there is no file `{}`", file.display()));
+        if !file.is_file() {
+            let what = if file.exists() { "`{}` is not a file" } else { "there is no file `{}`" };
+            let failure = Failure::call(what.replace("{}", &file.display().to_string()));
             return Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"));
         }
         let file = std::path::absolute(file)?;

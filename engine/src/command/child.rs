@@ -10,7 +10,6 @@ use super::watched::Watched;
 use super::working_folder::WorkingFolder;
 use crate::stage::{Cancel, StageError};
 
-
 /// A running program.
 pub(super) struct Child {
     child: std::process::Child,

@@ -1,8 +1,8 @@
 //! From [`PipelineSpec`] to [`Graph`]: every name is looked up, every mistake is reported. After this no
 //! spelling mistake is left to be found.
 
-use std::collections::BTreeSet;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -124,11 +124,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn source(
-        &self,
-        name: &str,
-        source: &SourceSpec,
-    ) -> Result<Source, Mistake> {
+    fn source(&self, name: &str, source: &SourceSpec) -> Result<Source, Mistake> {
         let (text, place) = &source.kind;
         let kind = known_kind(text, *place, self.kinds)?;
         let (text, place) = &source.path;
@@ -616,17 +612,8 @@ fn selector_text(template: &Template, scope: &dyn Scope, place: Place) -> Result
 
 /// Makes the work of a stage's cells; a config without axes is decoded once.
 enum Binder<'a> {
-    Native {
-        bind: fn(&Node) -> Result<Box<dyn BoundStage>, Mistake>,
-        config: Node,
-        shared: Shared,
-    },
-    Command {
-        stage: &'a StageSpec,
-        environment: &'a Environment,
-        kinds: &'a BTreeSet<Kind>,
-        root: &'a Path,
-    },
+    Native { bind: fn(&Node) -> Result<Box<dyn BoundStage>, Mistake>, config: Node, shared: Shared },
+    Command { stage: &'a StageSpec, environment: &'a Environment, kinds: &'a BTreeSet<Kind>, root: &'a Path },
 }
 
 enum Shared {

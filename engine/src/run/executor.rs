@@ -13,7 +13,7 @@ use crate::command;
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Cell, Graph, InputRef, Reading};
 use crate::plan::{Reason, SourceSnapshots};
-use crate::stage::{OutputPort, Context, Findings, Input, Monitor, StageError, View};
+use crate::stage::{Context, Findings, Input, Monitor, OutputPort, StageError, View};
 
 /// What a worker needs to know.
 pub(super) struct Executor<'a> {
@@ -230,11 +230,19 @@ impl Monitor for CellMonitor<'_> {
     }
 }
 
+/// Longer names do not leave room for a number in front of them.
+const LONGEST: usize = 200;
+
 /// Outputs lie in scratch beside what the stage does there, under names that no two of them share.
 fn output_paths(cell: &Cell, scratch: &Scratch) -> BTreeMap<String, PathBuf> {
-    let outputs = cell.work.ports().outputs.iter();
-    let path = |port: &OutputPort| scratch.path().join(format!("out-{}-{}", port.name, port.file_name));
-    outputs.map(|port| (port.name.clone(), path(port))).collect()
+    let outputs = cell.work.ports().outputs.iter().enumerate();
+    // Numbered, because `a` with `b-c` and `a-b` with `c` would meet; the end of the name has its extension.
+    let path = |index: usize, port: &OutputPort| {
+        let name = port.file_name.char_indices().find(|(at, _)| port.file_name.len() - at <= LONGEST);
+        let name = name.map_or("", |(at, _)| &port.file_name[at..]);
+        scratch.path().join(format!("out-{index}-{name}"))
+    };
+    outputs.map(|(index, port)| (port.name.clone(), path(index, port))).collect()
 }
 
 fn check_output(port: &str, form: Form, path: &std::path::Path) -> Result<(), StageError> {

@@ -46,6 +46,11 @@ pub enum PublishHow {
     },
     /// It was edited and is left alone.
     Edited,
+    /// The path cannot be written to.
+    Impossible {
+        /// Why.
+        error: String,
+    },
     /// Two of its artifacts have a file name in common.
     Clash {
         /// The name.
@@ -56,7 +61,7 @@ pub enum PublishHow {
 impl PublishHow {
     /// Whether the path is up to date now.
     pub fn is_written(&self) -> bool {
-        !matches!(self, Self::Edited | Self::Clash { .. })
+        !matches!(self, Self::Edited | Self::Impossible { .. } | Self::Clash { .. })
     }
 }
 
@@ -102,7 +107,13 @@ impl<'a> LedgerKeeper<'a> {
                     let members = publication.members.iter();
                     bad.extend(members.map(|member| (member.cell, member.port.clone())));
                 }
-                Err(error) => return Err(error),
+                Err(error) => match only_this_path(&error) {
+                    Some(error) => {
+                        let (path, how) = (publication.path.clone(), PublishHow::Impossible { error });
+                        listener.hear(&Event::Published { path, how });
+                    }
+                    None => return Err(error),
+                },
             }
         }
         // Only members whose bytes really are gone have to be made again.
@@ -217,6 +228,17 @@ impl<'a> LedgerKeeper<'a> {
 /// The artifacts to publish at one path, where all of them are known.
 fn members(publication: &Publication, output: OutputOf<'_>) -> Option<Vec<(Artifact, Key)>> {
     publication.members.iter().map(|member| output(member.cell, &member.port)).collect()
+}
+
+/// The message of an error that lies in one path of the user's tree, and not in the disk or the store.
+fn only_this_path(error: &RunError) -> Option<String> {
+    use std::io::ErrorKind::{IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
+    let (kind, text) = match error {
+        RunError::Io(error) => (error.kind(), error.to_string()),
+        RunError::Store(StoreError::File(error)) => (error.kind(), error.to_string()),
+        RunError::Store(_) | RunError::Plan(_) => return None,
+    };
+    matches!(kind, IsADirectory | NotADirectory | PermissionDenied | ReadOnlyFilesystem).then_some(text)
 }
 
 /// Moves what lies at a path beside it, under a name that is free, and returns how messages call that.

@@ -313,8 +313,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     fn begin(&mut self, cell: usize) -> Result<(), RunError> {
         let graph = self.executor.graph;
         let Some(prepared) = self.prepared.remove(&cell) else { return Ok(()) };
-        let holder = format!("run {}, process {}", self.executor.run, std::process::id());
-        let lease = match self.executor.store.lease(&prepared.key, &holder)? {
+        let lease = match self.executor.store.lease(&prepared.key, &self.holder())? {
             LeaseAttempt::Acquired(lease) => lease,
             LeaseAttempt::Held(holder) => {
                 self.slots.give_back(graph.cells[cell].needs);
@@ -553,8 +552,16 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.ready.push((priority, cell));
     }
 
+    /// What others are told about who executes a key of this run.
+    fn holder(&self) -> String {
+        format!("run {}", self.executor.run)
+    }
+
     fn hold(&mut self, cell: usize, prepared: Prepared, holder: String) {
-        if matches!(self.states.insert(cell, State::Held), Some(State::Ready)) && self.announced.insert(cell) {
+        // A cell of this run with equal work is nothing to tell about.
+        let own = holder.starts_with(&self.holder());
+        let was_ready = matches!(self.states.insert(cell, State::Held), Some(State::Ready));
+        if was_ready && !own && self.announced.insert(cell) {
             self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder });
         }
         self.prepared.insert(cell, prepared);

@@ -39,6 +39,8 @@ fn mistake_of(error: &serde_saphyr::Error, text: u32, content: &str) -> Mistake 
     let message = message.split(" at line ").next().unwrap_or(&message).trim_end_matches([':', ',', ' ']).to_owned();
     let message = message.trim_start_matches("error: ").to_owned();
     let duplicate = message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(", set ").next());
+    // No key could tell them apart: JSON, in which configs are kept, has no such numbers.
+    let message = message.replace(" rejected by the configured policy", " cannot stand in a pipeline");
     let mistake = match duplicate {
         Some(key) => Mistake::new("duplicate-key", format!("the key `{key}` is there twice"))
             .help("keep one of the two; YAML would silently forget the first"),

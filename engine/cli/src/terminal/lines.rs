@@ -126,6 +126,9 @@ fn published_line(path: &str, how: &PublishHow, screen: Screen) -> String {
             "{} {path} was edited by hand and is left alone\n    --discard-edits replaces it, --keep-edits moves it aside first\n",
             screen.paint("31;1", "edited   ")
         ),
+        PublishHow::Impossible { error } => {
+            format!("{} {path}: {}\n", screen.paint("31;1", "blocked  "), sanitised(error))
+        }
         PublishHow::Clash { name } => format!(
             "{} {path}: two of its artifacts have a file `{name}`; publish them at different paths\n",
             screen.paint("31;1", "clash    ")
