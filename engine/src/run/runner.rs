@@ -169,6 +169,8 @@ struct Runner<'scope, 'env> {
     /// Cells that executed in this run, whose record must not send them round again.
     executed: BTreeSet<usize>,
     failed: bool,
+    /// Keys whose execution failed in this run: equal work is not tried again under another name.
+    failures: BTreeMap<Key, String>,
 }
 
 /// What decides a cell's result: its fingerprint, the key, and what it reads, port by port.
@@ -213,6 +215,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             healings: BTreeMap::new(),
             executed: BTreeSet::new(),
             failed: false,
+            failures: BTreeMap::new(),
         }
     }
 
@@ -313,6 +316,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     fn begin(&mut self, cell: usize) -> Result<(), RunError> {
         let graph = self.executor.graph;
         let Some(prepared) = self.prepared.remove(&cell) else { return Ok(()) };
+        if let Some(error) = self.failures.get(&prepared.key).cloned() {
+            self.slots.give_back(graph.cells[cell].needs);
+            self.end(cell, Outcome::Failed, 0.0, Some(error), false);
+            return Ok(());
+        }
         let lease = match self.executor.store.lease(&prepared.key, &self.holder())? {
             LeaseAttempt::Acquired(lease) => lease,
             LeaseAttempt::Held(holder) => {
@@ -432,6 +440,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             return self.resolve(cell);
         }
         self.failed = true;
+        if let Some(key) = self.keys.get(&cell) {
+            self.failures.insert(*key, error.clone());
+        }
         self.end(cell, Outcome::Failed, seconds, Some(error), false);
         Ok(())
     }
