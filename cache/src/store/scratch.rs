@@ -101,7 +101,13 @@ impl Store {
                 let staging = self.layout().bucket(Bucket::Scratch).join(format!("{id}-staging"));
                 // The id is ours alone, so a folder of that name is ours too.
                 self.make_folder(&staging)?;
-                return Ok(Occupancy { id, lock_path, staging, filesystem: self.shared.filesystem.clone(), _lock: lock });
+                return Ok(Occupancy {
+                    id,
+                    lock_path,
+                    staging,
+                    filesystem: self.shared.filesystem.clone(),
+                    _lock: lock,
+                });
             }
         }
     }

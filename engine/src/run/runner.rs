@@ -73,18 +73,18 @@ pub fn run(
         let mut runner = Runner::new(&executor, &planner, &plan, scope, sender);
         runner.start()?;
         runner.drive(&receiver)?;
-        let mut ledger = LedgerKeeper::open(graph, store, project, options)?;
-        while !runner.stopping() {
-            let bad = ledger.publish(&plan.targets, &|cell, port| runner.target_output(cell, port), &hear)?;
-            if bad.is_empty() {
-                break;
-            }
-            if !runner.heal(&bad)? {
+        while let Some(alone) = runner.alone(project)? {
+            let mut ledger = LedgerKeeper::open(graph, store, project, options)?;
+            let bad = ledger.publish(&plan.targets, &|cell, port| runner.target_output(cell, port), &hear);
+            // What was put in place is noted whatever happened to the rest.
+            ledger.close()?;
+            drop(alone);
+            let bad = bad?;
+            if bad.is_empty() || !runner.heal(&bad)? {
                 break;
             }
             runner.drive(&receiver)?;
         }
-        ledger.close()?;
         Ok::<_, RunError>(runner.finish())
     })?;
     project.add_latest(keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
@@ -271,6 +271,17 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 self.tick();
             }
         }
+    }
+
+    /// Waits for the right to publish, which another run of this project may have. Nothing when asked to stop.
+    fn alone(&self, project: &Project) -> Result<Option<fs_err::File>, RunError> {
+        while !self.stopping() {
+            if let Some(alone) = project.try_publishing()? {
+                return Ok(Some(alone));
+            }
+            std::thread::sleep(TICK);
+        }
+        Ok(None)
     }
 
     fn stopping(&self) -> bool {
