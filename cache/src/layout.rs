@@ -10,7 +10,7 @@
 //!   projects-v1/<id>/<pipeline>/<profile>/
 //!     latest.json                     cell → key
 //!     ledger.json                     published path → what was put there
-//!     lock                            held while one of these is changed
+//!     lock, publishing                held while one of these is changed, while paths are published
 //!     runs/<run>/events.jsonl         what happened, a line an event
 //!     runs/<run>/report.json          the view made from it
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution

@@ -362,7 +362,6 @@ fn run_prints_lines_for_people_on_stderr() {
     executed  one[seed=2]  [TIME]  new
     executed  odd  [TIME]  new
     executed  sum  [TIME]  new
-    published results/sum.txt
     done: 4 executed, 0 reused, 1 path published in [TIME]
     results: results/sum.txt
     "#);

@@ -243,3 +243,20 @@ stages:
     assert_eq!(run.outcomes(), "odd failed\ntext executed\n");
     insta::assert_snapshot!(run.error("odd"), @"text.number: `twelve` is not a number");
 }
+
+#[test]
+fn equal_work_that_fails_is_not_tried_again_under_another_name() {
+    let sandbox = project(
+        "pipeline: p
+stages:
+  a: { uses: fail, config: { counter: attempts, times: 100 } }
+  b: { uses: fail, config: { times: 100, counter: attempts } }
+",
+    );
+    let run = sandbox.run().exits(1);
+    assert_eq!(run.outcomes(), "a failed\nb failed\n");
+    assert_eq!(run.error("a"), run.error("b"));
+    assert_eq!(sandbox.read("attempts").len(), 1);
+    assert_eq!(sandbox.run().exits(1).count("failed"), 2, "another run tries again");
+    assert_eq!(sandbox.read("attempts").len(), 2);
+}

@@ -198,6 +198,32 @@ params: { x: 1 }
 }
 
 #[test]
+fn one_of_several_outputs_of_a_command_that_is_not_named() {
+    let pipeline = r"pipeline: p
+stages:
+  a:
+    uses: command
+    shell: true
+    run: echo 1 > ${out.x}; echo 2 > ${out.y}
+    outputs: { x: { file: x.txt }, y: { file: y.txt } }
+  b: { uses: command, run: [cat, '${in.a}'], inputs: { a: a }, outputs: { z: { file: z.txt } } }
+";
+    insta::assert_snapshot!(check(pipeline), @r#"
+    unclear-port
+
+      × `a` has several outputs
+       ╭─[pipeline.yaml:8:59]
+     7 │     outputs: { x: { file: x.txt }, y: { file: y.txt } }
+     8 │   b: { uses: command, run: [cat, '${in.a}'], inputs: { a: a }, outputs: { z: { file: z.txt } } }
+       ·                                                           ┬
+       ·                                                           ╰── here
+       ╰────
+      help: name one of [`a.x`, `a.y`]
+    1 mistake; nothing was run
+    "#);
+}
+
+#[test]
 fn a_name_that_is_none() {
     let pipeline = r"pipeline: my pipeline
 stages:
@@ -1675,6 +1701,7 @@ fn all_codes_are_listed_and_tested() {
     publish-overlap
     too-large
     too-many-cells
+    unclear-port
     unknown-axis
     unknown-key
     unknown-kind

@@ -351,7 +351,7 @@ fn log_replays_both_streams_of_a_reused_cell() {
 stages: { a: { uses: command, shell: true, run: \"echo out; echo err >&2; echo 1 > ${out.x}\", outputs: { x: { file: x.txt } } }, b: { uses: constant, config: { value: 1 } } }
 ",
     );
-    assert!(sandbox.call(&["log", "pipeline.yaml", "a"]).exits(2).stderr.contains("`a` has not executed yet"));
+    assert!(sandbox.call(&["log", "pipeline.yaml", "a"]).exits(2).stderr.contains("`a` has no record"));
     sandbox.run().exits(0);
     sandbox.run().exits(0);
     let log = sandbox.call(&["log", "pipeline.yaml", "a"]).exits(0);

@@ -107,8 +107,27 @@ fn a_file_that_was_there_before_the_first_run_is_not_overwritten() {
     let sandbox = project(PAIR);
     sandbox.write("results/left.txt", "precious\n");
     let run = sandbox.run().exits(1);
-    assert!(run.published().contains(&"results/left.txt edited".to_owned()));
+    assert!(run.published().contains(&"results/left.txt occupied".to_owned()));
     assert_eq!(sandbox.read("results/left.txt"), "precious\n");
+}
+
+#[test]
+fn a_file_deleted_in_a_published_folder_is_restored_and_an_edit_beside_it_is_not_lost() {
+    let sandbox = project(
+        "pipeline: p
+stages: { parts: { uses: spread, config: { parts: { a: 1, b: 2 } } } }
+publish: { results/parts: parts }
+",
+    );
+    sandbox.run().exits(0);
+    fs_err::remove_dir_all(sandbox.path("results/parts/a")).unwrap();
+    let run = sandbox.run().exits(0);
+    assert_eq!((run.count("executed"), run.published()), (0, vec!["results/parts restored".to_owned()]));
+    assert_eq!(sandbox.read("results/parts/a/value.txt"), "1\n");
+    fs_err::remove_dir_all(sandbox.path("results/parts/a")).unwrap();
+    sandbox.write("results/parts/b/value.txt", "3\n");
+    assert_eq!(sandbox.run().exits(1).published(), ["results/parts edited"]);
+    assert_eq!(sandbox.read("results/parts/b/value.txt"), "3\n");
 }
 
 #[test]

@@ -20,6 +20,7 @@ const LATEST: &str = "latest.json";
 const LEDGER: &str = "ledger.json";
 const RUNS: &str = "runs";
 const LOCK: &str = "lock";
+const PUBLISHING: &str = "publishing";
 
 /// Between two attempts to get the lock.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
@@ -98,6 +99,15 @@ impl Project {
         let mut ledger = self.ledger()?;
         ledger.entries.extend(entries);
         self.set_ledger(&ledger)
+    }
+
+    /// Asks for the right to bring published paths up to date, which one run at a time has. It ends when the file is
+    /// closed. Nothing where another run has it.
+    pub fn try_publishing(&self) -> Result<Option<fs_err::File>, StoreError> {
+        let filesystem = self.store.filesystem();
+        let file = filesystem.open_lock(&self.path.join(PUBLISHING))?;
+        let held = filesystem.try_lock(&file)? != Locking::Busy;
+        Ok(held.then_some(file))
     }
 
     /// Keeps other processes from changing the memory between reading and writing it. Held for moments only.

@@ -53,12 +53,15 @@ impl Store {
 
     /// Puts an artifact at a path where nothing is, with files that cannot be written to.
     ///
-    /// A failure can leave a part of it, so the path is one that nobody else looks at, such as one in scratch.
+    /// A crash can leave a part of it, so the path is one that nobody else looks at, such as one in scratch.
     pub fn materialise(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
         if self.filesystem().stat(dest)?.is_some() {
             return Err(StoreError::Exists { path: dest.to_owned() });
         }
-        self.build(artifact, dest, Access::ReadOnly)
+        self.build(artifact, dest, Access::ReadOnly).inspect_err(|_| {
+            // The first error is the one to tell.
+            drop(self.filesystem().remove_tree(dest));
+        })
     }
 
     fn finish(
@@ -172,8 +175,12 @@ impl Store {
             Ok(stat.is_some_and(|stat| stat.kind == FileKind::Folder))
         };
         let both_plain = !folder(dest)? && !folder(draft)?;
-        if both_plain || filesystem.stat(dest)?.is_none() {
+        if both_plain {
             return Ok(filesystem.rename(draft, dest)?);
+        }
+        // Where nothing was a moment ago, another process may have put something by now.
+        if filesystem.stat(dest)?.is_none() && filesystem.rename_new(draft, dest)? == Placement::Placed {
+            return Ok(());
         }
         if filesystem.exchange(draft, dest)? {
             return Ok(filesystem.remove_tree(draft)?);

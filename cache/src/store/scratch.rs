@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fs_err::File;
 
@@ -66,12 +66,7 @@ impl Store {
             let path = self.layout().bucket(Bucket::Scratch).join(name);
             let made = self.filesystem().create_folder(&path, Layout::FOLDER_MODE);
             if made.map_err(|error| self.explain(error))? == Placement::Placed {
-                return Ok(Scratch {
-                    path,
-                    removed: false,
-                    filesystem: self.shared.filesystem.clone(),
-                    occupancy,
-                });
+                return Ok(Scratch { path, removed: false, filesystem: self.shared.filesystem.clone(), occupancy });
             }
         }
     }

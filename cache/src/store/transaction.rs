@@ -131,6 +131,11 @@ impl Transaction {
         self.record = Some(record);
     }
 
+    /// Returns how many bytes are on their way into the store.
+    pub fn size(&self) -> u64 {
+        self.staged.values().map(|(size, _)| size).sum()
+    }
+
     /// Returns an unused path in the folder of this transaction.
     pub(super) fn place(&mut self) -> Result<PathBuf, StoreError> {
         Ok(self.reserve(1)?.swap_remove(0))

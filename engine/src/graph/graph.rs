@@ -17,6 +17,8 @@ pub struct Graph {
     pub spec: PipelineSpec,
     /// The texts of `spec`, for messages.
     pub texts: Texts,
+    /// Params with every reference resolved.
+    pub params: serde_json::Map<String, serde_json::Value>,
     /// Stages in the order of the file.
     pub stages: IndexMap<String, StageNode>,
     /// All cells, stage by stage, in their order.

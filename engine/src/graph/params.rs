@@ -29,6 +29,11 @@ impl Params {
         resolver.done
     }
 
+    /// All values, for reports.
+    pub(super) fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.values.iter().map(|(name, node)| (name.clone(), node.to_json())).collect()
+    }
+
     /// The value behind a name, which may step into maps with dots.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
         let mut parts = name.split('.');

@@ -60,7 +60,7 @@ pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, r
     if !mistakes.is_empty() {
         return Err(distinct(without_echoes(mistakes), texts));
     }
-    Ok(Graph { spec, texts, stages, cells, sources, publications, edges, order })
+    Ok(Graph { params: params.to_json(), spec, texts, stages, cells, sources, publications, edges, order })
 }
 
 /// What reads a stage that has mistakes of its own is wrong only because of them.
@@ -394,6 +394,14 @@ impl<'a> Resolver<'a> {
                     .at(selector.place, "here")
                     .suggest(port, known)
             })?,
+            // The order of a command's outputs means nothing, so none of several is the main one.
+            None if stage.uses == command::NAME && stage.ports.outputs.len() > 1 => {
+                let ports: Vec<String> =
+                    stage.ports.outputs.iter().map(|port| format!("`{}.{}`", selector.name, port.name)).collect();
+                return Err(Mistake::new("unclear-port", format!("`{}` has several outputs", selector.name))
+                    .at(selector.place, "here")
+                    .help(format!("name one of [{}]", ports.join(", "))));
+            }
             None => stage.ports.main_output().ok_or_else(|| {
                 Mistake::new("unknown-port", format!("stage `{}` has no outputs", selector.name))
                     .at(selector.place, "here")

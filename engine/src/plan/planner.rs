@@ -10,7 +10,7 @@ use super::{
 };
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Graph, InputRef, Targets};
-use crate::spec::{Node, Template};
+use crate::spec::{Node, PipelineSpec, StageSpec, Template};
 
 /// What a plan is for.
 #[derive(Clone, Debug, Default)]
@@ -154,7 +154,10 @@ impl<'a> Planner<'a> {
         let Some(reading) = port.and_then(|port| port.readings.get(index)) else { return "?".to_owned() };
         match &reading.from {
             InputRef::Cell { cell, .. } => self.graph.name(*cell),
-            InputRef::Source(index) => self.graph.sources[*index].name.clone(),
+            InputRef::Source(index) => {
+                let below = reading.path.as_ref().map(|path| format!("/{path}")).unwrap_or_default();
+                format!("{}{below}", self.graph.sources[*index].name)
+            }
         }
     }
 
@@ -162,11 +165,9 @@ impl<'a> Planner<'a> {
     fn origin(&self, cell: usize, path: &str) -> Option<String> {
         let spec = &self.graph.spec;
         let stage = spec.stages.get(&self.graph.cells[cell].id.stage)?;
-        let config = stage.config.as_ref();
-        let at = path.split('.').try_fold(config?, |node, part| node.get(part));
-        let mut node: &Node = at?;
+        let mut node: &Node = written(stage, path)?;
         let mut param = None;
-        while let Some(name) = node.as_text().and_then(|text| exactly_one(text, node)) {
+        while let Some(name) = node.as_text().and_then(|text| only_param(text, node, spec)) {
             let mut parts = name.split('.');
             let first = parts.next().and_then(|first| Some(&spec.params.get(first)?.node));
             let Some(value) = parts.fold(first, |node, part| node?.get(part)) else { break };
@@ -226,6 +227,26 @@ fn reads_port(graph: &Graph, reader: usize, cell: usize, port: &str) -> bool {
     readings.any(|reading| reading.from == InputRef::Cell { cell, port: port.to_owned() })
 }
 
-fn exactly_one(text: &str, node: &Node) -> Option<String> {
-    Template::parse(text, node.place).ok()?.as_reference().map(str::to_owned)
+/// What the file says at a path of a cell's config; of a command the config is what stands beside `uses:`.
+fn written<'a>(stage: &'a StageSpec, path: &str) -> Option<&'a Node> {
+    let mut parts = path.split('.');
+    let top = match &stage.config {
+        Some(config) => config.get(parts.next()?)?,
+        None => &stage.command.get(parts.next()?)?.node,
+    };
+    parts.try_fold(top, |node, part| match node.as_list() {
+        Some(list) => list.get(part.parse::<usize>().ok()?),
+        // A shell command is one text, and a list of one in the key.
+        None if part == "0" && node.as_text().is_some() => Some(node),
+        None => node.get(part),
+    })
+}
+
+/// The param that a text refers to, where it refers to one alone.
+fn only_param(text: &str, node: &Node, spec: &PipelineSpec) -> Option<String> {
+    let template = Template::parse(text, node.place).ok()?;
+    let is_param = |name: &&str| spec.params.contains_key(name.split('.').next().unwrap_or(name));
+    let mut params = template.references().filter(is_param);
+    let first = params.next()?.to_owned();
+    params.all(|other| other == first).then_some(first)
 }

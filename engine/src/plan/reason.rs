@@ -141,6 +141,16 @@ fn config(path: &mut Vec<String>, was: &Value, now: &Value, reasons: &mut Vec<Re
         }
         return;
     }
+    if let (Value::Array(before), Value::Array(after)) = (was, now)
+        && before.len() == after.len()
+    {
+        for (index, (was, now)) in before.iter().zip(after).enumerate() {
+            path.push(index.to_string());
+            config(path, was, now, reasons);
+            path.pop();
+        }
+        return;
+    }
     let (path, was, now) = (path.join("."), was.clone(), now.clone());
     reasons.push(Reason::ConfigChanged { path, was, now, origin: None });
 }

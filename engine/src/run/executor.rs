@@ -103,7 +103,7 @@ impl Executor<'_> {
         };
         match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seconds)) {
             Ok(transaction) => {
-                if assignment.reads_little() {
+                if assignment.reads_little() && transaction.size() <= LITTLE {
                     scratch.discard_at_the_end();
                 }
                 Ok(transaction)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{
     Artifact, Digest, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, Manifest, ManifestEntry, Project,
-    SourceMemo, Store, StoreError, TreeError, hash_path,
+    Snapshot, SourceMemo, Store, StoreError, TreeError, hash_path,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,8 @@ pub enum PublishHow {
     },
     /// It was edited and is left alone.
     Edited,
+    /// Something is there that was never published, and is left alone.
+    Occupied,
     /// The path cannot be written to.
     Impossible {
         /// Why.
@@ -61,7 +63,7 @@ pub enum PublishHow {
 impl PublishHow {
     /// Whether the path is up to date now.
     pub fn is_written(&self) -> bool {
-        !matches!(self, Self::Edited | Self::Impossible { .. } | Self::Clash { .. })
+        !matches!(self, Self::Edited | Self::Occupied | Self::Impossible { .. } | Self::Clash { .. })
     }
 }
 
@@ -133,12 +135,15 @@ impl<'a> LedgerKeeper<'a> {
             self.note(publication, &members, wanted);
             return Ok(None);
         }
-        let last = self.ledger.entries.get(&publication.path).map(|entry| entry.artifact.digest);
+        let last = self.ledger.entries.get(&publication.path).map(|entry| entry.artifact);
         let how = match found {
             None if last.is_some() => PublishHow::Restored,
             None => PublishHow::Created,
-            Some(found) if Some(found) == last => PublishHow::Updated,
+            Some(found) if Some(found) == last.map(|last| last.digest) => PublishHow::Updated,
+            // Deleting a file of a published folder loses nothing, so it needs no decision.
+            Some(_) if last.is_some_and(|last| self.lacks_only(&path, &last)) => PublishHow::Restored,
             Some(_) => match self.options.edits {
+                EditPolicy::Block if last.is_none() => return Ok(Some(PublishHow::Occupied)),
                 EditPolicy::Block => return Ok(Some(PublishHow::Edited)),
                 EditPolicy::Discard => PublishHow::Discarded,
                 EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, &publication.path)? },
@@ -202,6 +207,38 @@ impl<'a> LedgerKeeper<'a> {
             Err(TreeError::File(error)) => Err(RunError::Io(std::io::Error::other(error))),
             Err(_) => Ok(Some(foreign)),
         }
+    }
+
+    /// Whether every file at a path is one of those that were published there, so that at most some are missing.
+    fn lacks_only(&self, path: &Path, published: &Artifact) -> bool {
+        let options = HashOptions { hidden: true, links: true };
+        let Ok(snapshot) = hash_path(path, options, &self.memo) else { return false };
+        published.form == Form::Folder
+            && snapshot.artifact().form == Form::Folder
+            && self.is_part(&snapshot, "", published).unwrap_or(false)
+    }
+
+    fn is_part(&self, snapshot: &Snapshot, below: &str, published: &Artifact) -> Result<bool, StoreError> {
+        let Some(found) = snapshot.manifest(below) else { return Ok(false) };
+        let published = self.store.manifest(published)?;
+        for entry in found.entries() {
+            let same = match (&entry.content, published.get(&entry.name)) {
+                (_, None) => false,
+                (EntryContent::Folder { .. }, Some(other)) => match other.artifact() {
+                    Some(folder) if folder.form == Form::Folder => {
+                        let below =
+                            if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
+                        self.is_part(snapshot, &below, &folder)?
+                    }
+                    _ => false,
+                },
+                (content, Some(other)) => *content == other.content,
+            };
+            if !same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn note(&mut self, publication: &Publication, members: &[(Artifact, Key)], artifact: Artifact) {

@@ -44,7 +44,7 @@ pub fn run(
     let name = run_name(started);
     let folder = project.new_run(&name)?;
     let log = Mutex::new(std::io::BufWriter::new(folder.append_events()?));
-    let report = Mutex::new(RunReport { started, params: params(graph), ..RunReport::default() });
+    let report = Mutex::new(RunReport { started, params: graph.params.clone(), ..RunReport::default() });
     let hear = |event: &Event| {
         report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event);
         if !matches!(event, Event::CellProgress { .. }) {
@@ -73,18 +73,18 @@ pub fn run(
         let mut runner = Runner::new(&executor, &planner, &plan, scope, sender);
         runner.start()?;
         runner.drive(&receiver)?;
-        let mut ledger = LedgerKeeper::open(graph, store, project, options)?;
-        while !runner.stopping() {
-            let bad = ledger.publish(&plan.targets, &|cell, port| runner.target_output(cell, port), &hear)?;
-            if bad.is_empty() {
-                break;
-            }
-            if !runner.heal(&bad)? {
+        while let Some(alone) = runner.alone(project)? {
+            let mut ledger = LedgerKeeper::open(graph, store, project, options)?;
+            let bad = ledger.publish(&plan.targets, &|cell, port| runner.target_output(cell, port), &hear);
+            // What was put in place is noted whatever happened to the rest.
+            ledger.close()?;
+            drop(alone);
+            let bad = bad?;
+            if bad.is_empty() || !runner.heal(&bad)? {
                 break;
             }
             runner.drive(&receiver)?;
         }
-        ledger.close()?;
         Ok::<_, RunError>(runner.finish())
     })?;
     project.add_latest(keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
@@ -110,10 +110,6 @@ pub fn run(
 /// Sorts by time; the process keeps two runs of the same millisecond apart.
 fn run_name(started: u64) -> String {
     format!("{started:013}-{:05}", std::process::id())
-}
-
-fn params(graph: &Graph) -> serde_json::Map<String, serde_json::Value> {
-    graph.spec.params.iter().map(|(name, entry)| (name.clone(), entry.node.to_json())).collect()
 }
 
 /// What happened elsewhere.
@@ -169,6 +165,8 @@ struct Runner<'scope, 'env> {
     /// Cells that executed in this run, whose record must not send them round again.
     executed: BTreeSet<usize>,
     failed: bool,
+    /// Keys whose execution failed in this run: equal work is not tried again under another name.
+    failures: BTreeMap<Key, String>,
 }
 
 /// What decides a cell's result: its fingerprint, the key, and what it reads, port by port.
@@ -213,6 +211,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             healings: BTreeMap::new(),
             executed: BTreeSet::new(),
             failed: false,
+            failures: BTreeMap::new(),
         }
     }
 
@@ -270,6 +269,17 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
     }
 
+    /// Waits for the right to publish, which another run of this project may have. Nothing when asked to stop.
+    fn alone(&self, project: &Project) -> Result<Option<fs_err::File>, RunError> {
+        while !self.stopping() {
+            if let Some(alone) = project.try_publishing()? {
+                return Ok(Some(alone));
+            }
+            std::thread::sleep(TICK);
+        }
+        Ok(None)
+    }
+
     fn stopping(&self) -> bool {
         self.executor.options.cancel.is_cancelled()
     }
@@ -313,6 +323,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     fn begin(&mut self, cell: usize) -> Result<(), RunError> {
         let graph = self.executor.graph;
         let Some(prepared) = self.prepared.remove(&cell) else { return Ok(()) };
+        if let Some(error) = self.failures.get(&prepared.key).cloned() {
+            self.slots.give_back(graph.cells[cell].needs);
+            self.end(cell, Outcome::Failed, 0.0, Some(error), false);
+            return Ok(());
+        }
         let lease = match self.executor.store.lease(&prepared.key, &self.holder())? {
             LeaseAttempt::Acquired(lease) => lease,
             LeaseAttempt::Held(holder) => {
@@ -432,6 +447,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             return self.resolve(cell);
         }
         self.failed = true;
+        if let Some(key) = self.keys.get(&cell) {
+            self.failures.insert(*key, error.clone());
+        }
         self.end(cell, Outcome::Failed, seconds, Some(error), false);
         Ok(())
     }

@@ -134,13 +134,13 @@ impl Reader {
     ) -> IndexMap<String, T> {
         let mut section = IndexMap::new();
         for (name, entry) in self.optional_map(map, key).into_iter().flatten() {
-            if !is_name(&name) {
+            if !is_name(name) {
                 let message = format!("`{name}` is not a name");
                 let help = "names are made of letters, digits, `-` and `_`, and begin with a letter";
                 self.mistakes.push(Mistake::new("bad-name", message).at(entry.key, "here").help(help));
                 continue;
             }
-            match read(self, &name, entry.key, &entry.node) {
+            match read(self, name, entry.key, &entry.node) {
                 Some(value) => drop(section.insert(name.clone(), value)),
                 None => drop(self.broken.insert(name.clone())),
             }

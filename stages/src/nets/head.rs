@@ -82,7 +82,13 @@ impl Head {
             tensors.insert(name, tensor);
         }
         let counters = architecture.counters().into_iter().map(|name| (name, 0)).collect();
-        Weights { architecture: Architecture::Head(architecture), tensors, counters, seen: Seen::default(), trainable: None }
+        Weights {
+            architecture: Architecture::Head(architecture),
+            tensors,
+            counters,
+            seen: Seen::default(),
+            trainable: None,
+        }
     }
 
     /// The mean cross-entropy over a batch, by its definition.

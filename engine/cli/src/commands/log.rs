@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::arguments::Common;
 use crate::session::Session;
-use crate::terminal::print;
+use crate::terminal::{print, say};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `log` takes.
@@ -39,11 +39,12 @@ impl Log {
         };
         let Some(bytes) = log else {
             let recorded = session.key(cell)?.and_then(|key| session.store.lookup(&key).ok().flatten());
-            let message = match recorded {
-                Some(_) => format!("`{name}` wrote nothing"),
-                None => format!("`{name}` has not executed yet"),
-            };
-            return Err(Failure::call(message));
+            if recorded.is_some() {
+                say(&format!("`{name}` wrote nothing\n"));
+                return Ok(ExitStatus::Done);
+            }
+            let message = format!("`{name}` has no record, and nothing that it wrote was kept");
+            return Err(Failure::call(message).hint("it has not executed yet, or failed without a word"));
         };
         let text: Text = serde_json::from_slice(&bytes).unwrap_or_default();
         print(&text.stdout);

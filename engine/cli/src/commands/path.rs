@@ -46,7 +46,7 @@ impl PathCommand {
             return Ok(ExitStatus::Done);
         }
         // A folder lies in the store as a list of its files, so it is laid out where it can be looked at.
-        let view = session.store.root().join("views").join(output.artifact.digest.to_string());
+        let view = session.store.root().join("memo-v1").join("views").join(output.artifact.digest.to_string());
         if !view.exists() {
             fs_err::create_dir_all(view.parent().unwrap_or(&view))?;
             session.store.restore(&output.artifact, &view)?;

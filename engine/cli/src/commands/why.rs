@@ -86,7 +86,8 @@ fn past(session: &Session, cell: usize, seen: &mut BTreeSet<usize>) -> Result<Ca
     for reason in &reasons {
         let Reason::InputChanged { from, .. } = reason else { continue };
         let Some(other) = session.graph.find(from).filter(|other| !seen.contains(other)) else { continue };
-        let same_run = session.latest.get(from).and_then(|key| session.store.record(key).ok().flatten());
+        let key = session.key(other)?;
+        let same_run = key.and_then(|key| session.store.record(&key).ok().flatten());
         if same_run.is_some_and(|other| other.run == record.run) {
             behind.push(past(session, other, seen)?);
         }

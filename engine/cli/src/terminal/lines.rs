@@ -57,7 +57,7 @@ impl Listener for Lines {
                 }
             }
             _ => {
-                if let Some(line) = other_line(event, self.screen)
+                if let Some(line) = other_line(event, self.screen, self.verbose)
                     && !self.quiet
                 {
                     say(&line);
@@ -98,7 +98,7 @@ pub(super) fn finished_line(event: &Event, reasons: &[Reason], screen: Screen, v
 }
 
 /// The line of an event that is no cell's end, where it has one.
-pub(super) fn other_line(event: &Event, screen: Screen) -> Option<String> {
+pub(super) fn other_line(event: &Event, screen: Screen, verbose: bool) -> Option<String> {
     let line = |colour: &str, word: &str, text: &str| format!("{} {}\n", screen.paint(colour, word), sanitised(text));
     Some(match event {
         Event::CellNote { cell, text } => line("36", "note     ", &format!("{cell}: {text}")),
@@ -107,6 +107,8 @@ pub(super) fn other_line(event: &Event, screen: Screen) -> Option<String> {
             line("33", "retrying ", &format!("{cell}: attempt {attempt} failed: {error}"))
         }
         Event::Warning { text } => line("33;1", "warning: ", text),
+        // What was published as expected is only counted: the summary says where it lies.
+        Event::Published { how: PublishHow::Created | PublishHow::Updated, .. } if !verbose => return None,
         Event::Published { path, how } => published_line(path, how, screen),
         _ => return None,
     })
@@ -122,6 +124,10 @@ fn published_line(path: &str, how: &PublishHow, screen: Screen) -> String {
         PublishHow::MovedAside { to } => {
             format!("{} {path}  your edit is now {}\n", screen.paint("33", "published"), sanitised(to))
         }
+        PublishHow::Occupied => format!(
+            "{} {path} was there before and was not published by dgpipe; it is left alone\n    --discard-edits replaces it, --keep-edits moves it aside first\n",
+            screen.paint("31;1", "occupied ")
+        ),
         PublishHow::Edited => format!(
             "{} {path} was edited by hand and is left alone\n    --discard-edits replaces it, --keep-edits moves it aside first\n",
             screen.paint("31;1", "edited   ")

@@ -109,7 +109,7 @@ impl Listener for Progress {
                     all.finish_and_clear();
                 }
             }
-            _ => self.line(other_line(event, self.screen)),
+            _ => self.line(other_line(event, self.screen, self.verbose)),
         }
     }
 }
