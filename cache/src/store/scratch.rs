@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fs_err::File;
 
@@ -28,7 +28,7 @@ pub struct Scratch {
     removed: bool,
     filesystem: Arc<dyn Filesystem>,
     // Holds the lock that tells others to leave the folder alone.
-    _occupancy: Arc<Occupancy>,
+    occupancy: Arc<Occupancy>,
 }
 
 /// The right of one store handle of one process to its folders in scratch.
@@ -38,6 +38,8 @@ pub(super) struct Occupancy {
     lock_path: PathBuf,
     /// Where transactions keep their drafts: one folder for all, since file systems are slow to make and remove many.
     staging: PathBuf,
+    /// Folders that are removed when the process is done with the store.
+    discarded: Mutex<Vec<PathBuf>>,
     filesystem: Arc<dyn Filesystem>,
     _lock: File,
 }
@@ -45,7 +47,9 @@ pub(super) struct Occupancy {
 impl Drop for Occupancy {
     fn drop(&mut self) {
         // What stays behind is removed by the next process.
-        drop(self.filesystem.remove_tree(&self.staging));
+        for path in lock(&self.discarded).iter().chain([&self.staging]) {
+            drop(self.filesystem.remove_tree(path));
+        }
         drop(self.filesystem.remove_file(&self.lock_path));
     }
 }
@@ -62,12 +66,7 @@ impl Store {
             let path = self.layout().bucket(Bucket::Scratch).join(name);
             let made = self.filesystem().create_folder(&path, Layout::FOLDER_MODE);
             if made.map_err(|error| self.explain(error))? == Placement::Placed {
-                return Ok(Scratch {
-                    path,
-                    removed: false,
-                    filesystem: self.shared.filesystem.clone(),
-                    _occupancy: occupancy,
-                });
+                return Ok(Scratch { path, removed: false, filesystem: self.shared.filesystem.clone(), occupancy });
             }
         }
     }
@@ -101,13 +100,8 @@ impl Store {
                 let staging = self.layout().bucket(Bucket::Scratch).join(format!("{id}-staging"));
                 // The id is ours alone, so a folder of that name is ours too.
                 self.make_folder(&staging)?;
-                return Ok(Occupancy {
-                    id,
-                    lock_path,
-                    staging,
-                    filesystem: self.shared.filesystem.clone(),
-                    _lock: lock,
-                });
+                let (filesystem, discarded) = (self.shared.filesystem.clone(), Mutex::default());
+                return Ok(Occupancy { id, lock_path, staging, discarded, filesystem, _lock: lock });
             }
         }
     }
@@ -146,6 +140,15 @@ impl Scratch {
     /// Returns the folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Has the folder removed at the end, when the last handle of the store is dropped.
+    ///
+    /// For folders with little in them: some file systems are slow to make files for seconds after many were removed
+    /// (ext4 without a journal looks at every one of them), which a run of many small cells would feel.
+    pub fn discard_at_the_end(mut self) {
+        self.removed = true;
+        lock(&self.occupancy.discarded).push(self.path.clone());
     }
 
     /// Leaves the folder for a person to look at, under a new name, and returns that.

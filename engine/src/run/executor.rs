@@ -37,6 +37,15 @@ pub(super) struct Assignment {
     pub(super) replace: bool,
 }
 
+/// Scratch folders with no more than this may wait for their removal.
+const LITTLE: u64 = 64 << 10;
+
+impl Assignment {
+    fn reads_little(&self) -> bool {
+        self.artifacts.iter().flatten().map(|artifact| artifact.size).sum::<u64>() <= LITTLE
+    }
+}
+
 /// How an execution ended, before anything is in the store for good.
 pub(super) enum Ended {
     /// To be committed.
@@ -93,7 +102,12 @@ impl Executor<'_> {
             Ok(result) => result.and_then(|()| self.unchanged(cell)),
         };
         match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seconds)) {
-            Ok(transaction) => Ok(transaction),
+            Ok(transaction) => {
+                if assignment.reads_little() {
+                    scratch.discard_at_the_end();
+                }
+                Ok(transaction)
+            }
             Err(error) => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
         }
     }
