@@ -1,0 +1,46 @@
+//! The guard of `VERSION`: the exact bytes of stage types that compute with whole numbers, or with few enough
+//! floating-point operations to be the same on every machine. A digest that changes here asks for a new `VERSION`.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::project::Project;
+
+const PIPELINE: &str = "
+pipeline: versions
+sources: { digits: { path: pipelines/data/optdigits/digits.csv.gz, kind: file/1 } }
+stages:
+  drawn: { uses: draw-miniature, config: { seed: 1, per_class: 2, size: 24 } }
+  inspection: { uses: inspect-images, inputs: { images: drawn } }
+  images: { uses: digits-domains, inputs: { digits: digits }, config: { seed: 7 } }
+  vectors: { uses: embed-pixels, inputs: { images: images/deg_15 }, config: { size: 8 } }
+  split: { uses: split-embeddings, inputs: { embeddings: vectors }, config: { seed: 1, stream: split } }
+  head: { uses: init-head, inputs: { like: vectors }, config: { seed: 1, stream: head, hidden: [4] } }
+  other: { uses: init-head, inputs: { like: vectors }, config: { seed: 2, stream: head, hidden: [4] } }
+  importance: { uses: weight-importance, inputs: { initial: head, final: other } }
+  consensus: { uses: consensus-importance, inputs: { importances: [importance, importance] } }
+  mask: { uses: threshold-mask, inputs: { importance: consensus }, config: { top_fraction: 0.3 } }
+  random: { uses: random-mask, inputs: { mask: mask }, config: { seed: 1, stream: random } }
+  frozen: { uses: uniform-mask, inputs: { like: head }, config: { value: false } }
+  matrix: { uses: plot-matrix, inputs: { matrices: mask } }
+";
+
+#[test]
+fn bytes_change_only_with_a_new_version() {
+    let project = Project::new();
+    fs_err::write(project.path("versions.yaml"), PIPELINE).unwrap();
+    project.run(&["versions.yaml", "drawn", "inspection", "split", "random", "frozen", "matrix"]);
+    let mut lines = BTreeSet::new();
+    for (name, bytes) in project.files(".dgpipe/records-v1") {
+        let record: Value = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let record = record.get("record").unwrap_or(&record);
+        let made_by = &record["fingerprint"];
+        for (port, output) in record["outputs"].as_object().unwrap() {
+            let digest = output["artifact"]["digest"].as_str().unwrap();
+            let stage_type = made_by["stage_type"].as_str().unwrap();
+            lines.insert(format!("{stage_type} {} {port} {}", made_by["version"], &digest[..12]));
+        }
+    }
+    insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"), @"");
+}
