@@ -14,7 +14,9 @@ impl Angle {
 
     /// An angle in degrees.
     pub(crate) const fn degrees(degrees: f32) -> Self {
-        Self { turns: degrees / 360.0 }
+        Self {
+            turns: degrees / 360.0,
+        }
     }
 
     /// The point of the unit circle at this angle: cosine, then sine.
@@ -31,22 +33,13 @@ impl Angle {
         };
         (cos as f32, sin as f32)
     }
-
-    /// The sine.
-    pub(crate) fn sin(self) -> f32 {
-        self.direction().1
-    }
-
-    /// The cosine.
-    pub(crate) fn cos(self) -> f32 {
-        self.direction().0
-    }
 }
 
 /// Taylor series of cosine and sine, exact to f32 within an eighth of a turn.
 fn small(x: f64) -> (f64, f64) {
     let x2 = x * x;
-    let cos = 1.0 - x2 / 2.0 * (1.0 - x2 / 12.0 * (1.0 - x2 / 30.0 * (1.0 - x2 / 56.0 * (1.0 - x2 / 90.0))));
+    let cos = 1.0
+        - x2 / 2.0 * (1.0 - x2 / 12.0 * (1.0 - x2 / 30.0 * (1.0 - x2 / 56.0 * (1.0 - x2 / 90.0))));
     let sin = x * (1.0 - x2 / 6.0 * (1.0 - x2 / 20.0 * (1.0 - x2 / 42.0 * (1.0 - x2 / 72.0))));
     (cos, sin)
 }
@@ -61,7 +54,10 @@ mod tests {
             let turns = f32::from(step) / 17.0;
             let (sin, cos) = (turns * std::f32::consts::TAU).sin_cos();
             let direction = Angle::turns(turns).direction();
-            assert!((direction.0 - cos).abs() < 5e-6 && (direction.1 - sin).abs() < 5e-6, "{turns}");
+            assert!(
+                (direction.0 - cos).abs() < 5e-6 && (direction.1 - sin).abs() < 5e-6,
+                "{turns}"
+            );
         }
     }
 }

@@ -6,7 +6,9 @@ use super::colour::Colour;
 use super::figure::{Figure, Layer, Solid};
 use super::outline::{Outline, Point};
 use super::raster::Raster;
-use tiny_skia::{FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
+use tiny_skia::{
+    FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Stroke, Transform,
+};
 
 /// Canvas pixels per drawing pixel, along each axis.
 const OVERSAMPLING: u32 = 2;
@@ -33,7 +35,8 @@ impl Canvas {
     /// A transparent canvas for a drawing of this size, which must not be 0.
     pub(crate) fn new(size: u32) -> Self {
         let side = size * OVERSAMPLING;
-        let pixmap = Pixmap::new(side, side).expect("`draw` bounds the size between 1 and `MAX_SIZE`");
+        let pixmap =
+            Pixmap::new(side, side).expect("`draw` bounds the size between 1 and `MAX_SIZE`");
         Self { pixmap, size }
     }
 
@@ -57,14 +60,22 @@ impl Canvas {
         for layer in figure.layers() {
             match (layer, finish) {
                 (Layer::Solid(solid), _) => self.solid(solid, finish),
-                (Layer::Mark(shape, colour), Finish::Plain | Finish::Inked(_)) => self.fill(shape, *colour),
-                (Layer::Mark(shape, colour), Finish::Drawn(width)) => self.drawn_mark(shape, *colour, width),
-                (Layer::Line(points, width, colour), Finish::Plain) => self.line(points, *width, *colour),
+                (Layer::Mark(shape, colour), Finish::Plain | Finish::Inked(_)) => {
+                    self.fill(shape, *colour);
+                }
+                (Layer::Mark(shape, colour), Finish::Drawn(width)) => {
+                    self.drawn_mark(shape, *colour, width);
+                }
+                (Layer::Line(points, width, colour), Finish::Plain) => {
+                    self.line(points, *width, *colour);
+                }
                 // Lines thinner than the pen would vanish beside the outlines.
                 (Layer::Line(points, width, colour), Finish::Inked(pen)) => {
                     self.line(points, width.max(0.6 * pen), *colour);
                 }
-                (Layer::Line(points, ..), Finish::Drawn(pen)) => self.line(points, 0.8 * pen, Colour::INK),
+                (Layer::Line(points, ..), Finish::Drawn(pen)) => {
+                    self.line(points, 0.8 * pen, Colour::INK);
+                }
             }
         }
     }
@@ -80,14 +91,23 @@ impl Canvas {
     }
 
     /// Draws a line that shows only inside a mask.
-    pub(crate) fn line_within(&mut self, points: &[Point], width: f32, colour: Colour, mask: &Mask) {
+    pub(crate) fn line_within(
+        &mut self,
+        points: &[Point],
+        width: f32,
+        colour: Colour,
+        mask: &Mask,
+    ) {
         self.stroke(path(points, false), width, colour, Some(mask));
     }
 
     /// Averages down to the size of the drawing: colours, premultiplied, and coverage.
     pub(crate) fn finish(&self) -> (Raster, Vec<f32>) {
         let (size, side) = (self.size as usize, (self.size * OVERSAMPLING) as usize);
-        let (mut colours, mut coverage) = (Vec::with_capacity(size * size), Vec::with_capacity(size * size));
+        let (mut colours, mut coverage) = (
+            Vec::with_capacity(size * size),
+            Vec::with_capacity(size * size),
+        );
         let pixels = self.pixmap.data();
         for (y, x) in (0..size).flat_map(|y| (0..size).map(move |x| (y, x))) {
             let first = (2 * y * side + 2 * x) * 4;
@@ -112,7 +132,11 @@ impl Canvas {
                 self.stroke(path(shape.points(), true), 2.0 * pen, Colour::INK, None);
             }
         }
-        let paper = if matches!(finish, Finish::Drawn(_)) { Colour::WHITE } else { solid.colour };
+        let paper = if matches!(finish, Finish::Drawn(_)) {
+            Colour::WHITE
+        } else {
+            solid.colour
+        };
         for shape in &solid.shapes {
             self.fill(shape, paper);
         }
@@ -122,7 +146,12 @@ impl Canvas {
         let mask = self.mask(&solid.shapes);
         for (shape, colour) in &solid.decor {
             if let Finish::Drawn(pen) = finish {
-                self.stroke(path(shape.points(), true), 0.75 * pen, Colour::INK, Some(&mask));
+                self.stroke(
+                    path(shape.points(), true),
+                    0.75 * pen,
+                    Colour::INK,
+                    Some(&mask),
+                );
             } else {
                 self.fill_within(shape, *colour, Some(&mask));
             }
@@ -142,15 +171,22 @@ impl Canvas {
     fn fill_within(&mut self, shape: &Outline, colour: Colour, mask: Option<&Mask>) {
         if let Some(path) = path(shape.points(), true) {
             let transform = self.transform();
-            self.pixmap.fill_path(&path, &paint(colour), FillRule::Winding, transform, mask);
+            self.pixmap
+                .fill_path(&path, &paint(colour), FillRule::Winding, transform, mask);
         }
     }
 
     fn stroke(&mut self, path: Option<Path>, width: f32, colour: Colour, mask: Option<&Mask>) {
-        let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+        let stroke = Stroke {
+            width,
+            line_cap: LineCap::Round,
+            line_join: LineJoin::Round,
+            ..Stroke::default()
+        };
         if let Some(path) = path {
             let transform = self.transform();
-            self.pixmap.stroke_path(&path, &paint(colour), &stroke, transform, mask);
+            self.pixmap
+                .stroke_path(&path, &paint(colour), &stroke, transform, mask);
         }
     }
 

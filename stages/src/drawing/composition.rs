@@ -72,5 +72,8 @@ fn darken(raster: &mut Raster, shadow: &Plane, depth: f32) {
 
 fn position(k: usize, size: u32) -> (f32, f32) {
     let size = size as usize;
-    ((k % size) as f32 / size as f32, (k / size) as f32 / size as f32)
+    (
+        (k % size) as f32 / size as f32,
+        (k / size) as f32 / size as f32,
+    )
 }

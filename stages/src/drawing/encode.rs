@@ -47,14 +47,20 @@ mod tests {
         let image = RgbImage::new(8, 8);
         for style in Style::ALL {
             let bytes = encode(style, &image).unwrap();
-            let magic: &[u8] = if style.extension() == "png" { b"\x89PNG" } else { b"\xff\xd8\xff" };
+            let magic: &[u8] = if style.extension() == "png" {
+                b"\x89PNG"
+            } else {
+                b"\xff\xd8\xff"
+            };
             assert!(bytes.starts_with(magic), "{style}");
         }
     }
 
     #[test]
     fn an_empty_image_is_an_error_and_not_a_panic() {
-        let refusal = encode(Style::Photo, &RgbImage::new(0, 0)).unwrap_err().to_string();
+        let refusal = encode(Style::Photo, &RgbImage::new(0, 0))
+            .unwrap_err()
+            .to_string();
         assert_eq!(refusal, "cannot encode a 0×0 drawing as jpg");
     }
 }

@@ -53,22 +53,37 @@ pub(crate) struct Figure {
 impl Figure {
     /// A figure without parts.
     pub(crate) const fn new(setting: Setting) -> Self {
-        Self { layers: Vec::new(), setting, frame: None, sway: 5.0 }
+        Self {
+            layers: Vec::new(),
+            setting,
+            frame: None,
+            sway: 5.0,
+        }
     }
 
     /// Adds shapes that melt into one silhouette.
     pub(crate) fn solid<const N: usize>(&mut self, colour: Colour, shapes: [Outline; N]) {
-        self.solids(colour, shapes.to_vec());
+        self.solids(colour, Vec::from(shapes));
     }
 
     /// Adds any number of shapes that melt into one silhouette.
     pub(crate) fn solids(&mut self, colour: Colour, shapes: Vec<Outline>) {
-        self.layers.push(Layer::Solid(Solid { shapes, colour, decor: Vec::new(), relief: 1.0 }));
+        self.layers.push(Layer::Solid(Solid {
+            shapes,
+            colour,
+            decor: Vec::new(),
+            relief: 1.0,
+        }));
     }
 
     /// Adds shapes that have no roundness: walls, paper, glass.
     pub(crate) fn flat<const N: usize>(&mut self, colour: Colour, shapes: [Outline; N]) {
-        self.layers.push(Layer::Solid(Solid { shapes: shapes.to_vec(), colour, decor: Vec::new(), relief: 0.15 }));
+        self.layers.push(Layer::Solid(Solid {
+            shapes: Vec::from(shapes),
+            colour,
+            decor: Vec::new(),
+            relief: 0.15,
+        }));
     }
 
     /// Paints a patch on the latest solid.
@@ -128,16 +143,27 @@ impl Figure {
         let turn = |(x, y): Point| (flip * (x * cos - y * sin), x * sin + y * cos);
         let (from, to) = self.extent(turn);
         let (width, height) = (to.0 - from.0, to.1 - from.1);
-        let fill = if self.is_cropped() { dice.between(0.95, 1.1) } else { dice.between(0.74, 0.95) };
+        let fill = if self.is_cropped() {
+            dice.between(0.95, 1.1)
+        } else {
+            dice.between(0.74, 0.95)
+        };
         let scale = fill / width.max(height).max(1e-3);
         let slack = |side: f32| (1.0 - side * scale).max(0.0) / 2.0;
         let x = 0.5 - scale * (from.0 + to.0) / 2.0 + slack(width) * dice.around(0.6);
-        let drop = if self.is_cropped() { 1.0 } else { 0.5 + dice.around(0.4) };
+        let drop = if self.is_cropped() {
+            1.0
+        } else {
+            0.5 + dice.around(0.4)
+        };
         let y = 0.5 - scale * (from.1 + to.1) / 2.0 + slack(height) * drop;
-        self.moved(|p| {
-            let (u, v) = turn(p);
-            (u * scale + x, v * scale + y)
-        }, scale)
+        self.moved(
+            |p| {
+                let (u, v) = turn(p);
+                (u * scale + x, v * scale + y)
+            },
+            scale,
+        )
     }
 
     /// The same figure in other colours.
@@ -147,7 +173,10 @@ impl Figure {
             match layer {
                 Layer::Solid(solid) => {
                     solid.colour = repaint(solid.colour);
-                    solid.decor.iter_mut().for_each(|(_, colour)| *colour = repaint(*colour));
+                    solid
+                        .decor
+                        .iter_mut()
+                        .for_each(|(_, colour)| *colour = repaint(*colour));
                 }
                 Layer::Mark(_, colour) | Layer::Line(_, _, colour) => *colour = repaint(*colour),
             }
@@ -160,15 +189,25 @@ impl Figure {
         let mut span = ((f32::MAX, f32::MAX), (f32::MIN, f32::MIN));
         let mut take = |p: Point| {
             let (x, y) = map(p);
-            span = ((span.0.0.min(x), span.0.1.min(y)), (span.1.0.max(x), span.1.1.max(y)));
+            span = (
+                (span.0.0.min(x), span.0.1.min(y)),
+                (span.1.0.max(x), span.1.1.max(y)),
+            );
         };
         if let Some((from, to)) = self.frame {
-            [from, (to.0, from.1), to, (from.0, to.1)].into_iter().for_each(&mut take);
+            [from, (to.0, from.1), to, (from.0, to.1)]
+                .into_iter()
+                .for_each(&mut take);
             return span;
         }
         for layer in &self.layers {
             match layer {
-                Layer::Solid(solid) => solid.shapes.iter().flat_map(Outline::points).copied().for_each(&mut take),
+                Layer::Solid(solid) => solid
+                    .shapes
+                    .iter()
+                    .flat_map(Outline::points)
+                    .copied()
+                    .for_each(&mut take),
                 Layer::Mark(shape, _) => shape.points().iter().copied().for_each(&mut take),
                 Layer::Line(points, ..) => points.iter().copied().for_each(&mut take),
             }
@@ -181,16 +220,26 @@ impl Figure {
         let layers = self.layers.iter().map(|layer| match layer {
             Layer::Solid(solid) => Layer::Solid(Solid {
                 shapes: solid.shapes.iter().map(|shape| shape.map(&map)).collect(),
-                decor: solid.decor.iter().map(|(shape, colour)| (shape.map(&map), *colour)).collect(),
+                decor: solid
+                    .decor
+                    .iter()
+                    .map(|(shape, colour)| (shape.map(&map), *colour))
+                    .collect(),
                 ..*solid
             }),
             Layer::Mark(shape, colour) => Layer::Mark(shape.map(&map), *colour),
-            Layer::Line(points, width, colour) => {
-                Layer::Line(points.iter().map(|&p| map(p)).collect(), width * scale, *colour)
-            }
+            Layer::Line(points, width, colour) => Layer::Line(
+                points.iter().map(|&p| map(p)).collect(),
+                width * scale,
+                *colour,
+            ),
         });
         let frame = self.frame.map(|(from, to)| (map(from), map(to)));
-        Self { layers: layers.collect(), frame, ..*self }
+        Self {
+            layers: layers.collect(),
+            frame,
+            ..*self
+        }
     }
 }
 
@@ -206,7 +255,10 @@ mod tests {
         for index in 0..50 {
             let placed = figure.place(&mut Dice::new(1, "dog", Style::Photo, index));
             let (from, to) = placed.extent(|p| p);
-            assert!(from.0 >= 0.0 && from.1 >= 0.0 && to.0 <= 1.0 && to.1 <= 1.0, "{from:?} {to:?}");
+            assert!(
+                from.0 >= 0.0 && from.1 >= 0.0 && to.0 <= 1.0 && to.1 <= 1.0,
+                "{from:?} {to:?}"
+            );
         }
     }
 }

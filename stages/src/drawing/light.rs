@@ -34,7 +34,9 @@ impl Light {
     /// The shadow on the ground that the figure stands on, from 0 to 1.
     pub(crate) fn ground_shadow(self, figure: &Figure, size: usize) -> Option<Plane> {
         let base = figure.extent(|p| p).1.1 - 0.01;
-        cast(figure, size, 0.018, |(x, y)| (x - self.from.0 * (base - y) * 0.5, base - (base - y) * 0.16))
+        cast(figure, size, 0.018, |(x, y)| {
+            (x - self.from.0 * (base - y) * 0.5, base - (base - y) * 0.16)
+        })
     }
 
     fn shade_solid(self, solid: &Solid, size: usize, shade: &mut [f32]) {
@@ -69,9 +71,17 @@ impl Light {
     }
 }
 
-fn cast(figure: &Figure, size: usize, softness: f32, map: impl Fn(Point) -> Point) -> Option<Plane> {
-    let shapes: Vec<Outline> =
-        figure.solids_in_order().flat_map(|solid| &solid.shapes).map(|shape| shape.map(&map)).collect();
+fn cast(
+    figure: &Figure,
+    size: usize,
+    softness: f32,
+    map: impl Fn(Point) -> Point,
+) -> Option<Plane> {
+    let shapes: Vec<Outline> = figure
+        .solids_in_order()
+        .flat_map(|solid| &solid.shapes)
+        .map(|shape| shape.map(&map))
+        .collect();
     let radius = radius(softness, size);
     Some(Plane::coverage(&shapes, size, 2 * radius as i32 + 1)?.blur(radius))
 }
@@ -90,7 +100,11 @@ mod tests {
     fn the_side_towards_the_light_is_brighter() {
         let mut figure = Figure::new(Setting::Room);
         figure.solid(Colour::WHITE, [Outline::circle((0.5, 0.5), 0.4)]);
-        let light = Light { from: (-0.7, 0.0), ambient: 0.4, strength: 0.7 };
+        let light = Light {
+            from: (-0.7, 0.0),
+            ambient: 0.4,
+            strength: 0.7,
+        };
         let shade = light.shade(&figure, 40);
         assert!(shade[20 * 40 + 6] > shade[20 * 40 + 34] + 0.2);
     }

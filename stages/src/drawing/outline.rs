@@ -17,7 +17,9 @@ pub(crate) struct Outline {
 impl Outline {
     /// A shape with straight sides.
     pub(crate) fn polygon(corners: &[Point]) -> Self {
-        Self { points: corners.to_vec() }
+        Self {
+            points: corners.to_vec(),
+        }
     }
 
     /// A smooth shape through the knots.
@@ -26,13 +28,20 @@ impl Outline {
         let n = knots.len();
         let at = |i: usize| knots[i % n];
         let spans = (0..n).map(|i| [at(i + n - 1), at(i), at(i + 1), at(i + 2)]);
-        let points = spans.flat_map(|span| (0..STEPS).map(move |s| spline(&span, s as f32 / STEPS as f32)));
-        Self { points: points.map(|[x, y, _]| (x, y)).collect() }
+        let points =
+            spans.flat_map(|span| (0..STEPS).map(move |s| spline(&span, s as f32 / STEPS as f32)));
+        Self {
+            points: points.map(|[x, y, _]| (x, y)).collect(),
+        }
     }
 
     /// A smooth shape that mirrors its right half, whose knots go from the top to the bottom, to the left.
     pub(crate) fn symmetric(right: &[Point]) -> Self {
-        let left = right.iter().rev().filter(|knot| knot.0 > 0.0).map(|&(x, y)| (-x, y));
+        let left = right
+            .iter()
+            .rev()
+            .filter(|knot| knot.0 > 0.0)
+            .map(|&(x, y)| (-x, y));
         Self::blob(&right.iter().copied().chain(left).collect::<Vec<_>>())
     }
 
@@ -44,7 +53,9 @@ impl Outline {
             let (u, v) = (u * rx, v * ry);
             (centre.0 + u * cos - v * sin, centre.1 + u * sin + v * cos)
         });
-        Self { points: points.collect() }
+        Self {
+            points: points.collect(),
+        }
     }
 
     /// A circle.
@@ -80,7 +91,9 @@ impl Outline {
 
     /// The same shape with every point moved.
     pub(crate) fn map(&self, f: impl Fn(Point) -> Point) -> Self {
-        Self { points: self.points.iter().map(|&p| f(p)).collect() }
+        Self {
+            points: self.points.iter().map(|&p| f(p)).collect(),
+        }
     }
 }
 
@@ -94,7 +107,12 @@ fn smooth_spine(knots: &[[f32; 3]]) -> Vec<[f32; 3]> {
     let last = knots.len() - 1;
     let mut spine = Vec::with_capacity(last * STEPS + 1);
     for i in 0..last {
-        let span = [knots[i.saturating_sub(1)], knots[i], knots[i + 1], knots[(i + 2).min(last)]];
+        let span = [
+            knots[i.saturating_sub(1)],
+            knots[i],
+            knots[i + 1],
+            knots[(i + 2).min(last)],
+        ];
         spine.extend((0..STEPS).map(|s| spline(&span, s as f32 / STEPS as f32)));
     }
     spine.push(knots[last]);

@@ -15,15 +15,22 @@ pub(crate) fn photo(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
     let mut raster = scene.soften(dice.between(0.15, 0.45));
     let exposure = dice.between(0.88, 1.1);
     let warmth = dice.around(0.05);
-    let balance = Colour([exposure * (1.0 + warmth), exposure, exposure * (1.0 - warmth)]);
+    let balance = Colour([
+        exposure * (1.0 + warmth),
+        exposure,
+        exposure * (1.0 - warmth),
+    ]);
     let colourfulness = dice.between(0.7, 1.05);
     let vignette = dice.between(0.1, 0.5);
     let grain = Noise::new(dice.salt());
-    let strength = dice.between(0.018, 0.045);
+    let strength = dice.between(0.012, 0.036);
     let side = size as usize;
     for (k, pixel) in raster.pixels_mut().iter_mut().enumerate() {
         let (column, row) = (k % side, k / side);
-        let (x, y) = (column as f32 / size as f32 - 0.5, row as f32 / size as f32 - 0.5);
+        let (x, y) = (
+            column as f32 / size as f32 - 0.5,
+            row as f32 / size as f32 - 0.5,
+        );
         let fall = 1.0 - vignette * (x * x + y * y);
         let speck = speck(grain, column as i32, row as i32) * strength;
         let seen = pixel.saturate(colourfulness).tint(balance).scale(fall);

@@ -33,7 +33,13 @@ impl Plane {
             mask.fill_path(&path, FillRule::Winding, true, window);
         }
         let values = mask.data().iter().map(|&v| f32::from(v) / 255.0).collect();
-        Some(Self { x, y, width: width as usize, height: height as usize, values })
+        Some(Self {
+            x,
+            y,
+            width: width as usize,
+            height: height as usize,
+            values,
+        })
     }
 
     /// The number at a position of the picture.
@@ -61,7 +67,13 @@ impl Plane {
                 box_blur(row, 1, self.width, radius, &mut buffer);
             }
             for column in 0..self.width {
-                box_blur(&mut self.values[column..], self.width, self.height, radius, &mut buffer);
+                box_blur(
+                    &mut self.values[column..],
+                    self.width,
+                    self.height,
+                    radius,
+                    &mut buffer,
+                );
             }
         }
         self

@@ -20,7 +20,9 @@ impl Raster {
     /// A picture from a function of the position, whose coordinates run from 0 to 1.
     pub(crate) fn from_fn(size: usize, f: impl Fn(f32, f32) -> Colour) -> Self {
         let unit = |k: usize| (k as f32 + 0.5) / size as f32;
-        let pixels = (0..size * size).map(|k| f(unit(k % size), unit(k / size))).collect();
+        let pixels = (0..size * size)
+            .map(|k| f(unit(k % size), unit(k / size)))
+            .collect();
         Self { size, pixels }
     }
 
@@ -59,10 +61,19 @@ impl Raster {
         let size = self.size as i32;
         let pixel = |k: i32| {
             let (x, y) = (k % size, k / size);
-            let (a, b, c, d) = (self.at(x - 1, y), self.at(x + 1, y), self.at(x, y - 1), self.at(x, y + 1));
-            self.at(x, y).mix(a.mix(b, 0.5).mix(c.mix(d, 0.5), 0.5), share)
+            let (a, b, c, d) = (
+                self.at(x - 1, y),
+                self.at(x + 1, y),
+                self.at(x, y - 1),
+                self.at(x, y + 1),
+            );
+            self.at(x, y)
+                .mix(a.mix(b, 0.5).mix(c.mix(d, 0.5), 0.5), share)
         };
-        Self { size: self.size, pixels: (0..size * size).map(pixel).collect() }
+        Self {
+            size: self.size,
+            pixels: (0..size * size).map(pixel).collect(),
+        }
     }
 
     /// Rounds to bytes.

@@ -42,7 +42,11 @@ impl Scene {
             hedge: (open_air && dice.chance(0.6)).then_some(hedge),
             horizon,
             noise: Noise::new(dice.salt()),
-            texture: if portrait { 0.4 } else { dice.between(0.7, 1.2) },
+            texture: if portrait {
+                0.4
+            } else {
+                dice.between(0.7, 1.2)
+            },
         }
     }
 
@@ -82,10 +86,14 @@ impl Scene {
         let (u, v) = ((x - 0.5) * zoom * 7.0, zoom * 9.0);
         let noise = match self.setting {
             Setting::Land => self.noise.fractal(u, v, 4),
-            Setting::Room => 0.6 * self.noise.smooth((x - 0.5) * zoom * 4.0, 3.0) + 0.3 * self.noise.smooth(u * 0.6, v * 3.0),
+            Setting::Room => {
+                0.6 * self.noise.smooth((x - 0.5) * zoom * 4.0, 3.0)
+                    + 0.3 * self.noise.smooth(u * 0.6, v * 3.0)
+            }
             Setting::Water | Setting::Deep => self.noise.fractal(u * 0.5, v * 2.2, 2),
         };
-        base.scale(1.0 + 0.38 * self.texture * noise)
+        // On snow and pale sand, the same unevenness would look like rubble.
+        base.scale(1.0 + (0.52 - 0.42 * base.luma()) * self.texture * noise)
     }
 }
 
@@ -133,5 +141,9 @@ const DEPTHS: [[Colour; 2]; 2] = [
     [Colour::rgb(120, 180, 160), Colour::rgb(24, 74, 76)],
 ];
 
-const HEDGES: [Colour; 4] =
-    [Colour::rgb(58, 84, 46), Colour::rgb(78, 96, 62), Colour::rgb(98, 104, 84), Colour::rgb(104, 118, 134)];
+const HEDGES: [Colour; 4] = [
+    Colour::rgb(58, 84, 46),
+    Colour::rgb(78, 96, 62),
+    Colour::rgb(98, 104, 84),
+    Colour::rgb(104, 118, 134),
+];

@@ -47,7 +47,11 @@ struct Hand {
 
 impl Hand {
     fn new(dice: &mut Dice, reach: f32) -> Self {
-        Self { across: Noise::new(dice.salt()), along: Noise::new(dice.salt()), reach }
+        Self {
+            across: Noise::new(dice.salt()),
+            along: Noise::new(dice.salt()),
+            reach,
+        }
     }
 
     /// The brightness that this hand leaves at a pixel.
@@ -55,7 +59,10 @@ impl Hand {
         let size = clean.size() as f32;
         let (u, v) = (x / size * 7.0, y / size * 7.0);
         let shake = self.reach * size;
-        let pixel = clean.between(x + shake * self.across.fractal(u, v, 2), y + shake * self.along.fractal(u, v, 2));
+        let pixel = clean.between(
+            x + shake * self.across.fractal(u, v, 2),
+            y + shake * self.along.fractal(u, v, 2),
+        );
         // Inked pixels are near black; scaling makes their brightness span the whole range.
         ((pixel.luma() - 0.09) / 0.91).clamp(0.0, 1.0)
     }
@@ -63,7 +70,12 @@ impl Hand {
 
 /// Parallel strokes over the lower part of a solid, where its own shadow would lie.
 fn hatch(canvas: &mut Canvas, solid: &Solid, pen: f32, dice: &mut Dice) {
-    let points = || solid.shapes.iter().flat_map(|shape| shape.points());
+    let points = || {
+        solid
+            .shapes
+            .iter()
+            .flat_map(super::outline::Outline::points)
+    };
     let low = points().map(|p| p.1).fold(f32::MAX, f32::min);
     let high = points().map(|p| p.1).fold(f32::MIN, f32::max);
     let left = points().map(|p| p.0).fold(f32::MAX, f32::min);
@@ -79,7 +91,12 @@ fn hatch(canvas: &mut Canvas, solid: &Solid, pen: f32, dice: &mut Dice) {
     while x < right {
         let start = (x + dice.around(0.01), top + dice.between(-0.02, 0.06));
         let length = (high - top) * dice.between(0.3, 0.7);
-        canvas.line_within(&[start, (start.0 - 0.5 * length, start.1 + length)], pen, Colour::INK, &mask);
+        canvas.line_within(
+            &[start, (start.0 - 0.5 * length, start.1 + length)],
+            pen,
+            Colour::INK,
+            &mask,
+        );
         x += gap;
     }
 }

@@ -59,7 +59,9 @@ impl FromStr for Style {
         Self::ALL
             .into_iter()
             .find(|style| style.name() == name)
-            .ok_or_else(|| UnknownStyle { name: name.to_owned() })
+            .ok_or_else(|| UnknownStyle {
+                name: name.to_owned(),
+            })
     }
 }
 
@@ -77,11 +79,18 @@ mod tests {
     #[test]
     fn an_unknown_name_is_refused_with_the_list_of_styles() {
         let refusal = "oil".parse::<Style>().unwrap_err().to_string();
-        assert_eq!(refusal, "unknown style `oil`; the styles are [art_painting, cartoon, photo, sketch]");
+        assert_eq!(
+            refusal,
+            "unknown style `oil`; the styles are [art_painting, cartoon, photo, sketch]"
+        );
     }
 
     #[test]
     fn styles_are_listed_alphabetically() {
-        assert!(Style::ALL.windows(2).all(|pair| pair[0].name() < pair[1].name()));
+        assert!(
+            Style::ALL
+                .windows(2)
+                .all(|pair| pair[0].name() < pair[1].name())
+        );
     }
 }

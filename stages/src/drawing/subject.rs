@@ -32,27 +32,78 @@ impl fmt::Debug for Subject {
 
 /// The classes of PACS, in alphabetical order.
 pub const SUBJECTS_PACS: [Subject; 7] = [
-    Subject { name: "dog", figure: figures::dog },
-    Subject { name: "elephant", figure: figures::elephant },
-    Subject { name: "giraffe", figure: figures::giraffe },
-    Subject { name: "guitar", figure: figures::guitar },
-    Subject { name: "horse", figure: figures::horse },
-    Subject { name: "house", figure: figures::house },
-    Subject { name: "person", figure: figures::person },
+    Subject {
+        name: "dog",
+        figure: figures::dog,
+    },
+    Subject {
+        name: "elephant",
+        figure: figures::elephant,
+    },
+    Subject {
+        name: "giraffe",
+        figure: figures::giraffe,
+    },
+    Subject {
+        name: "guitar",
+        figure: figures::guitar,
+    },
+    Subject {
+        name: "horse",
+        figure: figures::horse,
+    },
+    Subject {
+        name: "house",
+        figure: figures::house,
+    },
+    Subject {
+        name: "person",
+        figure: figures::person,
+    },
 ];
 
 /// Ten classes that PACS does not have, in alphabetical order: what a miniature backbone is pretrained on.
 pub const SUBJECTS_PRETRAINING: [Subject; 10] = [
-    Subject { name: "bicycle", figure: figures::bicycle },
-    Subject { name: "bird", figure: figures::bird },
-    Subject { name: "boat", figure: figures::boat },
-    Subject { name: "car", figure: figures::car },
-    Subject { name: "cup", figure: figures::cup },
-    Subject { name: "fish", figure: figures::fish },
-    Subject { name: "flower", figure: figures::flower },
-    Subject { name: "mushroom", figure: figures::mushroom },
-    Subject { name: "tree", figure: figures::tree },
-    Subject { name: "umbrella", figure: figures::umbrella },
+    Subject {
+        name: "bicycle",
+        figure: figures::bicycle,
+    },
+    Subject {
+        name: "bird",
+        figure: figures::bird,
+    },
+    Subject {
+        name: "boat",
+        figure: figures::boat,
+    },
+    Subject {
+        name: "car",
+        figure: figures::car,
+    },
+    Subject {
+        name: "cup",
+        figure: figures::cup,
+    },
+    Subject {
+        name: "fish",
+        figure: figures::fish,
+    },
+    Subject {
+        name: "flower",
+        figure: figures::flower,
+    },
+    Subject {
+        name: "mushroom",
+        figure: figures::mushroom,
+    },
+    Subject {
+        name: "tree",
+        figure: figures::tree,
+    },
+    Subject {
+        name: "umbrella",
+        figure: figures::umbrella,
+    },
 ];
 
 #[cfg(test)]
@@ -72,6 +123,10 @@ mod tests {
     #[test]
     fn the_two_sets_share_no_subject() {
         let pretraining = names(&SUBJECTS_PRETRAINING);
-        assert!(names(&SUBJECTS_PACS).iter().all(|name| !pretraining.contains(name)));
+        assert!(
+            names(&SUBJECTS_PACS)
+                .iter()
+                .all(|name| !pretraining.contains(name))
+        );
     }
 }

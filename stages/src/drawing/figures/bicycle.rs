@@ -25,16 +25,43 @@ pub(crate) fn bicycle(dice: &mut Dice) -> Figure {
     for hub in [back, front] {
         wheel(&mut figure, hub, r, dice);
     }
-    for tube in [[back, crank], [back, seat], [crank, seat], [crank, stem], [seat, stem], [stem, front]] {
+    for tube in [
+        [back, crank],
+        [back, seat],
+        [crank, seat],
+        [crank, stem],
+        [seat, stem],
+        [stem, front],
+    ] {
         figure.solid(paint, [Outline::tube(&tube.map(|(x, y)| (x, y, 0.03)))]);
     }
     figure.solid(TYRE, [Outline::circle(crank, 0.09)]);
-    figure.line(TYRE, 0.03, vec![(crank.0 - 0.1, crank.1 - 0.12), crank, (crank.0 + 0.1, crank.1 + 0.12)]);
+    figure.line(
+        TYRE,
+        0.03,
+        vec![
+            (crank.0 - 0.1, crank.1 - 0.12),
+            crank,
+            (crank.0 + 0.1, crank.1 + 0.12),
+        ],
+    );
     figure.line(TYRE, 0.035, vec![seat, (seat.0 - 0.03, seat.1 - 0.12)]);
-    let saddle = [(seat.0 - 0.18, -0.3), (seat.0 + 0.02, -0.31), (seat.0 + 0.14, -0.28), (seat.0, -0.24), (seat.0 - 0.14, -0.22)];
+    let saddle = [
+        (seat.0 - 0.18, -0.3),
+        (seat.0 + 0.02, -0.31),
+        (seat.0 + 0.14, -0.28),
+        (seat.0, -0.24),
+        (seat.0 - 0.14, -0.22),
+    ];
     figure.solid(TYRE, [Outline::blob(&saddle)]);
     let bar = if dice.chance(0.5) {
-        curve(&[stem, (0.4, -0.28), (0.56, -0.34), (0.62, -0.24), (0.54, -0.16)])
+        curve(&[
+            stem,
+            (0.4, -0.28),
+            (0.56, -0.34),
+            (0.62, -0.24),
+            (0.54, -0.16),
+        ])
     } else {
         curve(&[stem, (0.4, -0.3), (0.3, -0.36), (0.2, -0.34)])
     };
@@ -46,10 +73,18 @@ fn wheel(figure: &mut Figure, hub: Point, r: f32, dice: &mut Dice) {
     let start = dice.between(0.0, 1.0);
     for k in 0..6 {
         let (cos, sin) = Angle::turns(start + k as f32 / 12.0).direction();
-        let spoke = vec![(hub.0 - r * cos, hub.1 - r * sin), (hub.0 + r * cos, hub.1 + r * sin)];
+        let spoke = vec![
+            (hub.0 - r * cos, hub.1 - r * sin),
+            (hub.0 + r * cos, hub.1 + r * sin),
+        ];
         figure.line(Colour::rgb(150, 150, 154), 0.01, spoke);
     }
     let rim = (0..=32).map(|k| Angle::turns(k as f32 / 32.0).direction());
-    figure.line(TYRE, 0.055, rim.map(|(cos, sin)| (hub.0 + r * cos, hub.1 + r * sin)).collect());
+    figure.line(
+        TYRE,
+        0.055,
+        rim.map(|(cos, sin)| (hub.0 + r * cos, hub.1 + r * sin))
+            .collect(),
+    );
     figure.mark(TYRE, Outline::circle(hub, 0.045));
 }

@@ -22,16 +22,56 @@ pub(crate) fn car(dice: &mut Dice) -> Figure {
     figure.sway(2.0);
     let roof = dice.between(-0.5, -0.34);
     let (rear, hood) = (dice.between(-0.66, -0.46), dice.between(0.36, 0.56));
-    let cabin = [(rear - 0.12, 0.02), (rear, roof + 0.06), (rear + 0.16, roof), (0.1, roof), (0.26, roof + 0.04), (hood, 0.02)];
-    let body = [(-0.98, 0.3), (-0.96, 0.06), (-0.8, -0.02), (rear, -0.03), (hood, -0.02), (0.82, 0.04), (0.98, 0.14), (1.0, 0.32), (0.9, 0.4), (-0.9, 0.4)];
+    let cabin = [
+        (rear - 0.12, 0.02),
+        (rear, roof + 0.06),
+        (rear + 0.16, roof),
+        (0.1, roof),
+        (0.26, roof + 0.04),
+        (hood, 0.02),
+    ];
+    let body = [
+        (-0.98, 0.3),
+        (-0.96, 0.06),
+        (-0.8, -0.02),
+        (rear, -0.03),
+        (hood, -0.02),
+        (0.82, 0.04),
+        (0.98, 0.14),
+        (1.0, 0.32),
+        (0.9, 0.4),
+        (-0.9, 0.4),
+    ];
     figure.solid(paint, [Outline::polygon(&cabin), Outline::blob(&body)]);
     let pane = roof + 0.08;
-    figure.flat(GLASS, [Outline::polygon(&[(rear - 0.03, -0.04), (rear + 0.1, pane), (-0.14, pane), (-0.14, -0.04)])]);
-    figure.flat(GLASS, [Outline::polygon(&[(-0.07, -0.04), (-0.07, pane), (0.16, pane), (hood - 0.14, -0.04)])]);
+    figure.flat(
+        GLASS,
+        [Outline::polygon(&[
+            (rear - 0.03, -0.04),
+            (rear + 0.1, pane),
+            (-0.14, pane),
+            (-0.14, -0.04),
+        ])],
+    );
+    figure.flat(
+        GLASS,
+        [Outline::polygon(&[
+            (-0.07, -0.04),
+            (-0.07, pane),
+            (0.16, pane),
+            (hood - 0.14, -0.04),
+        ])],
+    );
     figure.line(paint.scale(0.55), 0.014, vec![(-0.1, -0.02), (-0.1, 0.34)]);
     figure.line(paint.scale(0.55), 0.03, vec![(-0.28, 0.08), (-0.18, 0.08)]);
-    figure.mark(Colour::rgb(252, 236, 160), Outline::circle((0.93, 0.17), 0.055));
-    figure.mark(Colour::rgb(200, 40, 40), Outline::rectangle((-0.98, 0.1), (-0.91, 0.2)));
+    figure.mark(
+        Colour::rgb(252, 236, 160),
+        Outline::circle((0.93, 0.17), 0.055),
+    );
+    figure.mark(
+        Colour::rgb(200, 40, 40),
+        Outline::rectangle((-0.98, 0.1), (-0.91, 0.2)),
+    );
     let r = dice.between(0.17, 0.22);
     for x in [-0.56, 0.58] {
         wheel(&mut figure, (x, 0.42), r);

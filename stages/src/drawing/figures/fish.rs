@@ -23,21 +23,74 @@ pub(crate) fn fish(dice: &mut Dice) -> Figure {
     let fork = dice.between(0.3, 0.46);
     let mut figure = Figure::new(Setting::Deep);
     figure.sway(14.0);
-    figure.solid(fin, [Outline::polygon(&[(-0.5, -0.05), (-1.0, -fork), (-0.86, 0.0), (-1.0, fork), (-0.5, 0.05)])]);
-    figure.solid(fin, [Outline::blob(&[(0.3, -0.8 * h), (0.02, -h - 0.24), (-0.34, -h - 0.1), (-0.4, -0.4 * h)])]);
-    figure.solid(fin, [Outline::blob(&[(0.1, 0.8 * h), (-0.1, h + 0.2), (-0.3, h + 0.12), (-0.24, 0.5 * h)])]);
-    let body = [(0.84, 0.02), (0.6, -0.64 * h), (0.14, -h), (-0.3, -0.62 * h), (-0.64, -0.09), (-0.64, 0.09), (-0.3, 0.62 * h), (0.14, h), (0.6, 0.66 * h)];
+    figure.solid(
+        fin,
+        [Outline::polygon(&[
+            (-0.5, -0.05),
+            (-1.0, -fork),
+            (-0.86, 0.0),
+            (-1.0, fork),
+            (-0.5, 0.05),
+        ])],
+    );
+    figure.solid(
+        fin,
+        [Outline::blob(&[
+            (0.3, -0.8 * h),
+            (0.02, -h - 0.24),
+            (-0.34, -h - 0.1),
+            (-0.4, -0.4 * h),
+        ])],
+    );
+    figure.solid(
+        fin,
+        [Outline::blob(&[
+            (0.1, 0.8 * h),
+            (-0.1, h + 0.2),
+            (-0.3, h + 0.12),
+            (-0.24, 0.5 * h),
+        ])],
+    );
+    let body = [
+        (0.84, 0.02),
+        (0.6, -0.64 * h),
+        (0.14, -h),
+        (-0.3, -0.62 * h),
+        (-0.64, -0.09),
+        (-0.64, 0.09),
+        (-0.3, 0.62 * h),
+        (0.14, h),
+        (0.6, 0.66 * h),
+    ];
     figure.solid(scale, [Outline::blob(&body)]);
-    figure.decor(scale.mix(Colour::WHITE, 0.55), Outline::ellipse((0.1, 0.9 * h), 0.7, 0.4 * h, Angle::turns(0.0)));
+    figure.decor(
+        scale.mix(Colour::WHITE, 0.55),
+        Outline::ellipse((0.1, 0.9 * h), 0.7, 0.4 * h, Angle::turns(0.0)),
+    );
     if dice.chance(0.5) {
         for x in [0.2, -0.2] {
-            figure.decor(fin.scale(0.7), Outline::rectangle((x - 0.06, -1.0), (x + 0.06, 1.0)));
+            figure.decor(
+                fin.scale(0.7),
+                Outline::rectangle((x - 0.06, -1.0), (x + 0.06, 1.0)),
+            );
         }
     } else {
         scales(&mut figure, scale.scale(0.7), h);
     }
-    figure.line(scale.scale(0.55), 0.022, curve(&[(0.42, -0.55 * h), (0.34, 0.0), (0.42, 0.55 * h)]));
-    figure.solid(fin, [Outline::blob(&[(0.24, 0.06), (0.0, 0.02), (-0.12, 0.16), (0.06, 0.22)])]);
+    figure.line(
+        scale.scale(0.55),
+        0.022,
+        curve(&[(0.42, -0.55 * h), (0.34, 0.0), (0.42, 0.55 * h)]),
+    );
+    figure.solid(
+        fin,
+        [Outline::blob(&[
+            (0.24, 0.06),
+            (0.0, 0.02),
+            (-0.12, 0.16),
+            (0.06, 0.22),
+        ])],
+    );
     figure.mark(Colour::WHITE, Outline::circle((0.58, -0.2 * h), 0.075));
     figure.mark(Colour::INK, Outline::circle((0.6, -0.2 * h), 0.042));
     figure.line(scale.scale(0.4), 0.02, vec![(0.8, 0.1), (0.7, 0.12)]);

@@ -21,15 +21,35 @@ pub(crate) fn flower(dice: &mut Dice) -> Figure {
     let green = Colour::rgb(70, 130, 58).vary(dice, 0.15);
     let disc = dice.pick(&[Colour::rgb(236, 190, 50), Colour::rgb(110, 70, 36)]);
     let lean = dice.around(0.14);
-    let mut figure = Figure::new(if dice.chance(0.6) { Setting::Land } else { Setting::Room });
+    let mut figure = Figure::new(if dice.chance(0.6) {
+        Setting::Land
+    } else {
+        Setting::Room
+    });
     figure.sway(8.0);
-    figure.solid(green, [Outline::tube(&[(lean, -0.4, 0.03), (0.4 * lean, 0.2, 0.036), (0.0, 1.0, 0.042)])]);
+    figure.solid(
+        green,
+        [Outline::tube(&[
+            (lean, -0.4, 0.03),
+            (0.4 * lean, 0.2, 0.036),
+            (0.0, 1.0, 0.042),
+        ])],
+    );
     for side in [-1.0, 1.0] {
         let y = dice.between(0.4, 0.7);
         let tip = (side * dice.between(0.36, 0.5), y - dice.between(0.16, 0.3));
-        let leaf = [(0.0, y), (side * 0.16, y - 0.22), tip, (side * 0.22, y + 0.0)];
+        let leaf = [
+            (0.0, y),
+            (side * 0.16, y - 0.22),
+            tip,
+            (side * 0.22, y + 0.0),
+        ];
         figure.solid(green.scale(0.9), [Outline::blob(&leaf)]);
-        figure.line(green.scale(0.6), 0.014, vec![(0.0, y), (0.8 * tip.0, y + 0.8 * (tip.1 - y))]);
+        figure.line(
+            green.scale(0.6),
+            0.014,
+            vec![(0.0, y), (0.8 * tip.0, y + 0.8 * (tip.1 - y))],
+        );
     }
     let count = dice.whole(5, 9);
     let (reach, start) = (dice.between(0.28, 0.34), dice.between(0.0, 1.0));
@@ -38,13 +58,30 @@ pub(crate) fn flower(dice: &mut Dice) -> Figure {
         let angle = Angle::turns(start + k as f32 / count as f32);
         let (cos, sin) = angle.direction();
         let centre = (lean + cos * reach, -0.48 + sin * reach);
-        figure.solid(petal.vary(dice, 0.05), [Outline::ellipse(centre, 0.72 * reach, width, angle)]);
+        figure.solid(
+            petal.vary(dice, 0.05),
+            [Outline::ellipse(centre, 0.72 * reach, width, angle)],
+        );
     }
-    figure.solid(disc, [Outline::circle((lean, -0.48), dice.between(0.13, 0.2))]);
+    figure.solid(
+        disc,
+        [Outline::circle((lean, -0.48), dice.between(0.13, 0.2))],
+    );
     if dice.chance(0.3) {
         let clay = Colour::rgb(186, 100, 62).vary(dice, 0.1);
-        figure.solid(clay, [Outline::polygon(&[(-0.32, 0.86), (0.32, 0.86), (0.24, 1.3), (-0.24, 1.3)])]);
-        figure.solid(clay.scale(0.9), [Outline::rectangle((-0.37, 0.78), (0.37, 0.92))]);
+        figure.solid(
+            clay,
+            [Outline::polygon(&[
+                (-0.32, 0.86),
+                (0.32, 0.86),
+                (0.24, 1.3),
+                (-0.24, 1.3),
+            ])],
+        );
+        figure.solid(
+            clay.scale(0.9),
+            [Outline::rectangle((-0.37, 0.78), (0.37, 0.92))],
+        );
     }
     figure
 }

@@ -26,21 +26,53 @@ const GALLOPING: Gait = [(0.88, 0.62), (-0.98, 0.8), (0.72, 0.76), (-0.82, 0.94)
 /// Builds a horse that faces right.
 pub(crate) fn horse(dice: &mut Dice) -> Figure {
     let coat = dice.pick(&COATS).vary(dice, 0.1);
-    let hair = if dice.chance(0.3) { Colour::rgb(222, 200, 150) } else { Colour::rgb(44, 34, 32) };
+    let hair = if dice.chance(0.3) {
+        Colour::rgb(222, 200, 150)
+    } else {
+        Colour::rgb(44, 34, 32)
+    };
     let gait = dice.pick(&[STANDING, STANDING, WALKING, WALKING, TROTTING, GALLOPING]);
     let mut figure = Figure::new(Setting::Land);
     tail(&mut figure, hair, gait == GALLOPING, dice);
-    figure.solid(coat.scale(0.7), [foreleg((0.36, 0.06), gait[0]), hindleg((-0.44, 0.0), gait[1])]);
+    figure.solid(
+        coat.scale(0.7),
+        [
+            foreleg((0.36, 0.06), gait[0]),
+            hindleg((-0.44, 0.0), gait[1]),
+        ],
+    );
     figure.solid(coat, [ear(0.66)]);
-    figure.solid(coat, [torso(), neck(), jaw(), head(), foreleg((0.3, 0.06), gait[2]), hindleg((-0.5, -0.02), gait[3])]);
+    figure.solid(
+        coat,
+        [
+            torso(),
+            neck(),
+            jaw(),
+            head(),
+            foreleg((0.3, 0.06), gait[2]),
+            hindleg((-0.5, -0.02), gait[3]),
+        ],
+    );
     markings(&mut figure, coat, gait, dice);
     figure.solid(coat, [ear(0.58)]);
     mane(&mut figure, hair, dice);
     figure.mark(Colour::INK, Outline::circle((0.745, -0.71), 0.026));
-    figure.mark(coat.scale(0.3), Outline::ellipse((1.0, -0.4), 0.02, 0.014, Angle::turns(0.1)));
-    figure.line(coat.scale(0.4), 0.012, vec![(0.99, -0.31), (0.93, -0.34), (0.88, -0.39)]);
+    figure.mark(
+        coat.scale(0.3),
+        Outline::ellipse((1.0, -0.4), 0.02, 0.014, Angle::turns(0.1)),
+    );
+    figure.line(
+        coat.scale(0.4),
+        0.012,
+        vec![(0.99, -0.31), (0.93, -0.34), (0.88, -0.39)],
+    );
     for (x, y) in gait {
-        let hoof = [(x - 0.055, y + 0.02), (x - 0.04, y - 0.075), (x + 0.045, y - 0.075), (x + 0.085, y + 0.02)];
+        let hoof = [
+            (x - 0.055, y + 0.02),
+            (x - 0.04, y - 0.075),
+            (x + 0.045, y - 0.075),
+            (x + 0.085, y + 0.02),
+        ];
         figure.mark(Colour::rgb(52, 44, 42), Outline::polygon(&hoof));
     }
     if dice.chance(0.15) {
@@ -82,38 +114,79 @@ fn jaw() -> Outline {
 }
 
 fn head() -> Outline {
-    Outline::tube(&[(0.64, -0.74, 0.11), (0.8, -0.58, 0.095), (0.93, -0.42, 0.072), (0.97, -0.37, 0.07)])
+    Outline::tube(&[
+        (0.64, -0.74, 0.11),
+        (0.8, -0.58, 0.095),
+        (0.93, -0.42, 0.072),
+        (0.97, -0.37, 0.07),
+    ])
 }
 
 fn ear(x: f32) -> Outline {
-    Outline::blob(&[(x - 0.04, -0.8), (x - 0.02, -0.9), (x + 0.03, -0.99), (x + 0.05, -0.88), (x + 0.04, -0.8)])
+    Outline::blob(&[
+        (x - 0.04, -0.8),
+        (x - 0.02, -0.9),
+        (x + 0.03, -0.99),
+        (x + 0.05, -0.88),
+        (x + 0.04, -0.8),
+    ])
 }
 
 fn foreleg((x, y): Point, foot: Point) -> Outline {
     let reach = foot.0 - x;
     let knee = (x + 0.62 * reach + 0.03, y + 0.5 * (foot.1 - y));
-    Outline::tube(&[(x, y, 0.16), (x + 0.3 * reach, y + 0.24, 0.1), (knee.0, knee.1, 0.062), (foot.0, foot.1 - 0.16, 0.045), (foot.0, foot.1 - 0.06, 0.048)])
+    Outline::tube(&[
+        (x, y, 0.16),
+        (x + 0.3 * reach, y + 0.24, 0.1),
+        (knee.0, knee.1, 0.062),
+        (foot.0, foot.1 - 0.16, 0.045),
+        (foot.0, foot.1 - 0.06, 0.048),
+    ])
 }
 
 fn hindleg((x, y): Point, foot: Point) -> Outline {
     let reach = foot.0 - x;
     let hock = (x + 0.6 * reach - 0.07, y + 0.56 * (foot.1 - y));
-    Outline::tube(&[(x, y, 0.2), (x + 0.1 * reach + 0.02, y + 0.26, 0.13), (hock.0, hock.1, 0.066), (foot.0 - 0.01, foot.1 - 0.16, 0.046), (foot.0, foot.1 - 0.06, 0.05)])
+    Outline::tube(&[
+        (x, y, 0.2),
+        (x + 0.1 * reach + 0.02, y + 0.26, 0.13),
+        (hock.0, hock.1, 0.066),
+        (foot.0 - 0.01, foot.1 - 0.16, 0.046),
+        (foot.0, foot.1 - 0.06, 0.05),
+    ])
 }
 
 fn markings(figure: &mut Figure, coat: Colour, gait: Gait, dice: &mut Dice) {
     if dice.chance(0.5) {
-        figure.decor(Colour::WHITE.scale(0.94), Outline::tube(&[(0.76, -0.78, 0.03), (0.9, -0.58, 0.025), (1.02, -0.44, 0.03)]));
+        figure.decor(
+            Colour::WHITE.scale(0.94),
+            Outline::tube(&[
+                (0.76, -0.78, 0.03),
+                (0.9, -0.58, 0.025),
+                (1.02, -0.44, 0.03),
+            ]),
+        );
     }
     if dice.chance(0.5) {
         for (x, y) in [gait[2], gait[3]] {
-            figure.decor(Colour::WHITE.scale(0.94), Outline::rectangle((x - 0.1, y - 0.2), (x + 0.1, y)));
+            figure.decor(
+                Colour::WHITE.scale(0.94),
+                Outline::rectangle((x - 0.1, y - 0.2), (x + 0.1, y)),
+            );
         }
     }
     if dice.chance(0.2) {
         for _ in 0..5 {
             let spot = (dice.between(-0.6, 0.4), dice.between(-0.3, 0.15));
-            figure.decor(coat.mix(Colour::WHITE, 0.8), Outline::ellipse(spot, dice.between(0.06, 0.14), 0.08, Angle::turns(dice.around(0.2))));
+            figure.decor(
+                coat.mix(Colour::WHITE, 0.8),
+                Outline::ellipse(
+                    spot,
+                    dice.between(0.06, 0.14),
+                    0.08,
+                    Angle::turns(dice.around(0.2)),
+                ),
+            );
         }
     }
 }
@@ -121,18 +194,37 @@ fn markings(figure: &mut Figure, coat: Colour, gait: Gait, dice: &mut Dice) {
 /// Locks that hang from the crest of the neck.
 fn mane(figure: &mut Figure, hair: Colour, dice: &mut Dice) {
     let length = dice.between(0.12, 0.24);
-    let crest = [(0.6, -0.84), (0.5, -0.72), (0.41, -0.6), (0.33, -0.5), (0.25, -0.4), (0.16, -0.31)];
+    let crest = [
+        (0.6, -0.84),
+        (0.5, -0.72),
+        (0.41, -0.6),
+        (0.33, -0.5),
+        (0.25, -0.4),
+        (0.16, -0.31),
+    ];
     let locks = crest.iter().map(|&(x, y)| {
         let tip = (x - 0.03 + dice.around(0.03), y + length + dice.around(0.03));
-        Outline::tube(&[(x, y, 0.05), (x - 0.05, y + 0.5 * length, 0.055), (tip.0, tip.1, 0.012)])
+        Outline::tube(&[
+            (x, y, 0.05),
+            (x - 0.05, y + 0.5 * length, 0.055),
+            (tip.0, tip.1, 0.012),
+        ])
     });
     let mut parts: Vec<Outline> = locks.collect();
-    parts.push(Outline::tube(&[(0.62, -0.86, 0.04), (0.7, -0.82, 0.04), (0.76, -0.74, 0.01)]));
+    parts.push(Outline::tube(&[
+        (0.62, -0.86, 0.04),
+        (0.7, -0.82, 0.04),
+        (0.76, -0.74, 0.01),
+    ]));
     figure.solids(hair, parts);
 }
 
 fn tail(figure: &mut Figure, hair: Colour, flying: bool, dice: &mut Dice) {
-    let (swing, drop) = if flying { (0.3, -0.3) } else { (dice.between(-0.06, 0.12), 0.0) };
+    let (swing, drop) = if flying {
+        (0.3, -0.3)
+    } else {
+        (dice.between(-0.06, 0.12), 0.0)
+    };
     let spine = [
         (-0.6, -0.22, 0.05),
         (-0.76 - 0.3 * swing, -0.14 + 0.3 * drop, 0.075),

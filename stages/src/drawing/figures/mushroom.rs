@@ -22,28 +22,83 @@ pub(crate) fn mushroom(dice: &mut Dice) -> Figure {
     let thick = dice.between(0.14, 0.22);
     let mut figure = Figure::new(Setting::Land);
     figure.sway(9.0);
-    figure.solid(stem, [Outline::tube(&[(0.0, 0.0, thick), (dice.around(0.05), 0.45, thick), (0.0, 0.8, 1.35 * thick)])]);
+    figure.solid(
+        stem,
+        [Outline::tube(&[
+            (0.0, 0.0, thick),
+            (dice.around(0.05), 0.45, thick),
+            (0.0, 0.8, 1.35 * thick),
+        ])],
+    );
     if dice.chance(0.5) {
-        let ring = [(-1.3 * thick, 0.38), (0.0, 0.3), (1.3 * thick, 0.38), (0.9 * thick, 0.46), (0.0, 0.48), (-0.9 * thick, 0.46)];
+        let ring = [
+            (-1.3 * thick, 0.38),
+            (0.0, 0.3),
+            (1.3 * thick, 0.38),
+            (0.9 * thick, 0.46),
+            (0.0, 0.48),
+            (-0.9 * thick, 0.46),
+        ];
         figure.solid(stem.scale(0.92), [Outline::blob(&ring)]);
     }
-    figure.solid(stem.scale(0.8), [Outline::ellipse((0.0, 0.04), 0.92 * wide, 0.14, Angle::turns(0.0))]);
+    figure.solid(
+        stem.scale(0.8),
+        [Outline::ellipse(
+            (0.0, 0.04),
+            0.92 * wide,
+            0.14,
+            Angle::turns(0.0),
+        )],
+    );
     for k in -4..=4_i8 {
         let t = f32::from(k) / 4.5;
-        figure.line(stem.scale(0.6), 0.012, vec![(0.35 * t * wide, 0.02), (0.8 * t * wide, 0.13 - 0.06 * t * t)]);
+        figure.line(
+            stem.scale(0.6),
+            0.012,
+            vec![
+                (0.35 * t * wide, 0.02),
+                (0.8 * t * wide, 0.13 - 0.06 * t * t),
+            ],
+        );
     }
-    let mut dome = curve(&[(-wide, 0.04), (-0.92 * wide, -0.4 * tall), (-0.5 * wide, -0.9 * tall), (0.0, -1.05 * tall), (0.5 * wide, -0.9 * tall), (0.92 * wide, -0.4 * tall), (wide, 0.04)]);
-    dome.extend(curve(&[(0.7 * wide, 0.08), (0.0, 0.02), (-0.7 * wide, 0.08)]));
+    let mut dome = curve(&[
+        (-wide, 0.04),
+        (-0.92 * wide, -0.4 * tall),
+        (-0.5 * wide, -0.9 * tall),
+        (0.0, -1.05 * tall),
+        (0.5 * wide, -0.9 * tall),
+        (0.92 * wide, -0.4 * tall),
+        (wide, 0.04),
+    ]);
+    dome.extend(curve(&[
+        (0.7 * wide, 0.08),
+        (0.0, 0.02),
+        (-0.7 * wide, 0.08),
+    ]));
     figure.solid(cap, [Outline::polygon(&dome)]);
     if dice.chance(0.75) {
-        for (x, y, r) in [(-0.55, -0.3, 0.11), (-0.2, -0.66, 0.12), (0.08, -0.24, 0.13), (0.42, -0.58, 0.1), (0.68, -0.2, 0.09), (-0.84, -0.06, 0.07)] {
+        for (x, y, r) in [
+            (-0.55, -0.3, 0.11),
+            (-0.2, -0.66, 0.12),
+            (0.08, -0.24, 0.13),
+            (0.42, -0.58, 0.1),
+            (0.68, -0.2, 0.09),
+            (-0.84, -0.06, 0.07),
+        ] {
             let centre = (x * wide + dice.around(0.04), y * tall + dice.around(0.03));
-            figure.decor(Colour::rgb(248, 240, 226), Outline::ellipse(centre, r, 0.85 * r, Angle::turns(0.0)));
+            figure.decor(
+                Colour::rgb(248, 240, 226),
+                Outline::ellipse(centre, r, 0.85 * r, Angle::turns(0.0)),
+            );
         }
     }
     if dice.chance(0.5) {
         for (x, lean) in [(-0.42, -0.1), (-0.3, 0.04), (0.34, -0.03), (0.46, 0.1)] {
-            let blade = [(x - 0.04, 1.05), (x + lean, dice.between(0.62, 0.8)), (x + 0.04, 1.05)];
+            let blade = [
+                (x - 0.04, 1.05),
+                (x + lean, dice.between(0.62, 0.8)),
+                (x + 0.04, 1.05),
+            ];
             figure.solid(Colour::rgb(90, 140, 60), [Outline::polygon(&blade)]);
         }
     }
