@@ -57,7 +57,11 @@ impl Scene {
         }
         let height = self.horizon - y;
         match self.hedge {
-            Some(hedge) if height < 0.05 + 0.09 * (1.0 + self.noise.fractal(x * 5.0, 0.5, 3)) => {
+            // Only what is near the horizon needs the outline of the hedge.
+            Some(hedge)
+                if height < 0.22
+                    && height < 0.05 + 0.09 * (1.0 + self.noise.fractal(x * 5.0, 0.5, 3)) =>
+            {
                 hedge.scale(0.9 + 0.35 * self.noise.fractal(x * 14.0, y * 14.0, 2))
             }
             _ => self.sky(x, y),

@@ -226,4 +226,13 @@ fn hairdo(figure: &mut Figure, looks: Looks, reach: f32, dice: &mut Dice) {
         parts.extend(locks);
     }
     figure.solids(hair, parts);
+    for k in 0..7 {
+        let t = (k as f32 + 0.5) / 3.5 - 1.0;
+        let strand = [
+            (part + 0.1 * t, -0.7),
+            (part + 0.24 * t, -0.62 + 0.04 * t * t),
+            (0.34 * t, -0.56 + 0.2 * t * t),
+        ];
+        figure.line(hair.scale(0.72), 0.012, curve(&strand));
+    }
 }
