@@ -43,7 +43,8 @@ impl Brush {
         let (y0, y1) = (bound(y - reach_y), bound(y + reach_y + 1.0));
         let hairs = self.hairs((x as i32).wrapping_mul(31).wrapping_add(y as i32));
         for row in y0..y1 {
-            for column in x0..x1 {
+            let pixels = &mut canvas.pixels_mut()[row * size + x0..row * size + x1.max(x0)];
+            for (column, pixel) in (x0..).zip(pixels) {
                 let (px, py) = (column as f32 - x, row as f32 - y);
                 let (u, v) = (px * dx + py * dy, py * dx - px * dy);
                 let inside_v = half_width + 0.5 - v.abs();
@@ -56,7 +57,6 @@ impl Brush {
                 let cover = inside_u.clamp(0.0, 1.0) * inside_v.min(1.0);
                 if cover > 0.0 {
                     let paint = dab.colour.scale(1.0 + 0.06 * hair);
-                    let pixel = &mut canvas.pixels_mut()[row * size + column];
                     *pixel = pixel.mix(paint, 0.93 * cover);
                 }
             }
