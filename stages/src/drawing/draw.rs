@@ -76,6 +76,28 @@ mod tests {
     }
 
     #[test]
+    fn drawings_are_pinned() {
+        // A change here changes every miniature: raise the version of the stage type that draws them.
+        let pins = Style::ALL.map(|style| {
+            let fold =
+                |sum: u64, &byte: &u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            let subjects = SUBJECTS_PACS.iter().chain(&SUBJECTS_PRETRAINING);
+            subjects.fold(0xcbf2_9ce4_8422_2325, |sum, subject| {
+                draw(subject, style, 9, 4, 40).iter().fold(sum, fold)
+            })
+        });
+        assert_eq!(
+            pins,
+            [
+                0xbdb6_0b6d_6770_76d8,
+                0xd6ce_926f_2ae1_9cbc,
+                0xc426_bd5c_f828_9d3e,
+                0x9a42_aedc_2403_0b7b
+            ]
+        );
+    }
+
+    #[test]
     fn another_index_or_seed_gives_other_pixels() {
         for style in Style::ALL {
             for subject in SUBJECTS_PACS.iter().chain(&SUBJECTS_PRETRAINING) {

@@ -3,7 +3,7 @@
 use super::canvas::{Canvas, Finish};
 use super::colour::Colour;
 use super::dice::Dice;
-use super::figure::{Figure, Solid};
+use super::figure::{Figure, Layer, Solid};
 use super::noise::Noise;
 use super::outline::Point;
 use super::raster::Raster;
@@ -14,9 +14,11 @@ pub(crate) fn sketch(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
     let pen = dice.between(0.0045, 0.0075).max(0.75 / size as f32);
     let mut canvas = Canvas::new(size);
     canvas.flood(Colour::WHITE);
-    canvas.figure(figure, Finish::Drawn(pen));
-    if dice.chance(0.3) {
-        for solid in figure.solids_in_order() {
+    let hatched = dice.chance(0.3);
+    for layer in figure.layers() {
+        canvas.layer(layer, Finish::Drawn(pen));
+        // At once, so that what lies in front hides the strokes.
+        if let (true, Layer::Solid(solid)) = (hatched, layer) {
             hatch(&mut canvas, solid, 0.6 * pen, dice);
         }
     }

@@ -9,83 +9,73 @@ use crate::drawing::outline::{Outline, Point, curve};
 
 /// Builds the face of a dog that looks at the viewer.
 pub(super) fn dog_face(coat: Colour, dark: Colour, dice: &mut Dice) -> Figure {
-    let mut figure = Figure::new(if dice.chance(0.5) {
-        Setting::Land
-    } else {
-        Setting::Room
-    });
+    let setting = dice.pick(&[Setting::Land, Setting::Room]);
+    let mut figure = Figure::new(setting);
     let pale = coat.mix(Colour::WHITE, 0.5);
-    figure.solid(
-        coat.scale(0.92),
-        [Outline::symmetric(&[
-            (0.0, 0.2),
-            (0.3, 0.34),
-            (0.52, 0.7),
-            (0.6, 1.4),
-            (0.0, 1.4),
-        ])],
-    );
+    let chest = [(0.0, 0.2), (0.3, 0.34), (0.52, 0.7), (0.6, 1.4), (0.0, 1.4)];
+    figure.solid(coat.scale(0.92), [Outline::symmetric(&chest)]);
     figure.decor(
         pale,
         Outline::ellipse((0.0, 0.85), 0.24, 0.4, Angle::turns(0.0)),
     );
     let pricked = dice.chance(0.35);
     if pricked {
-        for side in [-1.0, 1.0] {
-            let at = |x: f32, y: f32| (side * x, y);
-            figure.solid(
-                dark,
-                [Outline::blob(&[
-                    at(0.14, -0.5),
-                    at(0.3, -0.78),
-                    at(0.42, -0.9),
-                    at(0.46, -0.6),
-                    at(0.4, -0.3),
-                ])],
-            );
-            figure.decor(
-                Colour::rgb(214, 160, 150),
-                Outline::blob(&[at(0.26, -0.5), at(0.38, -0.78), at(0.39, -0.45)]),
-            );
-        }
+        pricked_ears(&mut figure, dark);
     }
-    let skull = [
-        (0.0, -0.62),
-        (0.26, -0.57),
-        (0.41, -0.32),
-        (0.39, -0.02),
-        (0.27, 0.26),
-        (0.14, 0.42),
-        (0.0, 0.45),
-    ];
-    figure.solid(coat, [Outline::symmetric(&skull)]);
+    figure.solid(coat, [Outline::symmetric(&SKULL)]);
     if dice.chance(0.5) {
-        figure.decor(
-            pale,
-            Outline::symmetric(&[(0.0, -0.7), (0.06, -0.5), (0.08, -0.1), (0.0, 0.1)]),
-        );
+        let blaze = [(0.0, -0.7), (0.06, -0.5), (0.08, -0.1), (0.0, 0.1)];
+        figure.decor(pale, Outline::symmetric(&blaze));
     }
     if !pricked {
-        for side in [-1.0, 1.0] {
-            let at = |x: f32, y: f32| (side * x, y);
-            figure.solid(
-                dark,
-                [Outline::blob(&[
-                    at(0.2, -0.58),
-                    at(0.4, -0.56),
-                    at(0.57, -0.25),
-                    at(0.56, 0.12),
-                    at(0.46, 0.2),
-                    at(0.38, 0.0),
-                    at(0.34, -0.3),
-                ])],
-            );
-        }
+        hanging_ears(&mut figure, dark);
     }
     muzzle(&mut figure, pale, dice);
     eyes(&mut figure, [(-0.17, -0.16), (0.17, -0.16)]);
     figure.crop((-0.66, if pricked { -0.95 } else { -0.72 }), (0.66, 0.62));
     figure
+}
+
+/// The right half of the head, from the top to the chin.
+const SKULL: [Point; 7] = [
+    (0.0, -0.62),
+    (0.26, -0.57),
+    (0.41, -0.32),
+    (0.39, -0.02),
+    (0.27, 0.26),
+    (0.14, 0.42),
+    (0.0, 0.45),
+];
+
+fn pricked_ears(figure: &mut Figure, dark: Colour) {
+    for side in [-1.0, 1.0] {
+        let at = |(x, y): Point| (side * x, y);
+        let ear = [
+            (0.14, -0.5),
+            (0.3, -0.78),
+            (0.42, -0.9),
+            (0.46, -0.6),
+            (0.4, -0.3),
+        ];
+        figure.solid(dark, [Outline::blob(&ear.map(at))]);
+        let inside = [(0.26, -0.5), (0.38, -0.78), (0.39, -0.45)];
+        figure.decor(Colour::rgb(214, 160, 150), Outline::blob(&inside.map(at)));
+    }
+}
+
+fn hanging_ears(figure: &mut Figure, dark: Colour) {
+    let ear = [
+        (0.2, -0.58),
+        (0.4, -0.56),
+        (0.57, -0.25),
+        (0.56, 0.12),
+        (0.46, 0.2),
+        (0.38, 0.0),
+        (0.34, -0.3),
+    ];
+    for side in [-1.0, 1.0] {
+        figure.solid(dark, [Outline::blob(&ear.map(|(x, y)| (side * x, y)))]);
+    }
 }
 
 fn muzzle(figure: &mut Figure, pale: Colour, dice: &mut Dice) {

@@ -9,30 +9,60 @@ use crate::drawing::outline::{Outline, Point, curve};
 
 /// Builds the head and shoulders of a person who faces the viewer.
 pub(super) fn portrait(looks: Looks, dice: &mut Dice) -> Figure {
-    let mut figure = Figure::new(if dice.chance(0.5) {
-        Setting::Land
-    } else {
-        Setting::Room
-    });
-    let Looks {
-        skin,
-        hair,
-        top,
-        long_hair,
-    } = looks;
+    let setting = dice.pick(&[Setting::Land, Setting::Room]);
+    let mut figure = Figure::new(setting);
     let reach = dice.between(0.35, 0.75);
-    if long_hair {
-        let fall = [
-            (0.0, -0.8),
-            (0.3, -0.72),
-            (0.43, -0.4),
-            (0.45, 0.0),
-            (0.42, reach),
-            (0.2, reach + 0.06),
-            (0.0, reach),
-        ];
-        figure.solid(hair.scale(0.85), [Outline::symmetric(&fall)]);
+    if looks.long_hair {
+        figure.solid(looks.hair.scale(0.85), [falling_hair(reach)]);
     }
+    bust(&mut figure, looks, dice);
+    for side in [-1.0, 1.0] {
+        let ear = Outline::ellipse((side * 0.35, -0.14), 0.055, 0.1, Angle::turns(0.0));
+        figure.solid(looks.skin.scale(0.95), [ear]);
+    }
+    figure.solid(looks.skin, [Outline::symmetric(&FACE)]);
+    features(&mut figure, looks, dice);
+    hairdo(&mut figure, looks, reach, dice);
+    figure.crop((-0.78, -0.86), (0.78, 0.78));
+    let (broad, turned) = (dice.between(0.9, 1.1), dice.around(0.1));
+    // Turning the head moves what is near the axis more than the contour.
+    let shift = |x: f32, y: f32| {
+        if y < 0.35 {
+            turned * (0.45 - x.abs()).max(0.0)
+        } else {
+            0.0
+        }
+    };
+    figure.moved(|(x, y)| (x * broad + shift(x, y), y), 1.0)
+}
+
+/// The right half of the face, from the forehead to the chin.
+const FACE: [Point; 7] = [
+    (0.0, -0.66),
+    (0.24, -0.58),
+    (0.345, -0.3),
+    (0.33, -0.02),
+    (0.22, 0.2),
+    (0.09, 0.31),
+    (0.0, 0.32),
+];
+
+/// Hair behind the neck, down to `reach`.
+fn falling_hair(reach: f32) -> Outline {
+    Outline::symmetric(&[
+        (0.0, -0.8),
+        (0.3, -0.72),
+        (0.43, -0.4),
+        (0.45, 0.0),
+        (0.42, reach),
+        (0.2, reach + 0.06),
+        (0.0, reach),
+    ])
+}
+
+fn bust(figure: &mut Figure, looks: Looks, dice: &mut Dice) {
+    let neck = Outline::tube(&[(0.0, 0.1, 0.16), (0.0, 0.5, 0.18)]);
+    figure.solid(looks.skin.scale(0.9), [neck]);
     let shoulders = [
         (0.0, 0.42),
         (0.2, 0.44),
@@ -41,68 +71,18 @@ pub(super) fn portrait(looks: Looks, dice: &mut Dice) -> Figure {
         (0.76, 1.5),
         (0.0, 1.5),
     ];
-    figure.solid(
-        skin.scale(0.9),
-        [Outline::tube(&[(0.0, 0.1, 0.16), (0.0, 0.5, 0.18)])],
-    );
-    figure.solid(top, [Outline::symmetric(&shoulders)]);
-    figure.decor(
-        skin.scale(0.96),
-        Outline::symmetric(&[(0.0, 0.3), (0.19, 0.4), (0.14, 0.55), (0.0, 0.7)]),
-    );
+    figure.solid(looks.top, [Outline::symmetric(&shoulders)]);
+    let neckline = [(0.0, 0.3), (0.19, 0.4), (0.14, 0.55), (0.0, 0.7)];
+    figure.decor(looks.skin.scale(0.96), Outline::symmetric(&neckline));
     if dice.chance(0.35) {
         for side in [-1.0, 1.0] {
+            let collar = [(0.2, 0.4), (0.3, 0.56), (0.12, 0.68), (0.02, 0.62)];
             figure.flat(
                 Colour::WHITE,
-                [Outline::polygon(&[
-                    (side * 0.2, 0.4),
-                    (side * 0.3, 0.56),
-                    (side * 0.12, 0.68),
-                    (side * 0.02, 0.62),
-                ])],
+                [Outline::polygon(&collar.map(|(x, y)| (side * x, y)))],
             );
         }
     }
-    for side in [-1.0, 1.0] {
-        figure.solid(
-            skin.scale(0.95),
-            [Outline::ellipse(
-                (side * 0.35, -0.14),
-                0.055,
-                0.1,
-                Angle::turns(0.0),
-            )],
-        );
-    }
-    let face = [
-        (0.0, -0.66),
-        (0.24, -0.58),
-        (0.345, -0.3),
-        (0.33, -0.02),
-        (0.22, 0.2),
-        (0.09, 0.31),
-        (0.0, 0.32),
-    ];
-    figure.solid(skin, [Outline::symmetric(&face)]);
-    features(&mut figure, looks, dice);
-    hairdo(&mut figure, looks, reach, dice);
-    figure.crop((-0.78, -0.86), (0.78, 0.78));
-    let (broad, turned) = (dice.between(0.9, 1.1), dice.around(0.1));
-    // Turning the head moves what is near the axis more than the contour.
-    figure.moved(
-        |(x, y)| {
-            (
-                x * broad
-                    + if y < 0.35 {
-                        turned * (0.45 - x.abs()).max(0.0)
-                    } else {
-                        0.0
-                    },
-                y,
-            )
-        },
-        1.0,
-    )
 }
 
 fn features(figure: &mut Figure, looks: Looks, dice: &mut Dice) {
