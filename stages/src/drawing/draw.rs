@@ -89,10 +89,10 @@ mod tests {
         assert_eq!(
             pins,
             [
-                0xbdb6_0b6d_6770_76d8,
-                0xd6ce_926f_2ae1_9cbc,
-                0xc426_bd5c_f828_9d3e,
-                0x9a42_aedc_2403_0b7b
+                0x2216_ff77_710e_e5a3,
+                0x2f83_2fac_4362_2d7a,
+                0xa5f3_6989_fe6d_cc30,
+                0x24f1_ae08_6664_42b4
             ]
         );
     }

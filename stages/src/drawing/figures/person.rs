@@ -4,7 +4,7 @@ use super::portrait::portrait;
 use crate::drawing::colour::Colour;
 use crate::drawing::dice::Dice;
 use crate::drawing::figure::{Figure, Setting};
-use crate::drawing::outline::{Outline, curve};
+use crate::drawing::outline::{Outline, Point, curve};
 
 const CLOTHES: [Colour; 8] = [
     Colour::rgb(190, 50, 52),
@@ -62,70 +62,60 @@ pub(crate) fn person(dice: &mut Dice) -> Figure {
 }
 
 fn standing(looks: Looks, dice: &mut Dice) -> Figure {
-    let mut figure = Figure::new(if dice.chance(0.7) {
-        Setting::Land
-    } else {
-        Setting::Room
-    });
-    let Looks {
-        skin,
-        hair,
-        top,
-        long_hair,
-    } = looks;
-    if long_hair {
-        figure.solid(
-            hair.scale(0.85),
-            [Outline::symmetric(&[
-                (0.0, -0.98),
-                (0.16, -0.9),
-                (0.19, -0.66),
-                (0.17, -0.5),
-                (0.0, -0.5),
-            ])],
-        );
+    let setting = dice.pick(&[Setting::Land, Setting::Land, Setting::Room]);
+    let mut figure = Figure::new(setting);
+    if looks.long_hair {
+        let fall = [
+            (0.0, -0.98),
+            (0.16, -0.9),
+            (0.19, -0.66),
+            (0.17, -0.5),
+            (0.0, -0.5),
+        ];
+        figure.solid(looks.hair.scale(0.85), [Outline::symmetric(&fall)]);
     }
     let stride = dice.between(0.02, 0.14);
-    let dress = long_hair && dice.chance(0.5);
+    let dress = looks.long_hair && dice.chance(0.5);
     legs(&mut figure, looks, dress, stride, dice);
     arm(&mut figure, looks, -1.0, dice);
     arm(&mut figure, looks, 1.0, dice);
-    figure.solid(
-        skin.scale(0.92),
-        [Outline::tube(&[(0.0, -0.68, 0.062), (0.0, -0.5, 0.07)])],
-    );
-    let torso = [
-        (0.0, -0.52),
-        (0.1, -0.54),
-        (0.25, -0.46),
-        (0.22, -0.2),
-        (0.18, 0.02),
-        (0.2, 0.14),
-        (0.0, 0.16),
-    ];
+    let neck = Outline::tube(&[(0.0, -0.68, 0.062), (0.0, -0.5, 0.07)]);
+    figure.solid(looks.skin.scale(0.92), [neck]);
+    clothes(&mut figure, looks, dress);
+    head(&mut figure, looks);
+    let broad = dice.between(0.9, 1.2);
+    figure.moved(|(x, y)| (x * broad, y), 1.0)
+}
+
+/// The right half of the trunk, from the neck to the hips.
+const TORSO: [Point; 7] = [
+    (0.0, -0.52),
+    (0.1, -0.54),
+    (0.25, -0.46),
+    (0.22, -0.2),
+    (0.18, 0.02),
+    (0.2, 0.14),
+    (0.0, 0.16),
+];
+
+fn clothes(figure: &mut Figure, looks: Looks, dress: bool) {
+    let torso = Outline::symmetric(&TORSO);
     if dress {
-        let skirt = Outline::symmetric(&[
+        let skirt = [
             (0.0, -0.06),
             (0.15, -0.06),
             (0.25, 0.2),
             (0.33, 0.46),
             (0.0, 0.5),
-        ]);
-        figure.solid(top, [Outline::symmetric(&torso), skirt]);
+        ];
+        figure.solid(looks.top, [torso, Outline::symmetric(&skirt)]);
     } else {
-        figure.solid(top, [Outline::symmetric(&torso)]);
-        figure.decor(
-            Colour::rgb(60, 44, 34),
-            Outline::rectangle((-0.3, 0.08), (0.3, 0.13)),
-        );
+        figure.solid(looks.top, [torso]);
+        let belt = Outline::rectangle((-0.3, 0.08), (0.3, 0.13));
+        figure.decor(Colour::rgb(60, 44, 34), belt);
     }
-    figure.decor(
-        skin,
-        Outline::symmetric(&[(0.0, -0.6), (0.07, -0.56), (0.05, -0.5), (0.0, -0.46)]),
-    );
-    head(&mut figure, looks);
-    let broad = dice.between(0.9, 1.2);
-    figure.moved(|(x, y)| (x * broad, y), 1.0)
+    let neckline = [(0.0, -0.6), (0.07, -0.56), (0.05, -0.5), (0.0, -0.46)];
+    figure.decor(looks.skin, Outline::symmetric(&neckline));
 }
 
 fn legs(figure: &mut Figure, looks: Looks, bare: bool, stride: f32, dice: &mut Dice) {
