@@ -5,6 +5,9 @@ use super::noise::Noise;
 use super::outline::Point;
 use super::raster::Raster;
 
+/// Bristles are a little finer than pixels.
+const HAIRS_PER_PIXEL: f32 = 1.2;
+
 /// A brush of one width, in pixels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Brush {
@@ -38,23 +41,31 @@ impl Brush {
         let bound = |v: f32| v.clamp(0.0, size as f32) as usize;
         let (x0, x1) = (bound(x - reach_x), bound(x + reach_x + 1.0));
         let (y0, y1) = (bound(y - reach_y), bound(y + reach_y + 1.0));
-        let salt = (x as i32).wrapping_mul(31).wrapping_add(y as i32);
+        let hairs = self.hairs((x as i32).wrapping_mul(31).wrapping_add(y as i32));
         for row in y0..y1 {
-            for column in x0..x1 {
+            let pixels = &mut canvas.pixels_mut()[row * size + x0..row * size + x1.max(x0)];
+            for (column, pixel) in (x0..).zip(pixels) {
                 let (px, py) = (column as f32 - x, row as f32 - y);
                 let (u, v) = (px * dx + py * dy, py * dx - px * dy);
+                let inside_v = half_width + 0.5 - v.abs();
+                if inside_v <= 0.0 {
+                    continue;
+                }
+                let hair = hairs[((v + half_width + 0.5) * HAIRS_PER_PIXEL) as usize % hairs.len()];
                 // Bristles end unevenly.
-                let bristle = self.bristles.at((v * 1.2).floor() as i32, salt);
-                let inside_u = half_length * (1.0 + 0.18 * bristle) - u.abs();
-                let inside_v = half_width - v.abs();
-                let cover = (inside_u + 0.5).clamp(0.0, 1.0) * (inside_v + 0.5).clamp(0.0, 1.0);
+                let inside_u = half_length * (1.0 + 0.15 * hair) + 0.5 - u.abs();
+                let cover = inside_u.clamp(0.0, 1.0) * inside_v.min(1.0);
                 if cover > 0.0 {
-                    let paint = dab.colour.scale(1.0 + 0.07 * bristle);
-                    let pixel = &mut canvas.pixels_mut()[row * size + column];
+                    let paint = dab.colour.scale(1.0 + 0.06 * hair);
                     *pixel = pixel.mix(paint, 0.93 * cover);
                 }
             }
         }
+    }
+
+    /// How much each bristle differs, from one side of the brush to the other.
+    fn hairs(self, salt: i32) -> [f32; 16] {
+        std::array::from_fn(|k| self.bristles.at(k as i32, salt))
     }
 }
 

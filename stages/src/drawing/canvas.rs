@@ -55,16 +55,29 @@ impl Canvas {
     /// Draws a whole figure.
     pub(crate) fn figure(&mut self, figure: &Figure, finish: Finish) {
         for layer in figure.layers() {
-            match (layer, finish) {
-                (Layer::Solid(solid), _) => self.solid(solid, finish),
-                (Layer::Mark(shape, colour), Finish::Plain | Finish::Inked(_)) => self.fill(shape, *colour),
-                (Layer::Mark(shape, colour), Finish::Drawn(width)) => self.drawn_mark(shape, *colour, width),
-                (Layer::Line(points, width, colour), Finish::Plain) => self.line(points, *width, *colour),
-                // Lines thinner than the pen would vanish beside the outlines.
-                (Layer::Line(points, width, colour), Finish::Inked(pen)) => {
-                    self.line(points, width.max(0.6 * pen), *colour);
-                }
-                (Layer::Line(points, ..), Finish::Drawn(pen)) => self.line(points, 0.8 * pen, Colour::INK),
+            self.layer(layer, finish);
+        }
+    }
+
+    /// Draws one layer of a figure.
+    pub(crate) fn layer(&mut self, layer: &Layer, finish: Finish) {
+        match (layer, finish) {
+            (Layer::Solid(solid), _) => self.solid(solid, finish),
+            (Layer::Mark(shape, colour), Finish::Plain | Finish::Inked(_)) => {
+                self.fill(shape, *colour);
+            }
+            (Layer::Mark(shape, colour), Finish::Drawn(pen)) => {
+                self.drawn_mark(shape, *colour, pen);
+            }
+            (Layer::Line(points, width, colour), Finish::Plain) => {
+                self.line(points, *width, *colour);
+            }
+            // Lines thinner than the pen would vanish beside the outlines.
+            (Layer::Line(points, width, colour), Finish::Inked(pen)) => {
+                self.line(points, width.max(0.6 * pen), *colour);
+            }
+            (Layer::Line(points, ..), Finish::Drawn(pen)) => {
+                self.line(points, 0.8 * pen, Colour::INK);
             }
         }
     }

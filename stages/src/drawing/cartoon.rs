@@ -1,5 +1,6 @@
 //! The cartoon style: saturated flat colours inside bold outlines, on a backdrop of a few flat shapes.
 
+use super::angle::Angle;
 use super::canvas::{Canvas, Finish};
 use super::colour::Colour;
 use super::dice::Dice;
@@ -11,7 +12,7 @@ use super::raster::Raster;
 pub(crate) fn cartoon(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
     let mut canvas = Canvas::new(size);
     backdrop(&mut canvas, figure, dice);
-    let (vividness, turn) = (dice.between(1.35, 1.8), dice.around(0.02));
+    let (vividness, turn) = (dice.between(1.35, 1.8), Angle::turns(dice.around(0.02)).direction());
     let figure = figure.recoloured(|colour| colour.saturate(vividness).turn(turn).scale(1.08).clamp());
     canvas.figure(&figure, Finish::Inked(dice.between(0.008, 0.014)));
     canvas.finish().0
@@ -56,7 +57,7 @@ fn land(canvas: &mut Canvas, dice: &mut Dice) {
             (dice.between(0.1, 0.9), horizon + 0.05),
             dice.between(0.3, 0.6),
             dice.between(0.1, 0.22),
-            super::angle::Angle::turns(0.0),
+            Angle::turns(0.0),
         );
         canvas.fill(&hill, grass.scale(0.86));
     }

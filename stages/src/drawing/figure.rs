@@ -58,7 +58,7 @@ impl Figure {
 
     /// Adds shapes that melt into one silhouette.
     pub(crate) fn solid<const N: usize>(&mut self, colour: Colour, shapes: [Outline; N]) {
-        self.solids(colour, shapes.to_vec());
+        self.solids(colour, Vec::from(shapes));
     }
 
     /// Adds any number of shapes that melt into one silhouette.
@@ -68,7 +68,7 @@ impl Figure {
 
     /// Adds shapes that have no roundness: walls, paper, glass.
     pub(crate) fn flat<const N: usize>(&mut self, colour: Colour, shapes: [Outline; N]) {
-        self.layers.push(Layer::Solid(Solid { shapes: shapes.to_vec(), colour, decor: Vec::new(), relief: 0.15 }));
+        self.layers.push(Layer::Solid(Solid { shapes: Vec::from(shapes), colour, decor: Vec::new(), relief: 0.15 }));
     }
 
     /// Paints a patch on the latest solid.

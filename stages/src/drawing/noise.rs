@@ -24,9 +24,8 @@ impl Noise {
 
     /// Smooth noise in `[-1, 1]`, with features of about unit size.
     pub(crate) fn smooth(self, x: f32, y: f32) -> f32 {
-        let (fx, fy) = (x.floor(), y.floor());
-        let (i, j) = (fx as i32, fy as i32);
-        let (u, v) = (ease(x - fx), ease(y - fy));
+        let (i, j) = (floor(x), floor(y));
+        let (u, v) = (ease(x - i as f32), ease(y - j as f32));
         let top = lerp(self.at(i, j), self.at(i + 1, j), u);
         let bottom = lerp(self.at(i, j + 1), self.at(i + 1, j + 1), u);
         lerp(top, bottom, v)
@@ -43,6 +42,12 @@ impl Noise {
         }
         sum
     }
+}
+
+/// Without the call that `f32::floor` is on processors assumed to lack the instruction.
+fn floor(x: f32) -> i32 {
+    let towards_zero = x as i32;
+    towards_zero - i32::from(towards_zero as f32 > x)
 }
 
 fn ease(t: f32) -> f32 {

@@ -1,5 +1,6 @@
 //! The painting style: the composition is laid out, then painted over with brush strokes from broad to fine.
 
+use super::angle::Angle;
 use super::brush::{Brush, Dab};
 use super::colour::Colour;
 use super::composition::Composition;
@@ -8,17 +9,25 @@ use super::figure::Figure;
 use super::noise::Noise;
 use super::raster::Raster;
 
+/// The brushes, from broad to fine, as shares of the picture.
+const WIDTHS: [f32; 4] = [0.075, 0.036, 0.019, 0.011];
+
 /// Draws a placed figure as a painting.
 pub(crate) fn painting(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
     let Composition { raster, coverage } = Composition::new(figure, size, 0.12, dice);
     let layout = tone(&raster, dice);
-    let guide = layout.soften(0.8).soften(0.8);
+    let guide = guide(&layout, &coverage);
     let ground = dice.pick(&GROUNDS);
     let mut canvas = Raster::from_fn(layout.size(), |_, _| ground);
     let flow = Noise::new(dice.salt());
     let coarse = dice.between(0.8, 1.25);
-    for (pass, width) in [0.075, 0.036, 0.019].into_iter().enumerate() {
-        let width = (coarse * width * size as f32).max(1.7);
+    for (pass, width) in WIDTHS.into_iter().enumerate() {
+        let width = coarse * width * size as f32;
+        // On a small picture the finest brushes would be narrower than a pixel.
+        if width < 1.1 {
+            continue;
+        }
+        let width = width.max(1.7);
         let brush = Brush { width, bristles: Noise::new(dice.salt()) };
         cover(
             &mut canvas,
@@ -50,7 +59,8 @@ impl Pass<'_> {
             let there = canvas.at(column, row);
             let miss: f32 = wanted.0.iter().zip(there.0).map(|(a, b)| (a - b).abs()).sum();
             // The figure is worked out further than what lies behind it.
-            let patience = if covered > 0.3 { 0.05 } else { 0.2 };
+            let patience =
+                if covered > 0.1 { 0.06 + 0.05 * self.number as f32 } else { 0.1 + 0.14 * self.number as f32 };
             if miss < patience {
                 return None;
             }
@@ -58,7 +68,7 @@ impl Pass<'_> {
         let along = self.direction(x, y);
         let reach = if covered > 0.3 { 1.6 } else { 2.6 };
         let length = self.brush.width * dice.between(0.8, 1.2) * reach;
-        let colour = wanted.vary(dice, 0.07).turn(dice.around(0.015));
+        let colour = wanted.vary(dice, 0.07).turn(Angle::turns(dice.around(0.015)).direction());
         Some(Dab { centre: (x, y), along, length, colour })
     }
 
@@ -69,11 +79,21 @@ impl Pass<'_> {
         let luma = |dx: i32, dy: i32| self.guide.at(i + dx, j + dy).luma();
         let (gx, gy) = (luma(step, 0) - luma(-step, 0), luma(0, step) - luma(0, -step));
         let scale = 2.2 / self.guide.size() as f32;
-        let (fx, fy) = super::angle::Angle::turns(0.45 * self.flow.smooth(x * scale, y * scale)).direction();
+        let (fx, fy) = Angle::turns(0.45 * self.flow.smooth(x * scale, y * scale)).direction();
         let (dx, dy) = (-gy * 9.0 + fx * 0.35, gx * 9.0 + fy * 0.35);
         let length = (dx * dx + dy * dy).sqrt();
         if length < 1e-4 { (1.0, 0.0) } else { (dx / length, dy / length) }
     }
+}
+
+/// What strokes follow: brightness, and before all the silhouette of the figure.
+fn guide(layout: &Raster, coverage: &[f32]) -> Raster {
+    let mut guide = layout.clone();
+    for (pixel, &cover) in guide.pixels_mut().iter_mut().zip(coverage) {
+        let level = 0.4 * pixel.luma() + 0.6 * cover;
+        *pixel = Colour([level; 3]);
+    }
+    guide.soften(0.8).soften(0.8).soften(0.8)
 }
 
 /// Strokes on a jittered grid, in a scrambled order so that no rows show.
@@ -98,7 +118,7 @@ fn cover(canvas: &mut Raster, pass: &Pass<'_>, dice: &mut Dice) {
 /// The palette of a painter: turned, stretched and pulled towards one colour.
 fn tone(raster: &Raster, dice: &mut Dice) -> Raster {
     let veil = dice.pick(&VEILS);
-    let (share, turn) = (dice.between(0.03, 0.16), dice.around(0.035));
+    let (share, turn) = (dice.between(0.03, 0.16), Angle::turns(dice.around(0.035)).direction());
     let (vividness, contrast) = (dice.between(1.0, 1.6), dice.between(1.0, 1.2));
     let mut toned = raster.clone();
     for pixel in toned.pixels_mut() {

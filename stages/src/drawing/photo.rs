@@ -19,7 +19,7 @@ pub(crate) fn photo(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
     let colourfulness = dice.between(0.7, 1.05);
     let vignette = dice.between(0.1, 0.5);
     let grain = Noise::new(dice.salt());
-    let strength = dice.between(0.018, 0.045);
+    let strength = dice.between(0.012, 0.036);
     let side = size as usize;
     for (k, pixel) in raster.pixels_mut().iter_mut().enumerate() {
         let (column, row) = (k % side, k / side);

@@ -53,7 +53,8 @@ impl Scene {
         }
         let height = self.horizon - y;
         match self.hedge {
-            Some(hedge) if height < 0.05 + 0.09 * (1.0 + self.noise.fractal(x * 5.0, 0.5, 3)) => {
+            // Only what is near the horizon needs the outline of the hedge.
+            Some(hedge) if height < 0.22 && height < 0.05 + 0.09 * (1.0 + self.noise.fractal(x * 5.0, 0.5, 3)) => {
                 hedge.scale(0.9 + 0.35 * self.noise.fractal(x * 14.0, y * 14.0, 2))
             }
             _ => self.sky(x, y),
@@ -87,7 +88,8 @@ impl Scene {
             }
             Setting::Water | Setting::Deep => self.noise.fractal(u * 0.5, v * 2.2, 2),
         };
-        base.scale(1.0 + 0.38 * self.texture * noise)
+        // On snow and pale sand, the same unevenness would look like rubble.
+        base.scale(1.0 + (0.52 - 0.42 * base.luma()) * self.texture * noise)
     }
 }
 

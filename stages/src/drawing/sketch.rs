@@ -3,8 +3,9 @@
 use super::canvas::{Canvas, Finish};
 use super::colour::Colour;
 use super::dice::Dice;
-use super::figure::{Figure, Solid};
+use super::figure::{Figure, Layer, Solid};
 use super::noise::Noise;
+use super::outline::Point;
 use super::raster::Raster;
 
 /// Draws a placed figure as a sketch.
@@ -13,21 +14,23 @@ pub(crate) fn sketch(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
     let pen = dice.between(0.0045, 0.0075).max(0.75 / size as f32);
     let mut canvas = Canvas::new(size);
     canvas.flood(Colour::WHITE);
-    canvas.figure(figure, Finish::Drawn(pen));
-    if dice.chance(0.3) {
-        for solid in figure.solids_in_order() {
+    let hatched = dice.chance(0.3);
+    for layer in figure.layers() {
+        canvas.layer(layer, Finish::Drawn(pen));
+        // At once, so that what lies in front hides the strokes.
+        if let (true, Layer::Solid(solid)) = (hatched, layer) {
             hatch(&mut canvas, solid, 0.6 * pen, dice);
         }
     }
     let clean = canvas.finish().0;
-    let first = Hand::new(dice, 0.008);
-    let again = dice.chance(0.4).then(|| Hand::new(dice, 0.012));
+    let first = Hand::new(size, 0.008, dice);
+    let again = dice.chance(0.4).then(|| Hand::new(size, 0.012, dice));
     let ink = Colour::INK.mix(Colour::rgb(70, 70, 72), dice.between(0.0, 1.0));
     let lines: Vec<Colour> = (0..size * size)
         .map(|k| {
-            let (x, y) = ((k % size) as f32, (k / size) as f32);
+            let (x, y) = ((k % size) as usize, (k / size) as usize);
             let mut light = first.trace(&clean, x, y);
-            if let Some(hand) = again {
+            if let Some(hand) = &again {
                 // The second pass of the pencil is fainter.
                 light = light.min(0.35 + 0.65 * hand.trace(&clean, x, y));
             }
@@ -38,32 +41,51 @@ pub(crate) fn sketch(figure: &Figure, size: u32, dice: &mut Dice) -> Raster {
 }
 
 /// A displacement of the whole drawing, as a hand makes when it follows a shape.
-#[derive(Debug, Clone, Copy)]
+///
+/// It changes slowly, so it is thrown at every fourth pixel only and interpolated in between.
+#[derive(Debug, Clone)]
 struct Hand {
-    across: Noise,
-    along: Noise,
-    reach: f32,
+    shifts: Vec<Point>,
+    columns: usize,
 }
 
+/// Pixels between two thrown displacements.
+const STRIDE: usize = 4;
+
 impl Hand {
-    fn new(dice: &mut Dice, reach: f32) -> Self {
-        Self { across: Noise::new(dice.salt()), along: Noise::new(dice.salt()), reach }
+    fn new(size: u32, reach: f32, dice: &mut Dice) -> Self {
+        let (across, along) = (Noise::new(dice.salt()), Noise::new(dice.salt()));
+        let columns = size as usize / STRIDE + 2;
+        let shake = reach * size as f32;
+        let unit = |k: usize| (k * STRIDE) as f32 / size as f32 * 7.0;
+        let shift = |k: usize| {
+            let (u, v) = (unit(k % columns), unit(k / columns));
+            (shake * across.fractal(u, v, 2), shake * along.fractal(u, v, 2))
+        };
+        Self { shifts: (0..columns * columns).map(shift).collect(), columns }
     }
 
     /// The brightness that this hand leaves at a pixel.
-    fn trace(self, clean: &Raster, x: f32, y: f32) -> f32 {
-        let size = clean.size() as f32;
-        let (u, v) = (x / size * 7.0, y / size * 7.0);
-        let shake = self.reach * size;
-        let pixel = clean.between(x + shake * self.across.fractal(u, v, 2), y + shake * self.along.fractal(u, v, 2));
+    fn trace(&self, clean: &Raster, x: usize, y: usize) -> f32 {
+        let (dx, dy) = self.shift(x, y);
         // Inked pixels are near black; scaling makes their brightness span the whole range.
-        ((pixel.luma() - 0.09) / 0.91).clamp(0.0, 1.0)
+        let light = clean.between(x as f32 + dx, y as f32 + dy).luma();
+        ((light - 0.09) / 0.91).clamp(0.0, 1.0)
+    }
+
+    fn shift(&self, x: usize, y: usize) -> Point {
+        let first = y / STRIDE * self.columns + x / STRIDE;
+        let part = |k: usize| (k % STRIDE) as f32 / STRIDE as f32;
+        let (u, v) = (part(x), part(y));
+        let mix = |a: Point, b: Point, t: f32| (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t);
+        let row = |k: usize| mix(self.shifts[k], self.shifts[k + 1], u);
+        mix(row(first), row(first + self.columns), v)
     }
 }
 
 /// Parallel strokes over the lower part of a solid, where its own shadow would lie.
 fn hatch(canvas: &mut Canvas, solid: &Solid, pen: f32, dice: &mut Dice) {
-    let points = || solid.shapes.iter().flat_map(|shape| shape.points());
+    let points = || solid.shapes.iter().flat_map(super::outline::Outline::points);
     let low = points().map(|p| p.1).fold(f32::MAX, f32::min);
     let high = points().map(|p| p.1).fold(f32::MIN, f32::max);
     let left = points().map(|p| p.0).fold(f32::MAX, f32::min);

@@ -37,18 +37,24 @@ pub(crate) fn car(dice: &mut Dice) -> Figure {
         (-0.9, 0.4),
     ];
     figure.solid(paint, [Outline::polygon(&cabin), Outline::blob(&body)]);
-    let pane = roof + 0.08;
-    figure.flat(GLASS, [Outline::polygon(&[(rear - 0.03, -0.04), (rear + 0.1, pane), (-0.14, pane), (-0.14, -0.04)])]);
-    figure.flat(GLASS, [Outline::polygon(&[(-0.07, -0.04), (-0.07, pane), (0.16, pane), (hood - 0.14, -0.04)])]);
-    figure.line(paint.scale(0.55), 0.014, vec![(-0.1, -0.02), (-0.1, 0.34)]);
-    figure.line(paint.scale(0.55), 0.03, vec![(-0.28, 0.08), (-0.18, 0.08)]);
-    figure.mark(Colour::rgb(252, 236, 160), Outline::circle((0.93, 0.17), 0.055));
-    figure.mark(Colour::rgb(200, 40, 40), Outline::rectangle((-0.98, 0.1), (-0.91, 0.2)));
+    trim(&mut figure, paint, roof + 0.08, (rear, hood));
     let r = dice.between(0.17, 0.22);
     for x in [-0.56, 0.58] {
         wheel(&mut figure, (x, 0.42), r);
     }
     figure
+}
+
+/// Windows between the rear and the hood, the door and the lamps.
+fn trim(figure: &mut Figure, paint: Colour, top: f32, (rear, hood): (f32, f32)) {
+    let back = [(rear - 0.03, -0.04), (rear + 0.1, top), (-0.14, top), (-0.14, -0.04)];
+    figure.flat(GLASS, [Outline::polygon(&back)]);
+    let front = [(-0.07, -0.04), (-0.07, top), (0.16, top), (hood - 0.14, -0.04)];
+    figure.flat(GLASS, [Outline::polygon(&front)]);
+    figure.line(paint.scale(0.55), 0.014, vec![(-0.1, -0.02), (-0.1, 0.34)]);
+    figure.line(paint.scale(0.55), 0.03, vec![(-0.28, 0.08), (-0.18, 0.08)]);
+    figure.mark(Colour::rgb(252, 236, 160), Outline::circle((0.93, 0.17), 0.055));
+    figure.mark(Colour::rgb(200, 40, 40), Outline::rectangle((-0.98, 0.1), (-0.91, 0.2)));
 }
 
 fn wheel(figure: &mut Figure, hub: Point, r: f32) {

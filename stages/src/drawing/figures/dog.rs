@@ -1,10 +1,11 @@
 //! The dog: from the side with its tail up, or its face from the front.
 
+use super::dog_face::dog_face;
 use crate::drawing::angle::Angle;
 use crate::drawing::colour::Colour;
 use crate::drawing::dice::Dice;
 use crate::drawing::figure::{Figure, Setting};
-use crate::drawing::outline::{Outline, Point, curve};
+use crate::drawing::outline::{Outline, curve};
 
 const COATS: [Colour; 6] = [
     Colour::rgb(196, 146, 88),
@@ -14,49 +15,66 @@ const COATS: [Colour; 6] = [
     Colour::rgb(176, 168, 160),
     Colour::rgb(212, 172, 120),
 ];
-const TONGUE: Colour = Colour::rgb(222, 110, 116);
+const COLLARS: [Colour; 3] = [Colour::rgb(196, 40, 44), Colour::rgb(40, 90, 180), Colour::rgb(40, 140, 90)];
+pub(super) const TONGUE: Colour = Colour::rgb(222, 110, 116);
 
 /// Builds a dog: its whole side, facing right, or its face.
 pub(crate) fn dog(dice: &mut Dice) -> Figure {
     let coat = dice.pick(&COATS).vary(dice, 0.1);
     let dark = if dice.chance(0.5) { coat.scale(0.55) } else { coat.scale(0.8) };
-    if dice.chance(0.3) { face(coat, dark, dice) } else { side(coat, dark, dice) }
+    if dice.chance(0.3) { dog_face(coat, dark, dice) } else { side(coat, dark, dice) }
 }
 
 fn side(coat: Colour, dark: Colour, dice: &mut Dice) -> Figure {
     let mut figure = Figure::new(Setting::Land);
     let step = dice.around(0.12);
-    let wag = dice.around(0.14);
+    // How far the snout reaches in front of the skull.
+    let snout = 0.3 * dice.between(0.85, 1.2);
     figure.solid(coat.scale(0.72), [foreleg(0.4, -step), hindleg(-0.4, step)]);
-    let tail =
-        [(-0.56, -0.1, 0.075), (-0.76, -0.28, 0.068), (-0.84 + 0.5 * wag, -0.5, 0.055), (-0.76 + wag, -0.7, 0.03)];
-    let snout = dice.between(0.85, 1.2);
+    if dice.chance(0.4) {
+        let x = 0.62 + 0.66 * snout;
+        let tongue = [(x, -0.34, 0.05), (x + 0.05, -0.22, 0.05), (x + 0.05, -0.16, 0.045)];
+        figure.solid(TONGUE, [Outline::tube(&tongue)]);
+    }
     let torso = Outline::tube(&[(-0.46, -0.02, 0.2), (-0.1, 0.0, 0.185), (0.28, 0.0, 0.24)]);
     let neck = Outline::tube(&[(0.34, -0.06, 0.2), (0.5, -0.4, 0.17)]);
+    let (fore, hind) = (foreleg(0.28, step), hindleg(-0.5, -step));
     let skull = Outline::circle((0.56, -0.5), 0.215);
-    let muzzle =
-        Outline::tube(&[(0.62, -0.45, 0.14), (0.62 + 0.22 * snout, -0.41, 0.105), (0.62 + 0.3 * snout, -0.41, 0.09)]);
-    if dice.chance(0.4) {
-        let x = 0.62 + 0.2 * snout;
-        figure.solid(TONGUE, [Outline::tube(&[(x, -0.34, 0.05), (x + 0.05, -0.22, 0.05), (x + 0.05, -0.16, 0.045)])]);
-    }
-    figure.solid(coat, [Outline::tube(&tail), torso, neck, skull, muzzle, foreleg(0.28, step), hindleg(-0.5, -step)]);
+    figure.solid(coat, [tail(dice.around(0.14)), torso, neck, skull, muzzle(snout), fore, hind]);
     coat_pattern(&mut figure, coat, dark, dice);
     if dice.chance(0.5) {
-        let band = dice.pick(&[Colour::rgb(196, 40, 44), Colour::rgb(40, 90, 180), Colour::rgb(40, 140, 90)]);
-        figure.flat(band, [Outline::tube(&[(0.31, -0.26, 0.04), (0.46, -0.2, 0.04), (0.63, -0.2, 0.04)])]);
+        let band = Outline::tube(&[(0.31, -0.26, 0.04), (0.46, -0.2, 0.04), (0.63, -0.2, 0.04)]);
+        figure.flat(dice.pick(&COLLARS), [band]);
     }
-    let tip = 0.62 + 0.38 * snout;
-    figure.mark(Colour::INK, Outline::ellipse((tip, -0.47), 0.06, 0.048, Angle::turns(0.05)));
-    figure.line(coat.scale(0.35), 0.016, curve(&[(tip - 0.02, -0.4), (tip - 0.12, -0.34), (tip - 0.24, -0.36)]));
-    figure.mark(Colour::INK, Outline::circle((0.66, -0.56), 0.034));
-    figure.solid(dark, [if dice.chance(0.65) { hanging_ear() } else { pricked_ear() }]);
+    features(&mut figure, coat, 0.62 + 1.27 * snout);
+    let ear = if dice.chance(0.65) { hanging_ear() } else { pricked_ear() };
+    figure.solid(dark, [ear]);
     let (legs, long) = (dice.between(0.6, 1.1), dice.between(0.88, 1.15));
     // Breeds differ most in the length of their legs and back.
-    figure.moved(
-        |(x, y)| (if x < 0.2 { 0.2 + (x - 0.2) * long } else { x }, if y > 0.1 { 0.1 + (y - 0.1) * legs } else { y }),
-        1.0,
-    )
+    let stretch_x = |x: f32| if x < 0.2 { 0.2 + (x - 0.2) * long } else { x };
+    let stretch_y = |y: f32| if y > 0.1 { 0.1 + (y - 0.1) * legs } else { y };
+    figure.moved(|(x, y)| (stretch_x(x), stretch_y(y)), 1.0)
+}
+
+fn tail(wag: f32) -> Outline {
+    Outline::tube(&[
+        (-0.56, -0.1, 0.075),
+        (-0.76, -0.28, 0.068),
+        (-0.84 + 0.5 * wag, -0.5, 0.055),
+        (-0.76 + wag, -0.7, 0.03),
+    ])
+}
+
+fn muzzle(snout: f32) -> Outline {
+    Outline::tube(&[(0.62, -0.45, 0.14), (0.62 + 0.73 * snout, -0.41, 0.105), (0.62 + snout, -0.41, 0.09)])
+}
+
+/// Eye, nose and mouth; the nose is at `tip`.
+fn features(figure: &mut Figure, coat: Colour, tip: f32) {
+    figure.mark(Colour::INK, Outline::ellipse((tip, -0.47), 0.06, 0.048, Angle::turns(0.05)));
+    let mouth = curve(&[(tip - 0.02, -0.4), (tip - 0.12, -0.34), (tip - 0.24, -0.36)]);
+    figure.line(coat.scale(0.35), 0.016, mouth);
+    figure.mark(Colour::INK, Outline::circle((0.66, -0.56), 0.034));
 }
 
 fn foreleg(x: f32, step: f32) -> Outline {
@@ -107,76 +125,5 @@ fn coat_pattern(figure: &mut Figure, coat: Colour, dark: Colour, dice: &mut Dice
     } else {
         figure.decor(dark, Outline::ellipse((-0.2, -0.12), dice.between(0.16, 0.3), 0.16, Angle::turns(0.02)));
         figure.decor(dark, Outline::ellipse((-0.56, 0.08), 0.12, dice.between(0.1, 0.2), Angle::turns(0.0)));
-    }
-}
-
-fn face(coat: Colour, dark: Colour, dice: &mut Dice) -> Figure {
-    let mut figure = Figure::new(if dice.chance(0.5) { Setting::Land } else { Setting::Room });
-    let pale = coat.mix(Colour::WHITE, 0.5);
-    figure
-        .solid(coat.scale(0.92), [Outline::symmetric(&[(0.0, 0.2), (0.3, 0.34), (0.52, 0.7), (0.6, 1.4), (0.0, 1.4)])]);
-    figure.decor(pale, Outline::ellipse((0.0, 0.85), 0.24, 0.4, Angle::turns(0.0)));
-    let pricked = dice.chance(0.35);
-    if pricked {
-        for side in [-1.0, 1.0] {
-            let at = |x: f32, y: f32| (side * x, y);
-            figure.solid(
-                dark,
-                [Outline::blob(&[at(0.14, -0.5), at(0.3, -0.78), at(0.42, -0.9), at(0.46, -0.6), at(0.4, -0.3)])],
-            );
-            figure
-                .decor(Colour::rgb(214, 160, 150), Outline::blob(&[at(0.26, -0.5), at(0.38, -0.78), at(0.39, -0.45)]));
-        }
-    }
-    let skull = [(0.0, -0.62), (0.26, -0.57), (0.41, -0.32), (0.39, -0.02), (0.27, 0.26), (0.14, 0.42), (0.0, 0.45)];
-    figure.solid(coat, [Outline::symmetric(&skull)]);
-    if dice.chance(0.5) {
-        figure.decor(pale, Outline::symmetric(&[(0.0, -0.7), (0.06, -0.5), (0.08, -0.1), (0.0, 0.1)]));
-    }
-    if !pricked {
-        for side in [-1.0, 1.0] {
-            let at = |x: f32, y: f32| (side * x, y);
-            figure.solid(
-                dark,
-                [Outline::blob(&[
-                    at(0.2, -0.58),
-                    at(0.4, -0.56),
-                    at(0.57, -0.25),
-                    at(0.56, 0.12),
-                    at(0.46, 0.2),
-                    at(0.38, 0.0),
-                    at(0.34, -0.3),
-                ])],
-            );
-        }
-    }
-    muzzle(&mut figure, pale, dice);
-    eyes(&mut figure, [(-0.17, -0.16), (0.17, -0.16)]);
-    figure.crop((-0.66, if pricked { -0.95 } else { -0.72 }), (0.66, 0.62));
-    figure
-}
-
-fn muzzle(figure: &mut Figure, pale: Colour, dice: &mut Dice) {
-    if dice.chance(0.6) {
-        figure.solid(TONGUE, [Outline::symmetric(&[(0.0, 0.3), (0.08, 0.32), (0.085, 0.5), (0.0, 0.58)])]);
-        figure.line(TONGUE.scale(0.7), 0.012, vec![(0.0, 0.34), (0.0, 0.5)]);
-    }
-    figure.solid(
-        pale,
-        [
-            Outline::ellipse((-0.11, 0.22), 0.15, 0.14, Angle::turns(0.0)),
-            Outline::ellipse((0.11, 0.22), 0.15, 0.14, Angle::turns(0.0)),
-            Outline::ellipse((0.0, 0.1), 0.14, 0.14, Angle::turns(0.0)),
-        ],
-    );
-    figure.mark(Colour::INK, Outline::symmetric(&[(0.0, 0.02), (0.08, 0.03), (0.1, 0.08), (0.05, 0.14), (0.0, 0.16)]));
-    figure.line(Colour::INK, 0.018, curve(&[(0.0, 0.14), (0.0, 0.26), (-0.08, 0.31), (-0.17, 0.28)]));
-    figure.line(Colour::INK, 0.018, curve(&[(0.0, 0.26), (0.08, 0.31), (0.17, 0.28)]));
-}
-
-fn eyes(figure: &mut Figure, places: [Point; 2]) {
-    for (x, y) in places {
-        figure.mark(Colour::rgb(40, 26, 20), Outline::ellipse((x, y), 0.058, 0.062, Angle::turns(0.0)));
-        figure.mark(Colour::WHITE, Outline::circle((x + 0.02, y - 0.022), 0.018));
     }
 }

@@ -17,36 +17,46 @@ pub(crate) fn giraffe(dice: &mut Dice) -> Figure {
     let mut figure = Figure::new(Setting::Land);
     tail(&mut figure, coat, patch);
     figure.solid(coat.scale(0.75), [foreleg(0.2, step), hindleg(-0.3, -step)]);
-    figure.solid(
-        patch.scale(0.9),
-        [Outline::tube(&[(0.0, -0.3, 0.05), (0.12, -0.6, 0.05), (0.24, -0.95, 0.04), (0.31, -1.26, 0.03)])],
-    );
+    figure.solid(patch.scale(0.9), [mane()]);
     figure.solid(coat, [ear((0.44, -1.24), 0.14)]);
     horns(&mut figure, coat, patch, 0.47);
-    figure.solid(coat, [torso(), neck(), head(), foreleg(0.1, -step), hindleg(-0.42, step)]);
+    let (fore, hind) = (foreleg(0.1, -step), hindleg(-0.42, step));
+    figure.solid(coat, [torso(), neck(), head(), fore, hind]);
     spots(&mut figure, patch, dice);
-    figure.decor(coat.mix(Colour::WHITE, 0.45), Outline::ellipse((0.76, -1.03), 0.1, 0.09, Angle::turns(0.06)));
+    let snout = Outline::ellipse((0.76, -1.03), 0.1, 0.09, Angle::turns(0.06));
+    figure.decor(coat.mix(Colour::WHITE, 0.45), snout);
     horns(&mut figure, coat, patch, 0.39);
     figure.solid(coat.mix(patch, 0.25), [ear((0.33, -1.2), -0.17)]);
-    figure.mark(Colour::INK, Outline::circle((0.52, -1.19), 0.028));
-    figure.mark(Colour::INK, Outline::circle((0.77, -1.07), 0.012));
-    figure.line(patch.scale(0.6), 0.012, vec![(0.78, -1.0), (0.69, -1.03), (0.64, -1.05)]);
-    for x in [0.1 - step, 0.2 + step, -0.45 + step, -0.33 - step] {
-        let hoof = [(x - 0.05, 1.05), (x - 0.04, 0.98), (x + 0.04, 0.98), (x + 0.065, 1.05)];
-        figure.mark(patch.scale(0.45), Outline::polygon(&hoof));
-    }
+    features(&mut figure, patch);
+    hooves(&mut figure, patch, step);
     if dice.chance(0.15) {
         figure.crop((-0.35, -1.5), (1.0, -0.2));
     }
     let (lean, stretch) = (dice.between(-0.12, 0.3), dice.between(0.85, 1.12));
     // The neck leans and varies in length; what is above the withers follows.
-    figure.moved(
-        |(x, y)| {
-            let above = (-0.25 - y).max(0.0);
-            (x + lean * above, if above > 0.0 { -0.25 - above * stretch } else { y })
-        },
-        1.0,
-    )
+    let above = |y: f32| (-0.25 - y).max(0.0);
+    let raise = |y: f32| {
+        if above(y) > 0.0 { -0.25 - above(y) * stretch } else { y }
+    };
+    figure.moved(|(x, y)| (x + lean * above(y), raise(y)), 1.0)
+}
+
+fn features(figure: &mut Figure, patch: Colour) {
+    figure.mark(Colour::INK, Outline::circle((0.52, -1.19), 0.028));
+    figure.mark(Colour::INK, Outline::circle((0.77, -1.07), 0.012));
+    let mouth = vec![(0.78, -1.0), (0.69, -1.03), (0.64, -1.05)];
+    figure.line(patch.scale(0.6), 0.012, mouth);
+}
+
+fn hooves(figure: &mut Figure, patch: Colour, step: f32) {
+    let hoof = [(-0.05, 1.05), (-0.04, 0.98), (0.04, 0.98), (0.065, 1.05)];
+    for foot in [0.1 - step, 0.2 + step, -0.45 + step, -0.33 - step] {
+        figure.mark(patch.scale(0.45), Outline::polygon(&hoof.map(|(x, y)| (foot + x, y))));
+    }
+}
+
+fn mane() -> Outline {
+    Outline::tube(&[(0.0, -0.3, 0.05), (0.12, -0.6, 0.05), (0.24, -0.95, 0.04), (0.31, -1.26, 0.03)])
 }
 
 fn torso() -> Outline {

@@ -25,7 +25,7 @@ const BONE: Colour = Colour::rgb(236, 228, 206);
 
 /// Builds a guitar whose head points up; it may lean far to either side.
 pub(crate) fn guitar(dice: &mut Dice) -> Figure {
-    let mut figure = Figure::new(Setting::Room);
+    let mut figure = Figure::new(if dice.chance(0.8) { Setting::Room } else { Setting::Land });
     figure.sway(if dice.chance(0.25) { 85.0 } else { 42.0 });
     if dice.chance(0.2) {
         electric_body(&mut figure, dice);

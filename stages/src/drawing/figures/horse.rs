@@ -30,20 +30,16 @@ pub(crate) fn horse(dice: &mut Dice) -> Figure {
     let gait = dice.pick(&[STANDING, STANDING, WALKING, WALKING, TROTTING, GALLOPING]);
     let mut figure = Figure::new(Setting::Land);
     tail(&mut figure, hair, gait == GALLOPING, dice);
-    figure.solid(coat.scale(0.7), [foreleg((0.36, 0.06), gait[0]), hindleg((-0.44, 0.0), gait[1])]);
+    let far = [foreleg((0.36, 0.06), gait[0]), hindleg((-0.44, 0.0), gait[1])];
+    figure.solid(coat.scale(0.7), far);
     figure.solid(coat, [ear(0.66)]);
-    figure
-        .solid(coat, [torso(), neck(), jaw(), head(), foreleg((0.3, 0.06), gait[2]), hindleg((-0.5, -0.02), gait[3])]);
+    let (fore, hind) = (foreleg((0.3, 0.06), gait[2]), hindleg((-0.5, -0.02), gait[3]));
+    figure.solid(coat, [torso(), neck(), jaw(), head(), fore, hind]);
     markings(&mut figure, coat, gait, dice);
     figure.solid(coat, [ear(0.58)]);
     mane(&mut figure, hair, dice);
-    figure.mark(Colour::INK, Outline::circle((0.745, -0.71), 0.026));
-    figure.mark(coat.scale(0.3), Outline::ellipse((1.0, -0.4), 0.02, 0.014, Angle::turns(0.1)));
-    figure.line(coat.scale(0.4), 0.012, vec![(0.99, -0.31), (0.93, -0.34), (0.88, -0.39)]);
-    for (x, y) in gait {
-        let hoof = [(x - 0.055, y + 0.02), (x - 0.04, y - 0.075), (x + 0.045, y - 0.075), (x + 0.085, y + 0.02)];
-        figure.mark(Colour::rgb(52, 44, 42), Outline::polygon(&hoof));
-    }
+    features(&mut figure, coat);
+    hooves(&mut figure, gait);
     if dice.chance(0.15) {
         figure.crop((0.05, -1.0), (1.1, 0.1));
     }
@@ -57,6 +53,21 @@ pub(crate) fn horse(dice: &mut Dice) -> Figure {
         },
         1.0,
     )
+}
+
+fn features(figure: &mut Figure, coat: Colour) {
+    figure.mark(Colour::INK, Outline::circle((0.745, -0.71), 0.026));
+    let nostril = Outline::ellipse((1.0, -0.4), 0.02, 0.014, Angle::turns(0.1));
+    figure.mark(coat.scale(0.3), nostril);
+    figure.line(coat.scale(0.4), 0.012, vec![(0.99, -0.31), (0.93, -0.34), (0.88, -0.39)]);
+}
+
+fn hooves(figure: &mut Figure, gait: Gait) {
+    let hoof = [(-0.055, 0.02), (-0.04, -0.075), (0.045, -0.075), (0.085, 0.02)];
+    for foot in gait {
+        let placed = hoof.map(|(x, y)| (foot.0 + x, foot.1 + y));
+        figure.mark(Colour::rgb(52, 44, 42), Outline::polygon(&placed));
+    }
 }
 
 fn torso() -> Outline {

@@ -43,9 +43,12 @@ fn from_front(figure: &mut Figure, wall: Colour, roof: Colour, dice: &mut Dice) 
     let floors = dice.whole(1, 2);
     let eaves = if floors == 1 { 0.28 } else { -0.06 };
     let rise = dice.between(0.45, 0.7);
-    chimney(figure, half * dice.pick(&[-0.55, 0.5]), eaves - 0.92 * rise, eaves - 0.2, dice);
-    figure.flat(wall, [Outline::rectangle((-half, eaves - 0.05), (half, 1.0))]);
     let ridge = dice.pick(&[0.0, 0.0, 0.62]) * half;
+    let stack = half * dice.pick(&[-0.55, 0.5]);
+    // On a hipped roof the ridge is long, and the chimney must rise above it.
+    let top = eaves - if ridge > 0.0 { 1.22 } else { 0.92 } * rise;
+    chimney(figure, stack, top, eaves - 0.2, dice);
+    figure.flat(wall, [Outline::rectangle((-half, eaves - 0.05), (half, 1.0))]);
     let over = half + 0.13;
     figure.flat(
         roof,
@@ -81,7 +84,7 @@ fn from_front(figure: &mut Figure, wall: Colour, roof: Colour, dice: &mut Dice) 
 fn with_side(figure: &mut Figure, wall: Colour, roof: Colour, dice: &mut Dice) {
     let corner = dice.between(-0.2, 0.0);
     let (left, right) = (-0.85, dice.between(0.7, 0.95));
-    let apex = ((left + corner) / 2.0, -0.5);
+    let apex = (f32::midpoint(left, corner), -0.5);
     chimney(figure, 0.35, -0.78, -0.3, dice);
     figure.flat(wall.scale(0.82), [Outline::polygon(&[(corner, 0.05), (right, 0.08), (right, 0.92), (corner, 1.0)])]);
     figure.flat(wall, [Outline::polygon(&[(left, 0.1), apex, (corner, 0.08), (corner, 1.0), (left, 0.98)])]);
@@ -99,7 +102,7 @@ fn with_side(figure: &mut Figure, wall: Colour, roof: Colour, dice: &mut Dice) {
     window(figure, (apex.0, -0.05), 0.1);
     window(figure, (corner + 0.3 * (right - corner), 0.48), 0.13);
     window(figure, (corner + 0.72 * (right - corner), 0.48), 0.13);
-    window(figure, (left + 0.2, 0.55), 0.1);
+    window(figure, (left + 0.16, 0.56), 0.09);
     doorway(figure, corner - 0.2, dice);
 }
 

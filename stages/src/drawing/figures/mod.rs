@@ -6,6 +6,7 @@ mod boat;
 mod car;
 mod cup;
 mod dog;
+mod dog_face;
 mod elephant;
 mod fish;
 mod flower;

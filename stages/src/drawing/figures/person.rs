@@ -4,7 +4,7 @@ use super::portrait::portrait;
 use crate::drawing::colour::Colour;
 use crate::drawing::dice::Dice;
 use crate::drawing::figure::{Figure, Setting};
-use crate::drawing::outline::{Outline, curve};
+use crate::drawing::outline::{Outline, Point, curve};
 
 const CLOTHES: [Colour; 8] = [
     Colour::rgb(190, 50, 52),
@@ -54,32 +54,41 @@ pub(crate) fn person(dice: &mut Dice) -> Figure {
 }
 
 fn standing(looks: Looks, dice: &mut Dice) -> Figure {
-    let mut figure = Figure::new(if dice.chance(0.7) { Setting::Land } else { Setting::Room });
-    let Looks { skin, hair, top, long_hair } = looks;
-    if long_hair {
-        figure.solid(
-            hair.scale(0.85),
-            [Outline::symmetric(&[(0.0, -0.98), (0.16, -0.9), (0.19, -0.66), (0.17, -0.5), (0.0, -0.5)])],
-        );
+    let setting = dice.pick(&[Setting::Land, Setting::Land, Setting::Room]);
+    let mut figure = Figure::new(setting);
+    if looks.long_hair {
+        let fall = [(0.0, -0.98), (0.16, -0.9), (0.19, -0.66), (0.17, -0.5), (0.0, -0.5)];
+        figure.solid(looks.hair.scale(0.85), [Outline::symmetric(&fall)]);
     }
     let stride = dice.between(0.02, 0.14);
-    let dress = long_hair && dice.chance(0.5);
+    let dress = looks.long_hair && dice.chance(0.5);
     legs(&mut figure, looks, dress, stride, dice);
     arm(&mut figure, looks, -1.0, dice);
     arm(&mut figure, looks, 1.0, dice);
-    figure.solid(skin.scale(0.92), [Outline::tube(&[(0.0, -0.68, 0.062), (0.0, -0.5, 0.07)])]);
-    let torso = [(0.0, -0.52), (0.1, -0.54), (0.25, -0.46), (0.22, -0.2), (0.18, 0.02), (0.2, 0.14), (0.0, 0.16)];
-    if dress {
-        let skirt = Outline::symmetric(&[(0.0, -0.06), (0.15, -0.06), (0.25, 0.2), (0.33, 0.46), (0.0, 0.5)]);
-        figure.solid(top, [Outline::symmetric(&torso), skirt]);
-    } else {
-        figure.solid(top, [Outline::symmetric(&torso)]);
-        figure.decor(Colour::rgb(60, 44, 34), Outline::rectangle((-0.3, 0.08), (0.3, 0.13)));
-    }
-    figure.decor(skin, Outline::symmetric(&[(0.0, -0.6), (0.07, -0.56), (0.05, -0.5), (0.0, -0.46)]));
+    let neck = Outline::tube(&[(0.0, -0.68, 0.062), (0.0, -0.5, 0.07)]);
+    figure.solid(looks.skin.scale(0.92), [neck]);
+    clothes(&mut figure, looks, dress);
     head(&mut figure, looks);
     let broad = dice.between(0.9, 1.2);
     figure.moved(|(x, y)| (x * broad, y), 1.0)
+}
+
+/// The right half of the trunk, from the neck to the hips.
+const TORSO: [Point; 7] =
+    [(0.0, -0.52), (0.1, -0.54), (0.25, -0.46), (0.22, -0.2), (0.18, 0.02), (0.2, 0.14), (0.0, 0.16)];
+
+fn clothes(figure: &mut Figure, looks: Looks, dress: bool) {
+    let torso = Outline::symmetric(&TORSO);
+    if dress {
+        let skirt = [(0.0, -0.06), (0.15, -0.06), (0.25, 0.2), (0.33, 0.46), (0.0, 0.5)];
+        figure.solid(looks.top, [torso, Outline::symmetric(&skirt)]);
+    } else {
+        figure.solid(looks.top, [torso]);
+        let belt = Outline::rectangle((-0.3, 0.08), (0.3, 0.13));
+        figure.decor(Colour::rgb(60, 44, 34), belt);
+    }
+    let neckline = [(0.0, -0.6), (0.07, -0.56), (0.05, -0.5), (0.0, -0.46)];
+    figure.decor(looks.skin, Outline::symmetric(&neckline));
 }
 
 fn legs(figure: &mut Figure, looks: Looks, bare: bool, stride: f32, dice: &mut Dice) {
@@ -120,5 +129,12 @@ fn head(figure: &mut Figure, looks: Looks) {
     figure.line(Colour::rgb(150, 56, 56), 0.014, curve(&[(-0.04, -0.68), (0.0, -0.666), (0.04, -0.68)]));
     let fringe =
         [(0.0, -1.0), (0.11, -0.965), (0.155, -0.85), (0.14, -0.77), (0.115, -0.84), (0.05, -0.88), (0.0, -0.87)];
-    figure.solid(looks.hair, [Outline::symmetric(&fringe)]);
+    let mut parts = vec![Outline::symmetric(&fringe)];
+    if looks.long_hair {
+        let locks = [-1.0, 1.0].map(|side| {
+            Outline::tube(&[(side * 0.13, -0.86, 0.03), (side * 0.15, -0.7, 0.035), (side * 0.15, -0.53, 0.024)])
+        });
+        parts.extend(locks);
+    }
+    figure.solids(looks.hair, parts);
 }
