@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use dgpipe_cache::{Key, Project, Store};
 use dgpipe_engine::graph::{Graph, Targets, resolve};
 use dgpipe_engine::plan::{Plan, Planner, Request};
-use dgpipe_engine::spec::{Loaded, Overrides};
+use dgpipe_engine::spec::{Loaded, Overrides, TreeMemo};
 use dgpipe_engine::{Environment, project_root};
 
 use crate::arguments::Common;
@@ -29,10 +29,20 @@ impl Pipeline {
         let file = std::path::absolute(file)?;
         let root = project_root(&file);
         let overrides = Overrides { profiles: common.profile.clone(), set: common.set.clone() };
-        let loaded = Loaded::read(&file, &root, &overrides)?;
+        let loaded = Loaded::read(&file, &root, &overrides, &tree_memo(&root, common))?;
         let environment = Environment::new(variables());
         let graph = resolve(loaded, &program.registry, &environment, &root)?;
         Ok(Self { graph, root })
+    }
+}
+
+/// Trees of large files are remembered in a store that is there; a file with mistakes makes none.
+fn tree_memo(root: &Path, common: &Common) -> TreeMemo {
+    let folder = store_folder(root, common);
+    if folder.join("CACHEDIR.TAG").exists() {
+        TreeMemo::in_folder(folder.join("memo-v1").join("trees"))
+    } else {
+        TreeMemo::default()
     }
 }
 

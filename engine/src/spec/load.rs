@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::pipeline_spec::Reader;
-use super::{Entry, Mistake, Mistakes, Node, NodeMap, PipelineSpec, Place, Texts, Value, merge, parse};
+use super::{Entry, Mistake, Mistakes, Node, NodeMap, PipelineSpec, Place, Texts, TreeMemo, Value, merge, parse};
 
 /// What a call adds to the file.
 #[derive(Clone, Debug, Default)]
@@ -38,8 +38,8 @@ pub struct Loaded {
 
 impl Loaded {
     /// Reads a pipeline file. `root` is the project root, to which names in messages are relative.
-    pub fn read(file: &Path, root: &Path, overrides: &Overrides) -> Result<Self, LoadError> {
-        let mut loader = Loader { root, texts: Texts::default(), mistakes: Vec::new(), incomplete: false };
+    pub fn read(file: &Path, root: &Path, overrides: &Overrides, memo: &TreeMemo) -> Result<Self, LoadError> {
+        let mut loader = Loader { root, memo, texts: Texts::default(), mistakes: Vec::new(), incomplete: false };
         let tree = loader.file(file, &mut Vec::new())?;
         let spec = tree.and_then(|tree| loader.spec(tree, overrides));
         match spec {
@@ -51,6 +51,7 @@ impl Loaded {
 
 struct Loader<'a> {
     root: &'a Path,
+    memo: &'a TreeMemo,
     texts: Texts,
     mistakes: Vec<Mistake>,
     /// Whether a part could not be read, so that names without a meaning may only follow from that.
@@ -70,7 +71,7 @@ impl Loader<'_> {
             self.mistakes.push(mistake.at(Place { text, start, length: 3 }, "here"));
             return Ok(None);
         }
-        let tree = match parse(&self.texts, text) {
+        let tree = match self.tree(text, &content) {
             Ok(tree) => tree,
             Err(mistake) => {
                 self.mistakes.push(mistake);
@@ -86,6 +87,16 @@ impl Loader<'_> {
             Some(base) => Some(merge(base, tree)),
             None => Some(tree),
         })
+    }
+
+    /// The tree of a text, from the memo where it is known.
+    fn tree(&self, text: u32, content: &str) -> Result<Node, Mistake> {
+        if let Some(tree) = self.memo.recall(content) {
+            return Ok(tree.in_text(text));
+        }
+        let tree = parse(&self.texts, text)?;
+        self.memo.remember(content, &tree);
+        Ok(tree)
     }
 
     fn extended(&mut self, tree: &Node, file: &Path, stack: &mut Vec<PathBuf>) -> Result<Option<Node>, LoadError> {

@@ -10,6 +10,7 @@ mod place;
 mod schema;
 mod selector;
 mod template;
+mod tree_memo;
 mod yaml;
 
 pub use decode::{DecodeError, decode};
@@ -22,4 +23,5 @@ pub use place::{Place, Text, Texts};
 pub use schema::pipeline_schema;
 pub use selector::{Comparison, Constraint, Selector};
 pub use template::{Piece, Scope, Template, scalar_text, substitute, unknown};
+pub use tree_memo::TreeMemo;
 pub use yaml::parse;
