@@ -108,7 +108,9 @@ impl StageType for TrainLodo {
             context.metric("steps", record.steps as i64);
         }
         context.metric("images", samples.len());
-        context.metric("trainable_after_freeze", config.trainable_after_freeze(&how, &initial));
+        let trainable = config.trainable_after_freeze(&how, &initial);
+        weights.trainable = Some(trainable as u64);
+        context.metric("trainable_after_freeze", trainable);
         context.write(MODEL, &weights)?;
         context.write(ORDER, &Order(training.order))?;
         context.write(HISTORY, &training.history)
