@@ -10,7 +10,7 @@ const DERIVATION: &str = "dgpipe random numbers, version 1";
 
 /// Reproducible random numbers for one purpose in one epoch.
 ///
-/// The key is the BLAKE3 key derivation (context [`DERIVATION`]) of: seed (8 bytes, little endian), length of the stream's
+/// The key is the BLAKE3 key derivation (context `DERIVATION`) of: seed (8 bytes, little endian), length of the stream's
 /// name (8 bytes), the stream's name, length of the purpose (8 bytes), the purpose, epoch (8 bytes). So stages that share a
 /// stream draw the same numbers for the same purpose, and the epochs of a longer run begin with those of a shorter one.
 #[derive(Clone, Debug)]

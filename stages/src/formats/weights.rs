@@ -1,6 +1,6 @@
 //! The weights of a network: `weights/1`, which `NumPy` and `PyTorch` open without this program.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use dgpipe_engine::stage::{Form, Format, FormatError, Kind, View, WriteFormat};
@@ -62,7 +62,7 @@ impl Weights {
             let view = TensorView::new(*dtype, shape.clone(), content);
             views.push((*name, view.map_err(|error| FormatError::content(format!("{MODEL}, `{name}`"), error))?));
         }
-        let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        let format = [("format".to_owned(), "pt".to_owned())].into_iter().collect();
         safetensors::serialize(views, Some(format)).map_err(|error| FormatError::content(MODEL, error))
     }
 
