@@ -155,7 +155,7 @@ fn every_stage_type_is_registered() {
 
 #[test]
 fn no_file_tells_of_the_machine_it_was_written_on() {
-    let places = ["/home/", "/Users/", "/root/", "\"/work/", " /work/", "`/work/", "(/work/"];
+    let places = ["/home/", "/Users/", "/root/", "/mnt/", "/media/"];
     let mut offences = Vec::new();
     for file in files().iter().filter(|file| !file.ends_with("tidy.rs") && !file.ends_with(".pending-snap")) {
         let Ok(text) = String::from_utf8(fs_err::read(root().join(file)).unwrap()) else { continue };
