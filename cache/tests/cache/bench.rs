@@ -13,7 +13,7 @@ fn report(what: &str, started: Instant) {
 }
 
 #[test]
-#[ignore = "measures, asserts nothing"]
+#[ignore = "measures, asserts nothing: cargo test --release -p dgpipe-cache -- --ignored --nocapture"]
 fn bench_lookups_and_commits() {
     let sandbox = Sandbox::new();
     let keys: Vec<Key> = (0..1000_u32).map(|number| Key::of(&number.to_le_bytes())).collect();
@@ -62,7 +62,7 @@ fn bench_lookups_and_commits() {
 }
 
 #[test]
-#[ignore = "measures, asserts nothing"]
+#[ignore = "measures, asserts nothing: cargo test --release -p dgpipe-cache -- --ignored --nocapture"]
 fn bench_sources() {
     let sandbox = Sandbox::new();
     for number in 0..10_000 {

@@ -48,7 +48,7 @@ const CASES: [&str; 8] = [
 ];
 
 #[test]
-#[ignore = "writes golden files, see make_parity.py"]
+#[ignore = "writes golden inputs: cargo test -p dgpipe parity -- --ignored, then make_parity.py"]
 fn write_the_orders() {
     for case in CASES {
         let path = golden(&format!("{case}_order.npy"));
