@@ -233,7 +233,7 @@ impl Reader<'_> {
 
     fn tool(&self, name: String, place: Place) -> Result<(String, Digest), Mistake> {
         let found = self.environment.executable(&name, self.root);
-        let digest = found.and_then(|path| super::tool_digest(&path).ok());
+        let digest = found.and_then(|path| super::tool::tool_digest(&path).ok());
         let digest = digest.ok_or_else(|| {
             let mistake = Mistake::new("unknown-tool", format!("the tool `{name}` is not on PATH")).at(place, "here");
             mistake.help("install it, or take it out of `tools:`")

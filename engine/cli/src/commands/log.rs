@@ -33,12 +33,13 @@ impl Log {
         let session = Session::look(program, &self.file, common)?;
         let cell = session.cell(&self.cell)?;
         let name = session.graph.name(cell);
-        let log = match session.key(cell)? {
-            Some(key) => session.store.log(&key)?,
+        let key = session.key(cell)?;
+        let log = match &key {
+            Some(key) => session.store.log(key)?,
             None => None,
         };
         let Some(bytes) = log else {
-            let recorded = session.key(cell)?.and_then(|key| session.store.lookup(&key).ok().flatten());
+            let recorded = key.and_then(|key| session.store.lookup(&key).ok().flatten());
             if recorded.is_some() {
                 say(&format!("`{name}` wrote nothing\n"));
                 return Ok(ExitStatus::Done);
