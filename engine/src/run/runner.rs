@@ -122,9 +122,14 @@ fn run_name(started: u64) -> String {
 
 /// What happened elsewhere.
 enum Message {
-    Ended { cell: usize, ended: Ended },
+    Ended {
+        cell: usize,
+        ended: Ended,
+    },
     /// The execution is over, and what it left is on its way into the store.
-    Sealed { cell: usize },
+    Sealed {
+        cell: usize,
+    },
     InStore(Box<InStore>),
 }
 
@@ -406,6 +411,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             Message::InStore(in_store) => {
                 let InStore { cell, result, seconds } = *in_store;
                 self.running -= 1;
+                if self.is_one_by_one() {
+                    self.give_back(cell);
+                }
                 match result {
                     Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
                     Err(error) => Err(error.into()),
@@ -413,7 +421,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             }
             // While the disk makes it durable, another cell can execute; so commits also gather.
             Message::Sealed { cell } => {
-                self.give_back(cell);
+                if !self.is_one_by_one() {
+                    self.give_back(cell);
+                }
                 Ok(())
             }
             Message::Ended { cell, ended } => {
@@ -428,6 +438,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 }
             }
         }
+    }
+
+    /// With one job a cell starts when the one before is in the store, so that the order is the same every time.
+    fn is_one_by_one(&self) -> bool {
+        self.executor.options.jobs <= 1
     }
 
     fn give_back(&mut self, cell: usize) {
