@@ -120,6 +120,11 @@ impl Filesystem for Recorder {
         RealFilesystem.open_lock(path)
     }
 
+    fn open_lock_if_there(&self, path: &Path) -> Result<Option<File>, FileError> {
+        self.note("open_lock_if_there", path)?;
+        RealFilesystem.open_lock_if_there(path)
+    }
+
     fn stat_open(&self, file: &File) -> Result<Stat, FileError> {
         RealFilesystem.stat_open(file)
     }
@@ -153,6 +158,16 @@ impl Filesystem for Recorder {
         self.note("exchange", other)?;
         let _ = one;
         Ok(false)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> Result<Option<Placement>, FileError> {
+        self.note("link", to)?;
+        RealFilesystem.link(from, to)
+    }
+
+    fn touch(&self, file: &File) -> Result<(), FileError> {
+        self.note("touch", file.path())?;
+        RealFilesystem.touch(file)
     }
 
     fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError> {
