@@ -8,6 +8,7 @@ mod damage;
 mod determinism;
 mod failing;
 mod language;
+mod leases;
 mod mistakes;
 mod programs;
 mod publishing;

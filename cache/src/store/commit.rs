@@ -164,7 +164,7 @@ impl Store {
         let (record, adopted) = match existing {
             // Never replaced; this run goes on with what it computed.
             ReadRecord::Newer => (record, false),
-            ReadRecord::Good(existing, _) if !transaction.replaces && self.serves(&existing) => (*existing, true),
+            ReadRecord::Good(existing, _) if !transaction.replaces() && self.serves(&existing) => (*existing, true),
             ReadRecord::Good(..) => {
                 self.place_log(transaction, folders)?;
                 self.filesystem().rename(&pending.draft, &path)?;
@@ -194,7 +194,7 @@ impl Store {
                 return Ok((record, false));
             }
             match self.read_record(&transaction.key)? {
-                ReadRecord::Good(first, _) if !transaction.replaces => return Ok((*first, true)),
+                ReadRecord::Good(first, _) if !transaction.replaces() => return Ok((*first, true)),
                 ReadRecord::Newer => return Ok((record, false)),
                 ReadRecord::Good(..) => {
                     self.filesystem().rename(draft, &path)?;

@@ -12,6 +12,7 @@ use super::{Store, StoreError};
 use crate::content::{Artifact, Digest, Key};
 use crate::filesystem::{FileError, copy_hashed, hash_file};
 use crate::layout::Layout;
+use crate::lease::Lease;
 use crate::record::Record;
 use crate::tree::{Hashed, HashedFile, Links, Tree, TreeError, TreeFile, Walk};
 
@@ -30,7 +31,8 @@ pub enum Seal {
 pub struct Transaction {
     pub(super) store: Store,
     pub(super) key: Key,
-    pub(super) replaces: bool,
+    replaces: bool,
+    lease: Option<Lease>,
     pub(super) record: Option<Record>,
     /// New objects: size, and the file to be renamed.
     pub(super) staged: BTreeMap<Digest, (u64, PathBuf)>,
@@ -48,6 +50,7 @@ impl Store {
             store: self.clone(),
             key,
             replaces: false,
+            lease: None,
             record: None,
             staged: BTreeMap::new(),
             present: BTreeMap::new(),
@@ -72,6 +75,17 @@ impl Transaction {
     /// whose artifacts cannot be served.
     pub fn replace(&mut self) {
         self.replaces = true;
+    }
+
+    /// Has the lease of the key end with this, so that whoever waits for it finds the record. A lease that was lost
+    /// meanwhile gives no right to replace what another execution has left.
+    pub fn under(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
+    /// Tells whether a record that exists is to be replaced.
+    pub(super) fn replaces(&self) -> bool {
+        self.replaces && self.lease.as_ref().is_none_or(Lease::is_valid)
     }
 
     /// Takes a file or folder. With [`Seal::Move`] its files may be gone from `path` afterwards, also
