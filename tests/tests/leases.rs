@@ -70,6 +70,7 @@ fn holder_and_waiter(sandbox: &Sandbox) -> (Run<'_>, Run<'_>) {
     holder.wait_for(BESIDE);
     let waiter = Run::start(sandbox, "waiter.jsonl", &["--set", "other=2"]);
     waiter.wait_for("cell-waiting");
+    waiter.wait_for(BESIDE);
     (holder, waiter)
 }
 
@@ -83,7 +84,6 @@ fn lease(sandbox: &Sandbox) -> std::path::PathBuf {
 fn a_run_waits_for_the_cell_of_another_only_and_says_who_has_it_since_when() {
     let sandbox = gated();
     let (holder, waiter) = holder_and_waiter(&sandbox);
-    waiter.wait_for(BESIDE);
     let process = holder.child.id().to_string();
     sandbox.write("go", "");
     let (holder, waiter) = (holder.end().exits(0), waiter.end().exits(0));
@@ -136,7 +136,6 @@ fn d6_a_stopped_holder_keeps_its_cell_until_it_is_woken() {
     let (holder, waiter) = holder_and_waiter(&sandbox);
     send(&holder.child, Signal::STOP);
     sandbox.write("go", "");
-    waiter.wait_for(BESIDE);
     let third = Run::start(&sandbox, "third.jsonl", &[]);
     third.wait_for("cell-waiting");
     assert_eq!(times(&sandbox), 1);
