@@ -14,6 +14,7 @@ mod record;
 mod source;
 mod store;
 mod tree;
+mod verify;
 
 pub use content::{Artifact, Digest, EntryContent, Form, Key, Manifest, ManifestEntry, ManifestError, ParseHashError};
 pub use filesystem::{FileError, FileKind, Filesystem, Locking, Placement, RealFilesystem, Stamp, Stat};
@@ -23,3 +24,4 @@ pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
 pub use store::{Committed, Found, RestoreMethod, Scratch, Seal, Store, StoreError, Transaction};
 pub use tree::TreeError;
+pub use verify::{Incomplete, Problem, Verification};

@@ -170,7 +170,7 @@ impl Store {
                 self.filesystem().rename(&pending.draft, &path)?;
                 (record, false)
             }
-            ReadRecord::Absent => {
+            ReadRecord::Absent | ReadRecord::Bad(_) => {
                 self.place_log(transaction, folders)?;
                 self.place_new_record(&pending.draft, transaction, record)?
             }
@@ -200,12 +200,12 @@ impl Store {
                     self.filesystem().rename(draft, &path)?;
                     return Ok((record, false));
                 }
-                ReadRecord::Absent if self.filesystem().stat(&path)?.is_some() => {
+                ReadRecord::Absent | ReadRecord::Bad(_) if self.filesystem().stat(&path)?.is_some() => {
                     // It is damaged and could not be moved away.
                     self.filesystem().rename(draft, &path)?;
                     return Ok((record, false));
                 }
-                ReadRecord::Absent => {}
+                ReadRecord::Absent | ReadRecord::Bad(_) => {}
             }
         }
     }

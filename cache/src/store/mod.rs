@@ -1,6 +1,7 @@
 //! The store: objects, records, logs, leases and scratch folders under one root.
 
 mod commit;
+mod inventory;
 mod logs;
 mod objects;
 mod records;
@@ -13,6 +14,7 @@ mod transaction;
 
 pub use commit::Committed;
 pub use records::Found;
+pub(crate) use records::ReadRecord;
 pub use restore::RestoreMethod;
 pub use scratch::Scratch;
 pub use store::Store;
