@@ -16,6 +16,7 @@ mod rebuild_equals_clean;
 mod sharing;
 mod signals;
 mod tidy;
+mod verifying;
 
 use dgpipe_tests::Sandbox;
 

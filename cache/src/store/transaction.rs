@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Store, StoreError};
-use crate::content::{Artifact, Digest, Key};
-use crate::filesystem::{FileError, copy_hashed, hash_file};
+use crate::content::{Artifact, Digest, Key, Manifest};
+use crate::filesystem::{FileError, copy_hashed, hash_file, read_to_end};
 use crate::layout::Layout;
 use crate::lease::Lease;
-use crate::record::Record;
+use crate::record::{Output, Record};
 use crate::tree::{Hashed, HashedFile, Links, Tree, TreeError, TreeFile, Walk};
 
 /// How bytes get from where they were written into the store.
@@ -143,6 +143,22 @@ impl Transaction {
     /// Sets the record. Whether there is a log is filled in by the commit.
     pub fn record(&mut self, record: Record) {
         self.record = Some(record);
+    }
+
+    /// Returns the outputs that the record names.
+    pub fn outputs(&self) -> impl Iterator<Item = (&String, &Output)> {
+        self.record.iter().flat_map(|record| &record.outputs)
+    }
+
+    /// Returns the entries of a folder that was taken.
+    pub fn manifest(&self, folder: &Artifact) -> Result<Manifest, StoreError> {
+        let Some((_, draft)) = self.staged.get(&folder.digest) else {
+            return Ok((*self.store.manifest(folder)?).clone());
+        };
+        let filesystem = self.store.filesystem();
+        let bytes = read_to_end(filesystem, &mut filesystem.open(draft)?)?;
+        let read = Manifest::decode(&bytes);
+        read.map_err(|source| StoreError::Manifest { digest: folder.digest, path: draft.clone(), source })
     }
 
     /// Returns how many bytes are on their way into the store.
