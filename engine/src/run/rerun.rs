@@ -89,8 +89,8 @@ pub fn rerun(
     let attempts = Attempts::default();
     let quiet = |_: &Event| {};
     let (sources, run) = (&plan.sources, "verify");
-    let executor =
-        Executor { graph, store, options, sources, attempts: &attempts, listener: &quiet, run, keeps: false };
+    let (attempts, listener, spares) = (&attempts, &quiet, std::sync::Mutex::default());
+    let executor = Executor { graph, store, options, sources, attempts, listener, run, keeps: false, spares };
     for cell in cells {
         let Some((fingerprint, key)) = &plan.decisions[cell].identity else { continue };
         let result = match assignment(&executor, plan, *cell)? {

@@ -77,6 +77,7 @@ pub fn run(
         listener: &hear,
         run: &name,
         keeps: true,
+        spares: Mutex::default(),
     };
     let planner = Planner::new(graph, store, &latest);
     let keys = std::thread::scope(|scope| {
