@@ -8,6 +8,7 @@ mod damage;
 mod determinism;
 mod failing;
 mod language;
+mod leases;
 mod mistakes;
 mod programs;
 mod publishing;
@@ -16,6 +17,7 @@ mod sharing;
 mod signals;
 mod tidy;
 mod undeclared;
+mod verifying;
 
 use dgpipe_tests::Sandbox;
 
