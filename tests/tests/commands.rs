@@ -38,6 +38,8 @@ fn the_whole_help() {
         "show",
         "log",
         "path",
+        "trace",
+        "figures",
         "init",
         "completions",
     ];
@@ -624,6 +626,7 @@ fn stages_lists_the_types_and_explains_one() {
     insta::assert_snapshot!(sandbox.call(&["stages"]).exits(0).stdout, @r#"
     add       Adds numbers.
     constant  Writes a number.
+    draw      Draws numbers.
     fail      Fails, always or the first times.
     panic     Panics.
     parity    Tells whether a number is odd.

@@ -9,6 +9,7 @@ mod determinism;
 mod failing;
 mod language;
 mod mistakes;
+mod passports;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;
