@@ -478,6 +478,15 @@ publish: { it.svg: plot }
 }
 
 #[test]
+fn the_names_of_passports_cannot_be_published() {
+    let sandbox = project(
+        "pipeline: p\nstages: { a: { uses: constant, config: { value: 1 } } }\npublish: { a.csv.passport.json: a }\n",
+    );
+    let mistakes = sandbox.mistakes();
+    assert!(mistakes.contains("names that end in `.passport.json` are kept for passports"), "{mistakes}");
+}
+
+#[test]
 fn a_passport_stays_short_however_many_cells_led_to_it() {
     let sandbox = project(
         "pipeline: p
