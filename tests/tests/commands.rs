@@ -67,6 +67,8 @@ fn the_whole_help() {
       show         Show what a past run did
       log          Print what a cell wrote to stdout and stderr
       path         Print where an artifact lies
+      trace        Say where a published figure or table comes from, and whether it is current
+      figures      List the published figures and tables, or check that all are current
       init         Start a project in this folder
       completions  Print completions for a shell
 
@@ -317,6 +319,40 @@ fn the_whole_help() {
               The cell and output, such as `phase1[domain=photo, seed=42].final`
 
     Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== trace
+    Say where a published figure or table comes from, and whether it is current
+
+    Usage: dgpipe trace [OPTIONS] <PATH>
+
+    Arguments:
+      <PATH>
+              A published figure or table, also a copy of one
+
+    Options:
+          --pipeline <FILE>
+              The pipeline file (default: the one that the passport names)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== figures
+    List the published figures and tables, or check that all are current
+
+    Usage: dgpipe figures [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+    Options:
+          --check
+              Exit with 1 unless all of them are current
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -655,7 +691,7 @@ fn stages_lists_the_types_and_explains_one() {
       Runs any program, with its inputs, outputs and environment declared.
     "#);
     let list: Value = serde_json::from_str(&sandbox.call(&["stages", "--json"]).exits(0).stdout).unwrap();
-    assert_eq!(list.as_array().map(Vec::len), Some(8));
+    assert_eq!(list.as_array().map(Vec::len), Some(9));
     insta::assert_snapshot!(sandbox.call(&["stages", "constnat"]).exits(2).stderr, @r#"
     error: there is no stage type `constnat`
     hint: did you mean `constant`?
