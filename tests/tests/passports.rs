@@ -242,10 +242,11 @@ fn a_passport_is_stamped_again_when_only_it_changes() {
     assert_eq!(params, serde_json::json!({ "three": 3, "title": "A <b> & title" }));
 }
 
+type Edit = fn(&mut Vec<u8>);
+
 #[test]
 fn edits_of_figures_are_noticed_wherever_they_are() {
     let sandbox = plot();
-    type Edit = fn(&mut Vec<u8>);
     let edits: [(&str, Edit); 6] = [
         ("results/plot/plot.svg", |bytes| replace(bytes, b"<rect", b"<RECT")),
         ("results/plot/plot.svg", |bytes| replace(bytes, b"\"paper\"", b"\"other\"")),
