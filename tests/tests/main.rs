@@ -10,6 +10,7 @@ mod failing;
 mod language;
 mod leases;
 mod mistakes;
+mod passports;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::command::{self, CommandStage};
 use crate::environment::Environment;
+use crate::passport::SIDECAR;
 use crate::registry::Registry;
 use crate::spec::{
     Comparison, ECHO, Loaded, Mistake, Mistakes, Node, NodeMap, Piece, PipelineSpec, Place, Scope, Selector,
@@ -564,6 +565,10 @@ impl<'a> Resolver<'a> {
                 scalar_text(&value, name, place)
             }
         })?;
+        if rendered.ends_with(SIDECAR) {
+            let message = format!("names that end in `{SIDECAR}` are kept for passports");
+            return Err(Mistake::new("bad-publish", message).at(place, "here"));
+        }
         project_path(&rendered, place)
     }
 

@@ -86,7 +86,7 @@ pub fn run(
         runner.start()?;
         runner.drive(&receiver)?;
         while let Some(alone) = runner.alone(project)? {
-            let mut ledger = LedgerKeeper::open(graph, store, project, options)?;
+            let mut ledger = LedgerKeeper::open(graph, store, project, options, &plan.sources)?;
             let bad = ledger.publish(&plan.targets, &|cell, port| runner.target_output(cell, port), &hear);
             // What was put in place is noted whatever happened to the rest.
             ledger.close()?;
