@@ -182,6 +182,9 @@ fn the_whole_help() {
               The cell, such as `mask[target=sketch, seed=42]`
 
     Options:
+          --run <RUN>
+              Explain what a past run did: its name, the beginning of it, `latest` or `latest~1`
+
       -h, --help
               Print help (see a summary with '-h')
 

@@ -15,6 +15,7 @@ mod rebuild_equals_clean;
 mod sharing;
 mod signals;
 mod tidy;
+mod why;
 
 use dgpipe_tests::Sandbox;
 

@@ -192,7 +192,7 @@ publish: { names.txt: a.names, shown.txt: a.shown }
     assert_eq!(sandbox.run().exits(0).count("executed"), 0);
     let sandbox = sandbox.variable("SHOWN", "two");
     let why = sandbox.call(&["why", "pipeline.yaml", "a"]).exits(0);
-    assert!(why.stdout.contains("env.SHOWN one → two"), "{}", why.stdout);
+    assert!(why.stdout.contains("variable SHOWN one → two"), "{}", why.stdout);
     assert_eq!(sandbox.run().exits(0).count("executed"), 1);
     let sandbox = sandbox.variable("UNSET", "");
     assert_eq!(sandbox.run().exits(0).count("executed"), 1, "empty is not unset");

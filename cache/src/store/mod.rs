@@ -2,6 +2,7 @@
 
 mod commit;
 mod lease;
+mod listings;
 mod logs;
 mod objects;
 mod records;

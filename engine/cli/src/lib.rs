@@ -5,6 +5,8 @@
 mod arguments;
 mod commands;
 mod failure;
+mod git;
+mod past;
 mod program;
 mod session;
 mod terminal;

@@ -4,6 +4,7 @@ mod attempt;
 mod committer;
 mod event;
 mod executor;
+mod git_state;
 mod ledger_keeper;
 mod options;
 mod outcome;
@@ -13,6 +14,7 @@ mod runner;
 mod slots;
 
 pub use event::{Event, Listener};
+pub use git_state::GitState;
 pub use ledger_keeper::{EditPolicy, PublishHow};
 pub use options::{RunError, RunOptions};
 pub use outcome::Outcome;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dgpipe_cache::StoreError;
 
-use super::EditPolicy;
+use super::{EditPolicy, GitState};
 use crate::plan::PlanError;
 use crate::stage::{Ambient, Cancel};
 
@@ -31,6 +31,8 @@ pub struct RunOptions {
     pub device: String,
     /// The version of the program, for records.
     pub version: String,
+    /// The commit of the project's tree, for the report.
+    pub git: Option<GitState>,
     /// The request to stop.
     pub cancel: Cancel,
 }
@@ -49,6 +51,7 @@ impl Default for RunOptions {
             ambient: Ambient::default(),
             device: "cpu".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            git: None,
             cancel: Cancel::default(),
         }
     }

@@ -10,6 +10,7 @@ use dgpipe_engine::stage::Cancel;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::arguments::Common;
+use crate::git::GitQuestion;
 use crate::session::{Pipeline, Session, request};
 use crate::terminal::{JsonLines, Lines, Progress, Screen, summary};
 use crate::{ExitStatus, Failure, Program};
@@ -45,10 +46,11 @@ impl Run {
                 .execute(program, common);
         }
         let pipeline = Pipeline::open(program, &self.file, common)?;
+        let git = GitQuestion::ask(pipeline.root.clone());
         let request = request(&pipeline.graph, &self.targets, &self.force)?;
         let session = Session::open(pipeline, common)?;
         let plan = session.planner().plan(request)?;
-        let (options, signal) = self.options(program, common, &session, &plan)?;
+        let (options, signal) = self.options(program, common, &session, &plan, git)?;
         let screen = Screen::new(common);
         let listener: Box<dyn Listener> = if common.json {
             Box::new(JsonLines::default())
@@ -72,6 +74,7 @@ impl Run {
         common: &Common,
         session: &Session,
         plan: &dgpipe_engine::plan::Plan,
+        git: GitQuestion,
     ) -> Result<(RunOptions, Arc<AtomicI32>), Failure> {
         let defaults = RunOptions::default();
         let edits = match (self.discard_edits, self.keep_edits) {
@@ -96,6 +99,7 @@ impl Run {
             ambient: lent.ambient,
             device: lent.device,
             version: program.version.to_owned(),
+            git: git.answer(),
             cancel,
         };
         Ok((options, signal))

@@ -39,8 +39,7 @@ impl Runs {
 pub(crate) fn reports(session: &Session) -> Result<Vec<RunReport>, Failure> {
     let mut reports = Vec::new();
     for folder in session.project.runs()? {
-        let report = folder.report()?.and_then(|value| serde_json::from_value::<RunReport>(value).ok());
-        reports.extend(report);
+        reports.extend(RunReport::of(&folder)?);
     }
     Ok(reports)
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dgpipe_cache::Key;
 use dgpipe_engine::run::{Outcome, RunReport};
 
 use super::runs::reports;
@@ -56,8 +55,7 @@ fn text(session: &Session, report: &RunReport) -> Result<String, Failure> {
         if let Some(error) = &report.error {
             text.push_str(&format!("  {}\n", error.replace('\n', "\n  ")));
         }
-        let key = report.key.as_ref().and_then(|key| key.parse::<Key>().ok());
-        let record = key.map(|key| session.store.record(&key)).transpose()?.flatten();
+        let record = report.key.map(|key| session.store.record(&key)).transpose()?.flatten();
         for (name, value) in record.map(|record| record.metrics).unwrap_or_default() {
             text.push_str(&format!("  {name} = {value}\n"));
         }

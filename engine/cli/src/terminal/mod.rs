@@ -16,7 +16,7 @@ pub(crate) use json_lines::JsonLines;
 pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;
 pub(crate) use screen::Screen;
-pub(crate) use wording::{counted, duration, sanitised, time};
+pub(crate) use wording::{counted, duration, sanitised, time, when};
 
 /// Writes data to stdout. Whoever closes the pipe has read enough.
 pub(crate) fn print(text: &str) {

@@ -33,6 +33,12 @@ pub(crate) fn time(milliseconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
+/// When a run began, by its name, in brackets behind it.
+pub(crate) fn when(run: &str) -> String {
+    let milliseconds = run.get(..13).and_then(|digits| digits.parse().ok());
+    milliseconds.map(|milliseconds| format!(" ({})", time(milliseconds))).unwrap_or_default()
+}
+
 /// Foreign text without what could steer a terminal or turn the reading direction.
 pub(crate) fn sanitised(text: &str) -> String {
     let steers = |c: char| {
