@@ -9,6 +9,7 @@ mod determinism;
 mod failing;
 mod language;
 mod mistakes;
+mod past;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;

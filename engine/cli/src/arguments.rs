@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{check, completions, dag, init, log, path, plan, run, runs, schema, show, stages, why};
+use crate::commands::{check, completions, dag, diff, init, log, path, plan, run, runs, schema, show, stages, why};
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
 #[derive(Debug, Parser)]
@@ -85,6 +85,8 @@ pub enum Command {
     Runs(runs::Runs),
     /// Show what a past run did
     Show(show::Show),
+    /// Compare two past runs: params, reasons, metrics, published artifacts
+    Diff(diff::Diff),
     /// Print what a cell wrote to stdout and stderr
     Log(log::Log),
     /// Print where an artifact lies

@@ -4,8 +4,10 @@
 
 mod arguments;
 mod commands;
+mod condition;
 mod failure;
 mod git;
+mod metrics;
 mod past;
 mod program;
 mod session;

@@ -47,7 +47,7 @@ impl Names {
 
 impl FileChanges {
     /// Compares two folders. `listing` gives the manifest of a folder by its digest; nothing where one is not known.
-    pub(crate) fn between(was: &Digest, now: &Digest, listing: &dyn Fn(&Digest) -> Option<Manifest>) -> Option<Self> {
+    pub fn between(was: &Digest, now: &Digest, listing: &dyn Fn(&Digest) -> Option<Manifest>) -> Option<Self> {
         let mut changes = Self::default();
         changes.compare("", Some(*was), Some(*now), listing)?;
         Some(changes)

@@ -136,7 +136,7 @@ pub enum Reason {
 impl Reason {
     /// Whether no cell above it can be the cause.
     pub fn is_root(&self) -> bool {
-        !matches!(self, Self::InputChanged { .. })
+        !matches!(self, Self::InputChanged { now: Some(_), .. })
     }
 }
 

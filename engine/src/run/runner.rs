@@ -108,6 +108,7 @@ pub fn run(
         }
     }
     report.artifacts = artifacts;
+    report.unfinished = false;
     report.seconds = begun.elapsed().as_secs_f64();
     report.count();
     hear(&report.finished());

@@ -193,7 +193,8 @@ fn behind(link: &Link) -> String {
 
 /// Reasons a line each, changes of many members of one port together.
 fn shown(reasons: &[Reason]) -> Vec<String> {
-    let (inputs, others): (Vec<Reason>, Vec<Reason>) = reasons.iter().cloned().partition(|reason| !reason.is_root());
+    let (inputs, others): (Vec<Reason>, Vec<Reason>) =
+        reasons.iter().cloned().partition(|reason| matches!(reason, Reason::InputChanged { .. }));
     let few = inputs.len() <= 4;
     let inputs = if few { inputs.iter().map(ToString::to_string).collect() } else { vec![in_short(&inputs)] };
     others.iter().map(ToString::to_string).chain(inputs).filter(|line| !line.is_empty()).collect()

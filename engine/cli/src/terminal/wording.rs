@@ -11,6 +11,30 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// A value in few characters: a real number with four digits that matter.
+pub(crate) fn number(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "–".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) if number.is_f64() => digits(number.as_f64().unwrap_or(f64::NAN)),
+        other => other.to_string(),
+    }
+}
+
+/// Four digits that matter, without noughts at the end: `0.3265`, `12.5`, `1234000`, `1.2e-7`.
+pub(crate) fn digits(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    if !(1e-4..1e15).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let places = 3 - size.log10().floor() as i32;
+    let text = format!("{value:.*}", places.max(0) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// A number of things, the word in the singular where it is one.
 pub(crate) fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
@@ -57,6 +81,17 @@ mod tests {
         assert_eq!(time(0), "1970-01-01 00:00:00");
         assert_eq!(time(951_782_400_000), "2000-02-29 00:00:00");
         assert_eq!(time(1_795_161_599_000), "2026-11-20 07:59:59");
+    }
+
+    #[test]
+    fn numbers_are_shown_with_the_digits_that_matter() {
+        for (value, text) in [(0.326_450_344, "0.3265"), (12.5, "12.5"), (0.7, "0.7"), (1_234.567, "1235"), (0.0, "0")]
+        {
+            assert_eq!(digits(value), text);
+        }
+        assert_eq!(digits(0.000_001_2), "1.200e-6");
+        assert_eq!(digits(-0.05), "-0.05");
+        assert_eq!(number(&serde_json::json!([0.1, 0.25])), "[0.1,0.25]");
     }
 
     #[test]
