@@ -144,12 +144,14 @@ fn set_executes_only_what_it_reaches_and_why_says_so() {
         scaled executes
           because factor 0.5 → 0.25 (param plus, --set, over pipeline.yaml:3)
     "#);
-    let plan = sandbox.call(&["plan", "pipeline.yaml", "--set", "plus=0.25"]).exits(0);
+    let plan = sandbox.call(&["plan", "pipeline.yaml", "--set", "plus=0.25", "--jobs", "2"]).exits(0);
     insta::assert_snapshot!(sandbox.redacted(&plan.stdout), @r#"
-    execute  scaled  factor 0.5 → 0.25 (param plus, --set, over pipeline.yaml:3)
-    await    all  waits for scaled
-    await    last  waits for all
-    1 to execute, 2 await those and may be reused, 6 to reuse, about [TIME] of work by past records
+    execute  scaled  [TIME]  factor 0.5 → 0.25 (param plus, --set, over pipeline.yaml:3)
+    await    all     [TIME]  waits for scaled
+    await    last    [TIME]  waits for all
+    1 to execute, 2 await those and may be reused, 6 to reuse
+    about [TIME] of work by past records, [TIME] of it certain
+    about [TIME] with 2 jobs; the longest chain takes [TIME]
     "#);
     let changed = sandbox.run_with(&["--set", "plus=0.25"]).exits(0);
     assert_eq!(changed.executed(), ["all", "last", "scaled"]);

@@ -137,6 +137,9 @@ fn the_whole_help() {
           --force <CELL>
               Execute these cells and replace their records
 
+          --plan <PLAN>
+              Do exactly what a plan says that `plan --out` wrote, or refuse
+
           --dry-run
               Show what would be done, like `plan`
 
@@ -166,6 +169,9 @@ fn the_whole_help() {
     Options:
           --force <CELL>
               Cells that would be forced
+
+          --out <PLAN>
+              Write the plan to a file, which `run --plan` carries out exactly or not at all
 
       -h, --help
               Print help (see a summary with '-h')
@@ -448,6 +454,8 @@ fn plan_json_is_as_the_design_says() {
             cell.shift_remove("seconds");
         }
     }
+    let estimate = value.as_object_mut().unwrap().shift_remove("estimate").unwrap();
+    assert!(estimate["certain"].as_f64().unwrap() > 0.0 && estimate["possible"].as_f64().unwrap() > 0.0);
     insta::assert_snapshot!(sandbox.redacted(&format!("{value:#}")), @r#"
     {
       "cells": [
@@ -510,8 +518,8 @@ fn plan_works_without_a_store_on_a_folder_that_cannot_be_written_to() {
     insta::assert_snapshot!(plan.stdout, @r#"
     execute  one[seed=1]  new
     execute  one[seed=2]  new
-    execute  odd  new
-    await    sum  waits for one[seed=1] and 2 more
+    execute  odd          new
+    await    sum          waits for one[seed=1] and 2 more
     3 to execute, 1 await those and may be reused, 0 to reuse
     "#);
 }

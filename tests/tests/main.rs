@@ -10,6 +10,7 @@ mod failing;
 mod language;
 mod mistakes;
 mod past;
+mod plans;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;

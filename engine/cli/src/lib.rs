@@ -5,6 +5,7 @@
 mod arguments;
 mod commands;
 mod condition;
+mod exact_plan;
 mod failure;
 mod git;
 mod metrics;

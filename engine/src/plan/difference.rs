@@ -33,20 +33,25 @@ pub(crate) fn reasons_between(was: Identified<'_>, now: Identified<'_>, files: F
     } else if then.version != today.version {
         reasons.push(Reason::VersionChanged { was: then.version, now: today.version });
     }
-    let is_command = today.stage_type == command::NAME;
-    let is_shell = is_command && today.config["shell"] == true;
-    let mut config = Config { is_command, is_shell, path: Vec::new(), reasons: Vec::new() };
-    config.compare(&then.config, &today.config);
-    if config.reasons.is_empty() && then.config != today.config {
-        let (path, was, now) = ("config".to_owned(), then.config.clone(), today.config.clone());
-        reasons.push(Reason::ConfigChanged { path, was, now, origin: None });
-    }
-    reasons.append(&mut config.reasons);
+    reasons.append(&mut config_reasons(&then.config, &today.config, &today.stage_type));
     inputs(was, now, files, &mut reasons);
     if then.outputs != today.outputs {
         reasons.push(Reason::OutputsChanged);
     }
     reasons
+}
+
+/// What differs between two configs of a stage type.
+pub(crate) fn config_reasons(was: &Value, now: &Value, stage_type: &str) -> Vec<Reason> {
+    let is_command = stage_type == command::NAME;
+    let is_shell = is_command && now["shell"] == true;
+    let mut config = Config { is_command, is_shell, path: Vec::new(), reasons: Vec::new() };
+    config.compare(was, now);
+    if config.reasons.is_empty() && was != now {
+        let (path, was, now) = ("config".to_owned(), was.clone(), now.clone());
+        config.reasons.push(Reason::ConfigChanged { path, was, now, origin: None });
+    }
+    config.reasons
 }
 
 struct Config {

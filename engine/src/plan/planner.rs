@@ -150,7 +150,7 @@ impl<'a> Planner<'a> {
         let record = self.store.record(&last)?.filter(|_| last != now.key());
         let Some(was) = record.as_ref().and_then(Remembered::of) else { return Ok(vec![Reason::RecordMissing]) };
         let provenance = Provenance::of(self.graph, &self.graph.cells[cell], keys);
-        let now = Identified { fingerprint: now, provenance: Some(&provenance) };
+        let now = Identified { fingerprint: &now.as_recorded(), provenance: Some(&provenance) };
         Ok(self.named(cell, self.between(&was, now, sources)))
     }
 
@@ -190,7 +190,7 @@ impl<'a> Planner<'a> {
     pub(crate) fn compared(&self, plan: &Plan, cell: usize, now: &Fingerprint, record: &Record) -> Option<Vec<Reason>> {
         let was = Remembered::of(record).filter(|was| was.fingerprint.stage_type == now.stage_type)?;
         let provenance = Provenance::of(self.graph, &self.graph.cells[cell], &|cell| plan.key(cell));
-        let now = Identified { fingerprint: now, provenance: Some(&provenance) };
+        let now = Identified { fingerprint: &now.as_recorded(), provenance: Some(&provenance) };
         Some(self.between(&was, now, &plan.sources))
     }
 

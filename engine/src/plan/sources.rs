@@ -78,7 +78,7 @@ impl SourceSnapshots {
     }
 
     /// The manifest of a folder of some source.
-    pub(crate) fn listing(&self, digest: &Digest) -> Option<Manifest> {
+    pub fn listing(&self, digest: &Digest) -> Option<Manifest> {
         let all = || self.snapshots.values().flat_map(|(_, snapshot)| manifests(snapshot)).collect();
         self.listings.get_or_init(all).get(digest).cloned()
     }

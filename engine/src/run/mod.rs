@@ -2,6 +2,7 @@
 
 mod attempt;
 mod committer;
+mod estimate;
 mod event;
 mod executor;
 mod git_state;
@@ -13,6 +14,7 @@ mod report;
 mod runner;
 mod slots;
 
+pub use estimate::Estimate;
 pub use event::{Event, Listener};
 pub use git_state::GitState;
 pub use ledger_keeper::{EditPolicy, PublishHow};

@@ -1,5 +1,6 @@
 //! What a caller hands to a run, and why a run as a whole can fail.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use dgpipe_cache::StoreError;
@@ -33,6 +34,8 @@ pub struct RunOptions {
     pub version: String,
     /// The commit of the project's tree, for the report.
     pub git: Option<GitState>,
+    /// The cells that may execute; nothing means all. Where another one would have to, it fails.
+    pub permitted: Option<BTreeSet<usize>>,
     /// The request to stop.
     pub cancel: Cancel,
 }
@@ -52,6 +55,7 @@ impl Default for RunOptions {
             device: "cpu".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             git: None,
+            permitted: None,
             cancel: Cancel::default(),
         }
     }

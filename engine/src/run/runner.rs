@@ -24,7 +24,7 @@ use super::{Event, Listener, Outcome, RunError, RunOptions, RunReport};
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Graph, InputRef, Publication, Reading};
 use crate::plan::{
-    Cause, Causes, Decision, InputError, Plan, Planner, Provenance, Reason, fingerprint, input_artifacts,
+    Cause, Causes, Decision, InputError, Plan, Planner, Provenance, Reason, fingerprint, in_short, input_artifacts,
 };
 
 /// How often timeouts, leases of others and requests to stop are looked after.
@@ -587,6 +587,12 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// Makes a cell ready, or first makes the bytes again that it reads and that are not there.
     fn prepare(&mut self, cell: usize, reasons: Vec<Reason>) -> Result<(), RunError> {
+        if self.executor.options.permitted.as_ref().is_some_and(|permitted| !permitted.contains(&cell)) {
+            self.failed = true;
+            let error = format!("it would have to execute, which the plan does not allow: {}", in_short(&reasons));
+            self.end(cell, Outcome::Failed, 0.0, Some(error));
+            return Ok(());
+        }
         self.states.insert(cell, State::Waiting);
         self.remake_inputs(cell)?;
         let Some((fingerprint, key, artifacts)) = self.identity(cell)? else { return Ok(()) };
@@ -643,7 +649,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             let healings = self.healings.entry(*cell).or_default();
             *healings += 1;
             if *healings <= MOST_HEALINGS {
-                hope = true;
+                hope |= self.executor.options.permitted.as_ref().is_none_or(|permitted| permitted.contains(cell));
                 self.prepare(*cell, vec![Reason::ArtifactMissing { port: port.clone() }])?;
             } else {
                 let error = format!("its output `{port}` is damaged in the store again and again");

@@ -9,7 +9,9 @@ use dgpipe_engine::run::{EditPolicy, Listener, RunOptions, RunReport, run};
 use dgpipe_engine::stage::Cancel;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::plan::jobs;
 use crate::arguments::Common;
+use crate::exact_plan::ExactPlan;
 use crate::git::GitQuestion;
 use crate::session::{Pipeline, Session, request};
 use crate::terminal::{JsonLines, Lines, Progress, Screen, summary};
@@ -28,6 +30,9 @@ pub struct Run {
     /// Execute these cells and replace their records
     #[arg(long, value_name = "CELL")]
     force: Vec<String>,
+    /// Do exactly what a plan says that `plan --out` wrote, or refuse
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["targets", "force", "dry_run"])]
+    plan: Option<PathBuf>,
     /// Show what would be done, like `plan`
     #[arg(long)]
     dry_run: bool,
@@ -45,12 +50,34 @@ impl Run {
             return super::plan::PlanCommand::new(self.file.clone(), self.targets.clone(), self.force.clone())
                 .execute(program, common);
         }
+        match &self.plan {
+            None => self.carry_out(program, common, None),
+            Some(path) => {
+                let planned = ExactPlan::read(path, common)?;
+                self.carry_out(program, &planned.call(common), Some(planned))
+            }
+        }
+    }
+
+    fn carry_out(&self, program: &Program, common: &Common, exact: Option<ExactPlan>) -> Result<ExitStatus, Failure> {
         let pipeline = Pipeline::open(program, &self.file, common)?;
         let git = GitQuestion::ask(pipeline.root.clone());
-        let request = request(&pipeline.graph, &self.targets, &self.force)?;
+        let request = match &exact {
+            Some(exact) => match exact.request(&pipeline.graph, common) {
+                Some(request) => request,
+                None => return Ok(ExitStatus::Failed),
+            },
+            None => request(&pipeline.graph, &self.targets, &self.force)?,
+        };
         let session = Session::open(pipeline, common)?;
         let plan = session.planner().plan(request)?;
-        let (options, signal) = self.options(program, common, &session, &plan, git)?;
+        if let Some(exact) = &exact
+            && !exact.agrees(program, &session, &plan, common)
+        {
+            return Ok(ExitStatus::Failed);
+        }
+        let (mut options, signal) = self.options(program, common, &session, &plan, git)?;
+        options.permitted = exact.map(|exact| exact.permitted(&session.graph));
         let screen = Screen::new(common);
         let listener: Box<dyn Listener> = if common.json {
             Box::new(JsonLines::default())
@@ -91,7 +118,7 @@ impl Run {
         let options = RunOptions {
             root: session.root.clone(),
             file: self.file.clone(),
-            jobs: common.jobs.map_or(defaults.jobs, usize::from),
+            jobs: jobs(common),
             gpus: lent.gpus,
             memory: memory(),
             fail_fast: self.fail_fast,
@@ -100,6 +127,7 @@ impl Run {
             device: lent.device,
             version: program.version.to_owned(),
             git: git.answer(),
+            permitted: None,
             cancel,
         };
         Ok((options, signal))
