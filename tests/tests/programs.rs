@@ -291,8 +291,8 @@ stages:
       by.good = true
       by.photo = 3
       loss = 0.25
-      name = "x"
-    1 executed, 0 reused, 0 published
+      name = x
+    1 executed, 0 reused, 0 paths published
     "#);
     sandbox.edit("m.json; echo", "n.json; echo");
     assert!(sandbox.run().exits(1).error("a").contains("the metrics are missing"));

@@ -37,7 +37,7 @@ impl ExactPlan {
     /// The call with the params and profiles of the plan.
     pub(crate) fn call(&self, common: &Common) -> Common {
         let (profile, set) = (self.file.call.profile.clone(), self.file.call.set.clone());
-        Common { profile, set, ..common.clone() }
+        Common { set, profile, ..common.clone() }
     }
 
     /// What the plan was made for, in this graph. Where that is not there any more, it says so.

@@ -1,5 +1,5 @@
 //! A plan as a file: what a run is allowed to do. It pins the graph, the digests of the sources and the keys that
-//! were decided. The format is described in `docs/plans.md`.
+//! were decided. The format is described in `docs/commands.md`.
 
 use std::collections::BTreeMap;
 
