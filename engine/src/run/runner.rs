@@ -131,9 +131,14 @@ fn run_name(started: u64) -> String {
 
 /// What happened elsewhere.
 enum Message {
-    Ended { cell: usize, ended: Ended },
+    Ended {
+        cell: usize,
+        ended: Ended,
+    },
     /// The execution is over, and what it left is on its way into the store.
-    Sealed { cell: usize },
+    Sealed {
+        cell: usize,
+    },
     InStore(Box<InStore>),
 }
 
