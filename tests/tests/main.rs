@@ -16,6 +16,7 @@ mod publishing;
 mod rebuild_equals_clean;
 mod sharing;
 mod signals;
+mod sweeps;
 mod tidy;
 mod why;
 
