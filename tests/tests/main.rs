@@ -4,6 +4,7 @@
 
 mod caching;
 mod commands;
+mod comparison;
 mod damage;
 mod determinism;
 mod failing;
