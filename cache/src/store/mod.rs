@@ -2,6 +2,7 @@
 
 mod commit;
 mod inventory;
+mod listings;
 mod logs;
 mod objects;
 mod records;
