@@ -5,6 +5,7 @@
 mod bench;
 mod committing;
 mod damage;
+mod gc;
 mod index;
 mod leases;
 mod projects;
