@@ -14,6 +14,7 @@
 //!     runs/<run>/events.jsonl         what happened, a line an event
 //!     runs/<run>/report.json          the view made from it
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
+//!   resume-v1/final-<family>/         states at the end, for executions that only go further
 //!   items-v1/                         rows of the per-item memo
 //!   leases-v1/<key>                   held by whoever executes the key
 //!   quarantine-v1/                    what was found to be damaged, for a person to look at
@@ -130,6 +131,14 @@ impl Layout {
 
     pub(crate) fn lease(&self, key: &Key) -> PathBuf {
         self.bucket(Bucket::Leases).join(key.to_string())
+    }
+
+    pub(crate) fn checkpoints(&self, key: &Key) -> PathBuf {
+        self.bucket(Bucket::Resume).join(key.to_string())
+    }
+
+    pub(crate) fn final_states(&self, family: &Key) -> PathBuf {
+        self.bucket(Bucket::Resume).join(format!("final-{family}"))
     }
 
     pub(crate) fn quarantine(&self, name: &str) -> PathBuf {

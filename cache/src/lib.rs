@@ -19,5 +19,8 @@ pub use filesystem::{FileError, FileKind, Filesystem, Locking, Placement, RealFi
 pub use project::{Ledger, LedgerEntry, Project, RunFolder};
 pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
-pub use store::{Committed, Found, Lease, LeaseAttempt, RestoreMethod, Scratch, Seal, Store, StoreError, Transaction};
+pub use store::{
+    Checkpoint, Checkpoints, Committed, Found, Lease, LeaseAttempt, RestoreMethod, Scratch, Seal, Store, StoreError,
+    Transaction,
+};
 pub use tree::TreeError;

@@ -1,5 +1,6 @@
 //! The store: objects, records, logs, leases and scratch folders under one root.
 
+mod checkpoints;
 mod commit;
 mod lease;
 mod logs;
@@ -12,6 +13,7 @@ mod store;
 mod store_error;
 mod transaction;
 
+pub use checkpoints::{Checkpoint, Checkpoints};
 pub use commit::Committed;
 pub use lease::{Lease, LeaseAttempt};
 pub use records::Found;
