@@ -627,6 +627,7 @@ fn stages_lists_the_types_and_explains_one() {
     fail      Fails, always or the first times.
     panic     Panics.
     parity    Tells whether a number is odd.
+    rounds    Works in rounds.
     sleep     Takes its time.
     spread    Writes a folder of numbers.
     table     Lists numbers with where they come from.
@@ -647,12 +648,14 @@ fn stages_lists_the_types_and_explains_one() {
     config
       plus             A number that is added. (default 0)
     "#);
+    let rounds = sandbox.call(&["stages", "rounds"]).exits(0).stdout;
+    assert!(rounds.contains("\ncontinues: more `rounds` go on from the end of fewer\n"), "{rounds}");
     insta::assert_snapshot!(sandbox.call(&["stages", "command"]).exits(0).stdout, @r#"
     command
       Runs any program, with its inputs, outputs and environment declared.
     "#);
     let list: Value = serde_json::from_str(&sandbox.call(&["stages", "--json"]).exits(0).stdout).unwrap();
-    assert_eq!(list.as_array().map(Vec::len), Some(8));
+    assert_eq!(list.as_array().map(Vec::len), Some(9));
     insta::assert_snapshot!(sandbox.call(&["stages", "constnat"]).exits(2).stderr, @r#"
     error: there is no stage type `constnat`
     hint: did you mean `constant`?

@@ -12,6 +12,7 @@ mod mistakes;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;
+mod resuming;
 mod sharing;
 mod signals;
 mod tidy;

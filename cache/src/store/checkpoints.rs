@@ -10,7 +10,7 @@ use super::scratch::host_mark;
 use super::{Store, StoreError};
 use crate::content::{Digest, Key};
 use crate::filesystem::{FileError, read_if_there};
-use crate::layout::{Layout, escape};
+use crate::layout::{Bucket, Layout, escape};
 use crate::packed::PackedWriter;
 use crate::process::Process;
 
@@ -93,7 +93,6 @@ impl Checkpoints {
         self.place(self.key, done, bytes, &path, true)?;
         self.store.filesystem().sync_folder(&self.folder)?;
         match self.last.replace(path.clone()) {
-            // The first one is further than all that others left.
             None => self.remove_others(),
             Some(former) if former == path => Ok(()),
             Some(former) => Ok(self.store.filesystem().remove_file(&former)?),
@@ -168,8 +167,13 @@ impl Checkpoints {
         self.store.filesystem().write(&mut file, bytes)
     }
 
+    /// Removes what former holders left: the first checkpoint of this one is further.
     fn remove_others(&self) -> Result<(), StoreError> {
         let key = self.layout().checkpoints(&self.key);
+        // First the names of the new folders have to be durable.
+        for folder in [&key, &self.layout().bucket(Bucket::Resume)] {
+            self.store.filesystem().sync_folder(folder)?;
+        }
         for holder in self.names(&key)? {
             let folder = key.join(holder);
             if folder != self.folder {

@@ -68,6 +68,17 @@ pub struct FingerprintInput {
 }
 
 impl Fingerprint {
+    /// What all executions share that differ in nothing but one whole number of the config, and that number.
+    pub fn family(&self, field: &str) -> Option<(Key, u64)> {
+        let mut rest = self.clone();
+        let number = rest.config.as_object_mut()?.remove(field)?.as_u64()?;
+        let mut canonical = Canonical::default();
+        canonical.text("dgpipe family");
+        canonical.text(field);
+        canonical.text(&rest.key().to_string());
+        Some((Key::of(&canonical.into_bytes()), number))
+    }
+
     /// The digest of the canonical encoding.
     pub fn key(&self) -> Key {
         let mut canonical = Canonical::default();

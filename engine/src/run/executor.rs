@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use dgpipe_cache::{Artifact, Form, Key, Output, Record, Scratch, Seal, Store, Transaction};
@@ -13,7 +14,7 @@ use crate::command;
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Cell, Graph, InputRef, Reading};
 use crate::plan::{Reason, SourceSnapshots};
-use crate::stage::{Context, Findings, Input, Monitor, OutputPort, StageError, View};
+use crate::stage::{Cancel, Context, Findings, Input, Memory, Monitor, OutputPort, StageError, View};
 
 /// What a worker needs to know.
 pub(super) struct Executor<'a> {
@@ -49,7 +50,7 @@ impl Assignment {
 /// How an execution ended, before anything is in the store for good.
 pub(super) enum Ended {
     /// To be committed.
-    Sealed { transaction: Box<Transaction>, seconds: f64 },
+    Sealed { transaction: Box<Transaction>, has_checkpoints: bool, seconds: f64 },
     /// Failed, with a message for people.
     Failed { error: String, seconds: f64 },
     /// Stopped on request.
@@ -64,9 +65,9 @@ impl Executor<'_> {
         loop {
             let begun = Instant::now();
             let error = match self.attempt(assignment, cell) {
-                Ok(transaction) => {
+                Ok((transaction, has_checkpoints)) => {
                     let seconds = begun.elapsed().as_secs_f64();
-                    return Ended::Sealed { transaction: Box::new(transaction), seconds };
+                    return Ended::Sealed { transaction: Box::new(transaction), has_checkpoints, seconds };
                 }
                 Err(Failure::Cancelled) => return Ended::Cancelled,
                 Err(Failure::Error(error)) => error,
@@ -80,14 +81,18 @@ impl Executor<'_> {
         }
     }
 
-    fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<Transaction, Failure> {
+    /// Gives too whether there are checkpoints, which nobody needs once the result is in the store.
+    fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<(Transaction, bool), Failure> {
         let scratch = self.store.scratch(&assignment.key.short()).map_err(Failure::of)?;
         let inputs = self.inputs(assignment, cell);
         let outputs = output_paths(cell, &scratch);
         let cancel = self.attempts.begin(assignment.cell, cell.timeout);
         let begun = Instant::now();
         let monitor = CellMonitor { cell: cell.id.to_string(), listener: self.listener };
-        let mut context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
+        let unchanged = || self.unchanged(cell).is_ok();
+        let memory = self.memory(assignment, cell, &cancel, &unchanged);
+        let context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
+        let mut context = context.remembering(&memory);
         let worked = catch_unwind(AssertUnwindSafe(|| cell.work.execute(&mut context)));
         let findings = context.into_findings();
         let timed_out = self.attempts.end(assignment.cell);
@@ -106,9 +111,30 @@ impl Executor<'_> {
                 if assignment.reads_little() && transaction.size() <= LITTLE {
                     scratch.discard_at_the_end();
                 }
-                Ok(transaction)
+                Ok((transaction, memory.has_checkpoints.into_inner()))
             }
             Err(error) => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
+        }
+    }
+
+    fn memory<'m>(
+        &'m self,
+        assignment: &'m Assignment,
+        cell: &Cell,
+        cancel: &'m Cancel,
+        unchanged: &'m (dyn Fn() -> bool + Sync),
+    ) -> Memory<'m> {
+        Memory {
+            store: self.store,
+            fingerprint: &assignment.fingerprint,
+            key: assignment.key,
+            continues: cell.work.continues(),
+            device_class: self.options.device_class(),
+            afresh: assignment.reasons.contains(&Reason::Forced),
+            every: self.options.checkpoint_every,
+            cancel,
+            unchanged,
+            has_checkpoints: AtomicBool::new(false),
         }
     }
 

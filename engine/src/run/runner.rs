@@ -366,8 +366,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             let cell = assignment.cell;
             match (executor.execute(&assignment), sealed) {
                 // The lease goes along until the record stands, so that whoever waits for it finds the record.
-                (Ended::Sealed { transaction, seconds }, Some(sealed)) => {
-                    sealed.send(Sealed { cell, transaction: *transaction, seconds, lease }).ok();
+                (Ended::Sealed { transaction, has_checkpoints, seconds }, Some(sealed)) => {
+                    let transaction = *transaction;
+                    sealed.send(Sealed { cell, transaction, has_checkpoints, seconds, lease }).ok();
                 }
                 (ended, _) => drop(messages.send(Message::Ended { cell, ended })),
             }

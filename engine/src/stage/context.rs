@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{
-    Ambient, Cancel, FormatError, In, Metric, Monitor, Out, PortName, ReadPort, StageError, View, WriteFormat,
+    Ambient, Cancel, Checkpoints, FormatError, In, Memory, Metric, Monitor, Out, PortName, ReadPort, StageError, View,
+    WriteFormat,
 };
 use crate::graph::Coordinates;
 
@@ -46,6 +47,7 @@ pub struct Context<'a> {
     ambient: &'a Ambient,
     monitor: &'a dyn Monitor,
     cancel: &'a Cancel,
+    memory: Option<&'a Memory<'a>>,
     findings: Findings,
 }
 
@@ -60,7 +62,13 @@ impl<'a> Context<'a> {
         cancel: &'a Cancel,
     ) -> Self {
         let findings = Findings::default();
-        Self { inputs, outputs, scratch, ambient, monitor, cancel, findings }
+        Self { inputs, outputs, scratch, ambient, monitor, cancel, memory: None, findings }
+    }
+
+    /// Lets it know of former executions.
+    pub(crate) fn remembering(mut self, memory: &'a Memory<'a>) -> Self {
+        self.memory = Some(memory);
+        self
     }
 
     /// Reads an input: one value, an option, or a list, as the port says.
@@ -101,6 +109,11 @@ impl<'a> Context<'a> {
     /// A private folder that vanishes after the execution.
     pub fn scratch(&self) -> &'a Path {
         self.scratch
+    }
+
+    /// States to go on from, should this execution be stopped.
+    pub fn checkpoints(&self) -> Checkpoints<'a> {
+        Checkpoints::new(self.memory)
     }
 
     /// What the program lends, such as a device.

@@ -6,6 +6,7 @@ mod fail;
 mod number;
 mod panic;
 mod parity;
+mod rounds;
 mod sleep;
 mod spread;
 mod table;
@@ -20,6 +21,7 @@ const STAGE_TYPES: &[Registered] = &[
     Registered::of::<fail::Fail>(),
     Registered::of::<panic::Panic>(),
     Registered::of::<parity::Parity>(),
+    Registered::of::<rounds::Rounds>(),
     Registered::of::<sleep::Sleep>(),
     Registered::of::<spread::Spread>(),
     Registered::of::<table::Table>(),

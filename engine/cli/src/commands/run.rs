@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
 
 use clap::Args;
 use dgpipe_engine::run::{EditPolicy, Listener, RunOptions, RunReport, run};
@@ -33,6 +34,9 @@ pub struct Run {
     /// Replace published files that were edited by hand
     #[arg(long, conflicts_with = "keep_edits")]
     discard_edits: bool,
+    /// The least time between two checkpoints of a stage that writes some
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, env = "DGPIPE_CHECKPOINT_EVERY", hide_env_values = true)]
+    checkpoint_every: Duration,
     /// Move published files that were edited by hand aside
     #[arg(long)]
     keep_edits: bool,
@@ -95,11 +99,17 @@ impl Run {
             edits,
             ambient: lent.ambient,
             device: lent.device,
+            checkpoint_every: self.checkpoint_every,
             version: program.version.to_owned(),
             cancel,
         };
         Ok((options, signal))
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "it must be a number of seconds, 0 or more".to_owned())
 }
 
 fn status(report: &RunReport, cancel: &Cancel, signal: &AtomicI32) -> ExitStatus {
