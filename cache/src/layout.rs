@@ -15,7 +15,7 @@
 //!     runs/<run>/report.json          the view made from it
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
 //!   resume-v1/final-<family>/         states at the end, for executions that only go further
-//!   items-v1/                         rows of the per-item memo
+//!   items-v1/<family>/                rows made of single items, many to a file
 //!   leases-v1/<key>                   held by whoever executes the key
 //!   quarantine-v1/                    what was found to be damaged, for a person to look at
 //!   scratch/<process>-<label>-<n>/    private folders of live executions
@@ -139,6 +139,10 @@ impl Layout {
 
     pub(crate) fn final_states(&self, family: &Key) -> PathBuf {
         self.bucket(Bucket::Resume).join(format!("final-{family}"))
+    }
+
+    pub(crate) fn items(&self, family: &Key) -> PathBuf {
+        self.bucket(Bucket::Items).join(family.to_string())
     }
 
     pub(crate) fn quarantine(&self, name: &str) -> PathBuf {

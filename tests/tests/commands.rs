@@ -144,6 +144,12 @@ fn the_whole_help() {
           --keep-edits
               Move published files that were edited by hand aside
 
+          --checkpoint-every <SECONDS>
+              The least time between two checkpoints of a stage that writes some
+
+              [env: DGPIPE_CHECKPOINT_EVERY]
+              [default: 10]
+
       -h, --help
               Print help (see a summary with '-h')
 

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod commit;
+mod item_rows;
 mod lease;
 mod logs;
 mod objects;
@@ -15,6 +16,7 @@ mod transaction;
 
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use commit::Committed;
+pub use item_rows::ItemRows;
 pub use lease::{Lease, LeaseAttempt};
 pub use records::Found;
 pub use restore::RestoreMethod;

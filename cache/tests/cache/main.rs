@@ -7,6 +7,7 @@ mod checkpoints;
 mod committing;
 mod damage;
 mod index;
+mod items;
 mod leases;
 mod projects;
 mod publish_order;

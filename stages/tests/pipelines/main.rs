@@ -3,5 +3,6 @@
 
 mod examples;
 mod project;
+mod resuming;
 mod versions;
 mod workflows;

@@ -34,12 +34,12 @@ pub struct Run {
     /// Replace published files that were edited by hand
     #[arg(long, conflicts_with = "keep_edits")]
     discard_edits: bool,
-    /// The least time between two checkpoints of a stage that writes some
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, env = "DGPIPE_CHECKPOINT_EVERY", hide_env_values = true)]
-    checkpoint_every: Duration,
     /// Move published files that were edited by hand aside
     #[arg(long)]
     keep_edits: bool,
+    /// The least time between two checkpoints of a stage that writes some
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, env = "DGPIPE_CHECKPOINT_EVERY", hide_env_values = true)]
+    checkpoint_every: Duration,
 }
 
 impl Run {
