@@ -630,6 +630,7 @@ fn stages_lists_the_types_and_explains_one() {
     insta::assert_snapshot!(sandbox.call(&["stages"]).exits(0).stdout, @r#"
     add       Adds numbers.
     constant  Writes a number.
+    each      Adds up rows of items.
     fail      Fails, always or the first times.
     panic     Panics.
     parity    Tells whether a number is odd.
@@ -661,7 +662,7 @@ fn stages_lists_the_types_and_explains_one() {
       Runs any program, with its inputs, outputs and environment declared.
     "#);
     let list: Value = serde_json::from_str(&sandbox.call(&["stages", "--json"]).exits(0).stdout).unwrap();
-    assert_eq!(list.as_array().map(Vec::len), Some(9));
+    assert_eq!(list.as_array().map(Vec::len), Some(10));
     insta::assert_snapshot!(sandbox.call(&["stages", "constnat"]).exits(2).stderr, @r#"
     error: there is no stage type `constnat`
     hint: did you mean `constant`?

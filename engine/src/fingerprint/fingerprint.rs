@@ -79,6 +79,21 @@ impl Fingerprint {
         Some((Key::of(&canonical.into_bytes()), number))
     }
 
+    /// What all rows share that executions like this make of the items of a port: all but what the port reads, with the part
+    /// of the config that decides a row, and what computes.
+    pub fn items(&self, port: &str, config: &Value, device_class: &str) -> Key {
+        let mut canonical = Canonical::default();
+        canonical.text("dgpipe items");
+        canonical.count(self.format as usize);
+        canonical.text(&self.stage_type);
+        canonical.count(self.version as usize);
+        canonical.text(port);
+        canonical.value(config);
+        canonical.text(device_class);
+        self.inputs.iter().filter(|other| other.port != port).for_each(|other| other.encode(&mut canonical));
+        Key::of(&canonical.into_bytes())
+    }
+
     /// The digest of the canonical encoding.
     pub fn key(&self) -> Key {
         let mut canonical = Canonical::default();
@@ -88,17 +103,21 @@ impl Fingerprint {
         canonical.count(self.version as usize);
         canonical.value(&self.config);
         canonical.count(self.inputs.len());
-        for port in &self.inputs {
-            canonical.text(&port.port);
-            canonical.count(port.inputs.len());
-            port.inputs.iter().for_each(|input| input.encode(&mut canonical));
-        }
+        self.inputs.iter().for_each(|port| port.encode(&mut canonical));
         canonical.count(self.outputs.len());
         for (port, kind) in &self.outputs {
             canonical.text(port);
             canonical.text(kind);
         }
         Key::of(&canonical.into_bytes())
+    }
+}
+
+impl FingerprintPort {
+    fn encode(&self, canonical: &mut Canonical) {
+        canonical.text(&self.port);
+        canonical.count(self.inputs.len());
+        self.inputs.iter().for_each(|input| input.encode(canonical));
     }
 }
 

@@ -89,7 +89,7 @@ impl Executor<'_> {
         let cancel = self.attempts.begin(assignment.cell, cell.timeout);
         let begun = Instant::now();
         let monitor = CellMonitor { cell: cell.id.to_string(), listener: self.listener };
-        let unchanged = || self.unchanged(cell).is_ok();
+        let unchanged = |except: Option<&str>| self.unchanged(cell, except).is_ok();
         let memory = self.memory(assignment, cell, &cancel, &unchanged);
         let context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
         let mut context = context.remembering(&memory);
@@ -104,7 +104,7 @@ impl Executor<'_> {
                     .hint("this is a bug in the stage type; please report it"))
             }
             Ok(Err(error)) if error.is_cancelled() => return Err(Failure::Cancelled),
-            Ok(result) => result.and_then(|()| self.unchanged(cell)),
+            Ok(result) => result.and_then(|()| self.unchanged(cell, None)),
         };
         match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seconds)) {
             Ok(transaction) => {
@@ -122,7 +122,7 @@ impl Executor<'_> {
         assignment: &'m Assignment,
         cell: &Cell,
         cancel: &'m Cancel,
-        unchanged: &'m (dyn Fn() -> bool + Sync),
+        unchanged: &'m (dyn Fn(Option<&str>) -> bool + Sync),
     ) -> Memory<'m> {
         Memory {
             store: self.store,
@@ -170,8 +170,9 @@ impl Executor<'_> {
     }
 
     /// What was read must still be what was hashed, else the key would lie.
-    fn unchanged(&self, cell: &Cell) -> Result<(), StageError> {
-        for reading in cell.inputs.iter().flat_map(|port| &port.readings) {
+    fn unchanged(&self, cell: &Cell, except: Option<&str>) -> Result<(), StageError> {
+        let ports = cell.inputs.iter().filter(|port| Some(port.port.as_str()) != except);
+        for reading in ports.flat_map(|port| &port.readings) {
             if let InputRef::Source(index) = reading.from
                 && !self.sources.unchanged(index)
             {

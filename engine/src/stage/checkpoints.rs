@@ -40,7 +40,7 @@ impl<'a> Checkpoints<'a> {
     pub fn offer(&mut self, done: u64, state: impl FnOnce() -> Vec<u8>) {
         let Some((memory, checkpoints)) = &mut self.opened else { return };
         let begun = Instant::now();
-        if (begun < self.due && !memory.cancel.is_cancelled()) || !(memory.unchanged)() {
+        if (begun < self.due && !memory.cancel.is_cancelled()) || !(memory.unchanged)(None) {
             return;
         }
         memory.note_checkpoints();
@@ -55,7 +55,7 @@ impl<'a> Checkpoints<'a> {
     pub fn keep_final(&self, done: u64, state: impl FnOnce() -> Vec<u8>) {
         let Some((memory, checkpoints)) = &self.opened else { return };
         if memory.continues.is_some()
-            && (memory.unchanged)()
+            && (memory.unchanged)(None)
             && let Err(error) = checkpoints.keep_final(done, &state())
         {
             memory.warn("the state at the end could not be kept", error);

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::{
-    Ambient, Cancel, Checkpoints, FormatError, In, Memory, Metric, Monitor, Out, PortName, ReadPort, StageError, View,
-    WriteFormat,
+    Ambient, Cancel, Checkpoints, FormatError, In, Items, Memory, Metric, Monitor, Out, PortName, ReadPort, StageError,
+    View, WriteFormat,
 };
 use crate::graph::Coordinates;
 
@@ -114,6 +116,11 @@ impl<'a> Context<'a> {
     /// States to go on from, should this execution be stopped.
     pub fn checkpoints(&self) -> Checkpoints<'a> {
         Checkpoints::new(self.memory)
+    }
+
+    /// Rows that former executions made of what this port reads, item by item. `config` is what of the config decides a row.
+    pub fn items<F>(&self, port: In<F>, config: &impl Serialize) -> Result<Items<'a>, StageError> {
+        Ok(Items::new(self.memory, port.name(), &serde_json::to_value(config)?))
     }
 
     /// What the program lends, such as a device.

@@ -20,11 +20,11 @@ pub(crate) struct Memory<'a> {
     pub(crate) device_class: String,
     /// Whether nothing of former executions may be used: the result is to be computed anew.
     pub(crate) afresh: bool,
-    /// The least time between two writes.
+    /// The least time between two writes of checkpoints, or of rows.
     pub(crate) every: Duration,
     pub(crate) cancel: &'a Cancel,
-    /// Whether all that was read still is what the key says; else nothing may be kept.
-    pub(crate) unchanged: &'a (dyn Fn() -> bool + Sync),
+    /// Whether all that was read still is what the key says, apart from what a port reads; else nothing may be kept.
+    pub(crate) unchanged: &'a (dyn Fn(Option<&str>) -> bool + Sync),
     /// Whether there are checkpoints to be removed when the execution is done.
     pub(crate) has_checkpoints: AtomicBool,
 }
