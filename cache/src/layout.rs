@@ -84,6 +84,9 @@ impl Bucket {
     }
 }
 
+/// Start of the names of states at the end, beside the keys of unfinished executions.
+pub(crate) const FINAL: &str = "final-";
+
 /// The paths of one store.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -138,7 +141,7 @@ impl Layout {
     }
 
     pub(crate) fn final_states(&self, family: &Key) -> PathBuf {
-        self.bucket(Bucket::Resume).join(format!("final-{family}"))
+        self.bucket(Bucket::Resume).join(format!("{FINAL}{family}"))
     }
 
     pub(crate) fn items(&self, family: &Key) -> PathBuf {

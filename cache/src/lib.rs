@@ -20,7 +20,7 @@ pub use project::{Ledger, LedgerEntry, Project, RunFolder};
 pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
 pub use store::{
-    Checkpoint, Checkpoints, Committed, Found, ItemRows, Lease, LeaseAttempt, RestoreMethod, Scratch, Seal, Store,
-    StoreError, Transaction,
+    Checkpoint, Checkpoints, Committed, Found, ItemRows, Lease, LeaseAttempt, MemoryKind, Remembered, RestoreMethod,
+    Scratch, Seal, Store, StoreError, Transaction,
 };
 pub use tree::TreeError;

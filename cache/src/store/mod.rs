@@ -7,6 +7,7 @@ mod lease;
 mod logs;
 mod objects;
 mod records;
+mod remembered;
 mod restore;
 mod scratch;
 #[expect(clippy::module_inception, reason = "a file is named after its main type")]
@@ -19,6 +20,7 @@ pub use commit::Committed;
 pub use item_rows::ItemRows;
 pub use lease::{Lease, LeaseAttempt};
 pub use records::Found;
+pub use remembered::{MemoryKind, Remembered};
 pub use restore::RestoreMethod;
 pub use scratch::Scratch;
 pub use store::Store;

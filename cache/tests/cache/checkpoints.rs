@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dgpipe_cache::{Checkpoints, Key, Store};
+use dgpipe_cache::{Checkpoints, Digest, Key, MemoryKind, Store};
 
 use crate::sandbox::Sandbox;
 
@@ -106,4 +106,33 @@ fn a_final_state_serves_those_of_its_family_that_go_as_far_or_further() {
     // Doing without a family keeps nothing for it.
     sandbox.store.checkpoints(key(), "cpu").keep_final(40, b"forty").unwrap();
     assert_eq!(newest(&of(50)), Some((30, b"thirty".to_vec())));
+}
+
+#[test]
+fn what_only_saves_work_is_listed_and_can_be_forgotten() {
+    let sandbox = Sandbox::new();
+    let family = Key::of(b"training of any length");
+    let mut unfinished = sandbox.store.checkpoints(key(), "cpu").continuing(family, 30);
+    unfinished.save(3, &[0; 1000]).unwrap();
+    unfinished.keep_final(30, &[0; 2000]).unwrap();
+    let mut rows = sandbox.store.item_rows(&family).unwrap();
+    rows.add(Digest::of(b"item"), vec![0; 3000]);
+    rows.flush().unwrap();
+    let listed = sandbox.reopened().remembered().unwrap();
+    let kinds: Vec<_> = listed.iter().map(|found| (found.kind, found.of, found.size / 1000)).collect();
+    let expected =
+        [(MemoryKind::FinalStates, family, 2), (MemoryKind::Items, family, 3), (MemoryKind::Checkpoints, key(), 1)];
+    assert_eq!(kinds, expected, "in the order in which they are best forgotten");
+    for (index, found) in listed.iter().enumerate() {
+        assert!(found.modified > 1_600_000_000_000_000_000);
+        sandbox.store.discard(found).unwrap();
+        assert_eq!(sandbox.store.remembered().unwrap(), listed[index + 1..]);
+    }
+    assert_eq!(newest(&sandbox.store.checkpoints(key(), "cpu").continuing(family, 30)), None);
+    unfinished.save(4, b"four").unwrap();
+    assert_eq!(
+        newest(&sandbox.store.checkpoints(key(), "cpu")),
+        Some((4, b"four".to_vec())),
+        "who writes goes on writing"
+    );
 }
