@@ -65,8 +65,16 @@ pub fn run(
     });
     let latest = project.latest()?;
     let attempts = Attempts::default();
-    let executor =
-        Executor { graph, store, options, sources: &plan.sources, attempts: &attempts, listener: &hear, run: &name };
+    let executor = Executor {
+        graph,
+        store,
+        options,
+        sources: &plan.sources,
+        attempts: &attempts,
+        listener: &hear,
+        run: &name,
+        spares: Mutex::default(),
+    };
     let planner = Planner::new(graph, store, &latest);
     let keys = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
