@@ -100,6 +100,9 @@ impl Listener for Progress {
                     bar.set_length(*total);
                     bar.set_style(style("  {prefix}  {bar:24.cyan/dim} {pos}/{len} {msg}  {per_sec}, {eta} left"));
                     bar.set_message(sanitised(unit));
+                    bar.set_position(*done);
+                    // What a former execution did says nothing of how fast this one is.
+                    bar.reset_eta();
                 }
                 bar.set_position(*done);
             }
