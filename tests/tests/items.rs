@@ -146,7 +146,9 @@ fn damaged_rows_are_ignored_and_made_again() {
 fn a_forced_execution_makes_every_row() {
     let sandbox = numbers(20);
     made(&sandbox, &[]);
+    let before = sandbox.files(".dgpipe/items-v1");
     assert_eq!(made(&sandbox, &["--force", "sum"]), (20, sum(20)));
+    assert_eq!(sandbox.files(".dgpipe/items-v1"), before, "the same rows are not kept twice");
 }
 
 #[test]

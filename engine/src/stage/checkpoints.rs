@@ -1,6 +1,7 @@
 //! The states from which a stopped execution goes on. The stage type says what a state is; when one is written is decided
 //! here, by the clock, so that it costs little and decides nothing.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::memory::Memory;
@@ -19,17 +20,18 @@ pub struct Checkpoints<'a> {
 impl<'a> Checkpoints<'a> {
     pub(super) fn new(memory: Option<&'a Memory<'a>>) -> Self {
         let due = Instant::now() + memory.map_or(Duration::ZERO, |memory| memory.every);
-        Self { opened: memory.map(|memory| (memory, memory.checkpoints())), due }
+        let open = |memory: &'a Memory<'a>| {
+            memory.has_checkpoints.store(true, Ordering::Relaxed);
+            (memory, memory.checkpoints())
+        };
+        Self { opened: memory.map(open), due }
     }
 
     /// Returns what `decode` makes of the state that is furthest, of those that an unfinished execution of this key or a
     /// finished one of less length left. States that it does not take are passed over, so it can check them.
     pub fn adopt<T>(&self, mut decode: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         let (memory, checkpoints) = self.opened.as_ref().filter(|(memory, _)| !memory.afresh)?;
-        let adopted = checkpoints.newest(|found| {
-            memory.note_checkpoints();
-            decode(&found.bytes)
-        });
+        let adopted = checkpoints.newest(|found| decode(&found.bytes));
         adopted.unwrap_or_else(|error| {
             memory.warn("no checkpoint could be read", error);
             None
@@ -43,7 +45,6 @@ impl<'a> Checkpoints<'a> {
         if (begun < self.due && !memory.cancel.is_cancelled()) || !(memory.unchanged)(None) {
             return;
         }
-        memory.note_checkpoints();
         if let Err(error) = checkpoints.save(done, &state()) {
             memory.warn("no checkpoint could be written", error);
         }

@@ -12,7 +12,7 @@ const MOST_WAITING: usize = 32 << 20;
 /// The rows of one execution's items. A row may depend on the item's bytes, the type, the config that was given for items and
 /// the other inputs, and on nothing else: not on its neighbours, nor its place.
 ///
-/// What was added is written now and then, and when this is dropped, so that a stopped execution loses little.
+/// What was kept is also written when this is dropped, so that an execution that is interrupted or fails loses nothing.
 pub struct Items<'a> {
     opened: Option<(&'a Memory<'a>, ItemRows)>,
     /// The port whose items they are. Rows name its content by themselves.
@@ -40,7 +40,14 @@ impl<'a> Items<'a> {
     /// Keeps a row for later executions.
     pub fn keep(&mut self, item: Digest, row: Vec<u8>) {
         let Some((memory, rows)) = &mut self.opened else { return };
-        rows.add(item, row);
+        if !(memory.afresh && rows.get(&item).as_ref() == Some(&row)) {
+            rows.add(item, row);
+        }
+    }
+
+    /// Writes what was kept, where it is time. Called between pieces of work.
+    pub fn write_when_due(&mut self) {
+        let Some((memory, rows)) = &self.opened else { return };
         if Instant::now() >= self.due || rows.waiting() > MOST_WAITING {
             self.due = Instant::now() + memory.every;
             self.write();

@@ -1,7 +1,7 @@
 //! What an execution may know of former ones, and what it leaves for later ones beside its outputs. It decides how long
 //! an execution takes and never what comes out of it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use dgpipe_cache::{Key, Store, StoreError};
@@ -25,7 +25,7 @@ pub(crate) struct Memory<'a> {
     pub(crate) cancel: &'a Cancel,
     /// Whether all that was read still is what the key says, apart from what a port reads; else nothing may be kept.
     pub(crate) unchanged: &'a (dyn Fn(Option<&str>) -> bool + Sync),
-    /// Whether there are checkpoints to be removed when the execution is done.
+    /// Whether the execution asked for checkpoints, so that there may be some to remove when it is done.
     pub(crate) has_checkpoints: AtomicBool,
 }
 
@@ -42,9 +42,5 @@ impl Memory<'_> {
     /// Tells of a failure that costs time and nothing else.
     pub(super) fn warn(&self, what: &str, error: StoreError) {
         self.store.warn(format!("{what}: {}", StageError::from(error)));
-    }
-
-    pub(super) fn note_checkpoints(&self) {
-        self.has_checkpoints.store(true, Ordering::Relaxed);
     }
 }

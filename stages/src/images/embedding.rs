@@ -56,6 +56,7 @@ where
             let (vectors, names) = self.chunk(items, &mut rows, &counter, &mut new)?;
             values.extend(vectors);
             digests.extend(names);
+            rows.write_when_due();
         }
         if new < count {
             context.note(format!("embedded {new} of {count} images; the others were embedded before"));

@@ -68,6 +68,7 @@ impl StageType for Each {
                 row
             };
             sum += row;
+            rows.write_when_due();
             context.progress(index as u64 + 1, entries.len() as u64, "items");
         }
         context.note(format!("made {new} of {} rows", entries.len()));
