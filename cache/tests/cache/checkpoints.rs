@@ -1,9 +1,11 @@
 //! Checkpoints: the furthest whole one of a key on the same kind of device is taken, and nothing else.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use dgpipe_cache::{Checkpoints, Digest, Key, MemoryKind, Store};
 
+use crate::recorder::Recorder;
 use crate::sandbox::Sandbox;
 
 fn key() -> Key {
@@ -135,4 +137,31 @@ fn what_only_saves_work_is_listed_and_can_be_forgotten() {
         Some((4, b"four".to_vec())),
         "who writes goes on writing"
     );
+}
+
+#[test]
+fn a_checkpoint_or_row_that_cannot_be_written_leaves_what_was_there_and_no_draft() {
+    for operation in ["create", "write", "sync_file", "rename"] {
+        let folder = tempfile::tempdir().unwrap();
+        let recorder = Arc::new(Recorder::default());
+        let store = Store::open_on(folder.path().join("store"), recorder.clone()).unwrap();
+        let mut checkpoints = store.checkpoints(key(), "cpu");
+        checkpoints.save(3, b"three").unwrap();
+        recorder.refuse(Some(operation));
+        assert!(checkpoints.save(4, b"four").is_err(), "{operation}");
+        recorder.refuse(None);
+        assert_eq!(newest(&checkpoints), Some((3, b"three".to_vec())), "{operation}");
+        checkpoints.save(5, b"five").unwrap();
+        assert_eq!(files(&store).len(), 1, "{operation}");
+
+        let mut rows = store.item_rows(&key()).unwrap();
+        rows.add(Digest::of(b"item"), vec![1]);
+        recorder.refuse(Some(if operation == "rename" { "rename_new" } else { operation }));
+        assert!(rows.flush().is_err(), "{operation}");
+        recorder.refuse(None);
+        assert!(store.item_rows(&key()).unwrap().is_empty());
+        let staging = fs_err::read_dir(store.root().join("scratch")).unwrap().map(|entry| entry.unwrap().path());
+        let drafts = staging.filter(|path| path.is_dir()).flat_map(|path| fs_err::read_dir(path).unwrap());
+        assert_eq!(drafts.count(), 0, "{operation}");
+    }
 }
