@@ -14,17 +14,20 @@ const SHARE: u32 = 20;
 /// [continues](super::StageType::CONTINUES).
 pub struct Checkpoints<'a> {
     opened: Option<(&'a Memory<'a>, dgpipe_cache::Checkpoints)>,
-    due: Instant,
+    /// When it was opened, or something was last written.
+    since: Instant,
+    /// How long from then on nothing is written.
+    rest: Duration,
 }
 
 impl<'a> Checkpoints<'a> {
     pub(super) fn new(memory: Option<&'a Memory<'a>>) -> Self {
-        let due = Instant::now() + memory.map_or(Duration::ZERO, |memory| memory.every);
         let open = |memory: &'a Memory<'a>| {
             memory.has_checkpoints.store(true, Ordering::Relaxed);
             (memory, memory.checkpoints())
         };
-        Self { opened: memory.map(open), due }
+        let rest = memory.map_or(Duration::ZERO, |memory| memory.every);
+        Self { opened: memory.map(open), since: Instant::now(), rest }
     }
 
     /// Returns what `decode` makes of the state that is furthest, of those that an unfinished execution of this key or a
@@ -41,15 +44,15 @@ impl<'a> Checkpoints<'a> {
     /// Offers a state that is `done` far, which is written where it is time or the run is being stopped.
     pub fn offer(&mut self, done: u64, state: impl FnOnce() -> Vec<u8>) {
         let Some((memory, checkpoints)) = &mut self.opened else { return };
-        let begun = Instant::now();
-        if (begun < self.due && !memory.cancel.is_cancelled()) || !(memory.unchanged)(None) {
+        if (self.since.elapsed() < self.rest && !memory.cancel.is_cancelled()) || !(memory.unchanged)(None) {
             return;
         }
+        let begun = Instant::now();
         if let Err(error) = checkpoints.save(done, &state()) {
             memory.warn("no checkpoint could be written", error);
         }
-        let rest = if memory.every.is_zero() { Duration::ZERO } else { begun.elapsed() * SHARE };
-        self.due = Instant::now() + memory.every.max(rest);
+        let share = if memory.every.is_zero() { Duration::ZERO } else { begun.elapsed().saturating_mul(SHARE) };
+        (self.since, self.rest) = (Instant::now(), memory.every.max(share));
     }
 
     /// Keeps the state at the end, for executions that differ from this one only in going further.

@@ -17,7 +17,8 @@ pub struct Items<'a> {
     opened: Option<(&'a Memory<'a>, ItemRows)>,
     /// The port whose items they are. Rows name its content by themselves.
     port: String,
-    due: Instant,
+    /// When it was opened, or something was last written.
+    since: Instant,
 }
 
 impl<'a> Items<'a> {
@@ -27,8 +28,7 @@ impl<'a> Items<'a> {
             let rows = memory.store.item_rows(&family);
             rows.map_err(|error| memory.warn("rows of items could not be read", error)).ok().map(|rows| (memory, rows))
         });
-        let due = Instant::now() + memory.map_or_else(Default::default, |memory| memory.every);
-        Self { opened, port: port.to_owned(), due }
+        Self { opened, port: port.to_owned(), since: Instant::now() }
     }
 
     /// The row that a former execution made of an item. Called from many threads.
@@ -48,8 +48,8 @@ impl<'a> Items<'a> {
     /// Writes what was kept, where it is time. Called between pieces of work.
     pub fn write_when_due(&mut self) {
         let Some((memory, rows)) = &self.opened else { return };
-        if Instant::now() >= self.due || rows.waiting() > MOST_WAITING {
-            self.due = Instant::now() + memory.every;
+        if self.since.elapsed() >= memory.every || rows.waiting() > MOST_WAITING {
+            self.since = Instant::now();
             self.write();
         }
     }

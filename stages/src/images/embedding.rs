@@ -26,12 +26,12 @@ pub struct Embedded {
     pub digests: Vec<String>,
 }
 
-/// An image on its way.
-enum Found<T> {
-    /// Its vector is known.
+/// What is known of an image's vector.
+enum Vector {
+    /// All of it.
     Known(Vec<f32>),
-    /// It was made ready.
-    New(Digest, T),
+    /// That it is to be made, of the image with this digest.
+    New(Digest),
 }
 
 impl<T, P, E> Embedding<P, E>
@@ -74,21 +74,17 @@ where
         let (prepare, width) = (&self.prepare, self.width);
         let loaded = load_files(items, |file| {
             let Some(vector) = rows.find(&file.digest).and_then(|row| decode(&row, width)) else {
-                return Ok(Found::New(file.digest, prepare(&file.pixels()?)));
+                return Ok((Vector::New(file.digest), Some(prepare(&file.pixels()?))));
             };
             counter.add_one();
-            Ok(Found::Known(vector))
+            Ok((Vector::Known(vector), None))
         })?;
         let (mut vectors, mut names, mut ready) = (Vec::new(), Vec::new(), Vec::new());
         for image in loaded {
+            let (vector, value) = image.value;
             names.push(image.digest);
-            vectors.push(match image.value {
-                Found::Known(vector) => Ok(vector),
-                Found::New(digest, value) => {
-                    ready.push(value);
-                    Err(digest)
-                }
-            });
+            vectors.push(vector);
+            ready.extend(value);
         }
         *new += ready.len();
         let embedded = if ready.is_empty() { Vec::new() } else { (self.embed)(ready, counter) };
@@ -96,8 +92,8 @@ where
         let mut values = Vec::with_capacity(items.len() * self.width);
         for vector in vectors {
             match vector {
-                Ok(vector) => values.extend(vector),
-                Err(digest) => {
+                Vector::Known(vector) => values.extend(vector),
+                Vector::New(digest) => {
                     let vector = embedded.next().expect("there is a vector for each image that was made ready");
                     rows.keep(digest, vector.iter().flat_map(|value| value.to_le_bytes()).collect());
                     values.extend_from_slice(vector);
