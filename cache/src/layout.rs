@@ -16,7 +16,8 @@
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
 //!   resume-v1/final-<family>/         states at the end, for executions that only go further
 //!   items-v1/<family>/                rows made of single items, many to a file
-//!   leases-v1/<key>                   held by whoever executes the key
+//!   leases-v1/holders/<id>            one file for each process that executes, locked while it lives
+//!   leases-v1/<key>                   a second name of the holder's file: it executes the key
 //!   quarantine-v1/                    what was found to be damaged, for a person to look at
 //!   scratch/<process>-<label>-<n>/    private folders of live executions
 //!   scratch/kept-…/                   those left for a person to look at
@@ -146,6 +147,10 @@ impl Layout {
 
     pub(crate) fn items(&self, family: &Key) -> PathBuf {
         self.bucket(Bucket::Items).join(family.to_string())
+    }
+
+    pub(crate) fn holders(&self) -> PathBuf {
+        self.bucket(Bucket::Leases).join("holders")
     }
 
     pub(crate) fn quarantine(&self, name: &str) -> PathBuf {

@@ -38,6 +38,7 @@ fn the_whole_help() {
         "show",
         "log",
         "path",
+        "verify",
         "init",
         "completions",
     ];
@@ -65,6 +66,7 @@ fn the_whole_help() {
       show         Show what a past run did
       log          Print what a cell wrote to stdout and stderr
       path         Print where an artifact lies
+      verify       Look at the whole store for damage, or execute cached cells again and compare
       init         Start a project in this folder
       completions  Print completions for a shell
 
@@ -321,6 +323,28 @@ fn the_whole_help() {
               The cell and output, such as `phase1[domain=photo, seed=42].final`
 
     Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== verify
+    Look at the whole store for damage, or execute cached cells again and compare
+
+    Usage: dgpipe verify [OPTIONS] [FILE]
+
+    Arguments:
+      [FILE]
+              The pipeline file; without it, the store of the project in this folder is looked at
+
+    Options:
+          --rerun <N>
+              Execute cached cells of the pipeline again, so many times each, and compare the bytes
+
+          --sample <PERCENT>
+              How many cells of each stage to execute again, at least one
+
+              [default: 100%]
+
       -h, --help
               Print help (see a summary with '-h')
 

@@ -9,6 +9,7 @@ mod determinism;
 mod failing;
 mod items;
 mod language;
+mod leases;
 mod mistakes;
 mod programs;
 mod publishing;
@@ -17,6 +18,8 @@ mod resuming;
 mod sharing;
 mod signals;
 mod tidy;
+mod undeclared;
+mod verifying;
 
 use dgpipe_tests::Sandbox;
 

@@ -247,3 +247,14 @@ fn a_state_is_not_kept_where_a_source_changed_meanwhile() {
     assert_eq!(continued_from(&sandbox.run().exits(0)), 20, "the state after that was not written");
     assert_eq!(sandbox.read("results/long.txt"), undisturbed(&[]));
 }
+
+#[test]
+fn executing_again_to_compare_bytes_uses_and_leaves_nothing_to_go_on_from() {
+    let sandbox = project(ROUNDS);
+    sandbox.run_with(&with(&["rounds=10"])).exits(0);
+    for file in sandbox.files(".dgpipe/resume-v1") {
+        fs_err::remove_file(file).unwrap();
+    }
+    sandbox.call(&["verify", "pipeline.yaml", "--rerun", "1", "--set", "rounds=10"]).exits(0);
+    assert_eq!(kept(&sandbox), Vec::<String>::new());
+}

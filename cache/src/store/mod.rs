@@ -2,8 +2,8 @@
 
 mod checkpoints;
 mod commit;
+mod inventory;
 mod item_rows;
-mod lease;
 mod logs;
 mod objects;
 mod records;
@@ -18,11 +18,12 @@ mod transaction;
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use commit::Committed;
 pub use item_rows::ItemRows;
-pub use lease::{Lease, LeaseAttempt};
 pub use records::Found;
+pub(crate) use records::ReadRecord;
 pub use remembered::{MemoryKind, Remembered};
 pub use restore::RestoreMethod;
 pub use scratch::Scratch;
 pub use store::Store;
+pub(crate) use store::lock;
 pub use store_error::StoreError;
 pub use transaction::{Seal, Transaction};

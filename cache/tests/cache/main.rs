@@ -16,3 +16,4 @@ mod restoring;
 mod sandbox;
 mod sources;
 mod trees;
+mod verifying;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{check, completions, dag, init, log, path, plan, run, runs, schema, show, stages, why};
+use crate::commands::{check, completions, dag, init, log, path, plan, run, runs, schema, show, stages, verify, why};
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
 #[derive(Debug, Parser)]
@@ -89,6 +89,8 @@ pub enum Command {
     Log(log::Log),
     /// Print where an artifact lies
     Path(path::PathCommand),
+    /// Look at the whole store for damage, or execute cached cells again and compare
+    Verify(verify::Verify),
     /// Start a project in this folder
     Init(init::Init),
     /// Print completions for a shell

@@ -760,11 +760,13 @@ pub(crate) fn project_path(text: &str, place: Place) -> Result<String, Mistake> 
     }
 }
 
-fn sandbox_value(node: &Node) -> Result<(), Mistake> {
+/// Whether a stage asks for a sandbox.
+pub(crate) fn sandbox_value(node: &Node) -> Result<bool, Mistake> {
     match &node.value {
-        Value::Truth(_) => Ok(()),
-        Value::Text(text) if text == "on" || text == "off" => Ok(()),
-        _ => Err(Mistake::new("wrong-value", "`sandbox` is true or false").at(node.place, "here")),
+        Value::Truth(wanted) => Ok(*wanted),
+        Value::Text(text) if text == "on" => Ok(true),
+        Value::Text(text) if text == "off" => Ok(false),
+        _ => Err(Mistake::new("wrong-value", "`sandbox` is `on` or `off`").at(node.place, "here")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use dgpipe_cache::{Committed, Lease, Store, StoreError, Transaction};
+use dgpipe_cache::{Committed, Store, StoreError, Transaction};
 
 /// An execution on its way into the store.
 pub(super) struct Sealed {
@@ -11,7 +11,6 @@ pub(super) struct Sealed {
     /// Whether its key has checkpoints, which nobody needs once the record stands.
     pub(super) has_checkpoints: bool,
     pub(super) seconds: f64,
-    pub(super) lease: Lease,
 }
 
 /// An execution in the store.
@@ -26,15 +25,13 @@ pub(super) fn commit_all<M: From<InStore>>(store: &Store, sealed: &Receiver<Seal
     while let Ok(first) = sealed.recv() {
         let mut together = vec![first];
         together.extend(sealed.try_iter());
-        let split =
-            |sealed: Sealed| ((sealed.cell, sealed.seconds, sealed.lease, sealed.has_checkpoints), sealed.transaction);
+        let split = |sealed: Sealed| ((sealed.cell, sealed.seconds, sealed.has_checkpoints), sealed.transaction);
         let (cells, transactions): (Vec<_>, Vec<_>) = together.into_iter().map(split).unzip();
-        for ((cell, seconds, lease, has_checkpoints), result) in cells.into_iter().zip(store.commit(transactions)) {
+        for ((cell, seconds, has_checkpoints), result) in cells.into_iter().zip(store.commit(transactions)) {
             if let (true, Ok(committed)) = (has_checkpoints, &result) {
                 // What stays behind costs room until it is collected.
                 store.remove_checkpoints(&committed.key).ok();
             }
-            drop(lease);
             // The runner only hangs up after all it waits for has come.
             done.send(InStore { cell, result, seconds }.into()).ok();
         }

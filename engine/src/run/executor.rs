@@ -26,6 +26,9 @@ pub(super) struct Executor<'a> {
     pub(super) attempts: &'a Attempts,
     pub(super) listener: &'a dyn Listener,
     pub(super) run: &'a str,
+    /// Whether it leaves what is no result: for a person to look at, for later executions to go on from. It uses what
+    /// others left only where it does.
+    pub(super) keeps: bool,
     /// Scratch folders of commands that are certainly dead, for other commands to use again.
     pub(super) spares: Mutex<Vec<Scratch>>,
 }
@@ -96,7 +99,7 @@ impl Executor<'_> {
         let unchanged = |except: Option<&str>| self.unchanged(cell, except).is_ok();
         let memory = self.memory(assignment, cell, &cancel, &unchanged);
         let context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
-        let mut context = context.remembering(&memory);
+        let mut context = context.remembering(self.keeps.then_some(&memory));
         let worked = catch_unwind(AssertUnwindSafe(|| cell.work.execute(&mut context)));
         let findings = context.into_findings();
         let timed_out = self.attempts.end(assignment.cell);
@@ -251,6 +254,9 @@ impl Executor<'_> {
         let mut text = error.to_string();
         if let Some(hint) = error.hint_text() {
             text.push_str(&format!("\nhint: {hint}"));
+        }
+        if !self.keeps {
+            return text;
         }
         if let Some(log) = log_bytes(findings)
             && self.store.save_log(&assignment.key, &log).is_ok()

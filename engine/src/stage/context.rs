@@ -69,8 +69,8 @@ impl<'a> Context<'a> {
     }
 
     /// Lets it know of former executions.
-    pub(crate) fn remembering(mut self, memory: &'a Memory<'a>) -> Self {
-        self.memory = Some(memory);
+    pub(crate) fn remembering(mut self, memory: Option<&'a Memory<'a>>) -> Self {
+        self.memory = memory;
         self
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod stages;
+pub(crate) mod verify;
 pub(crate) mod why;
 
 use crate::arguments::{Arguments, Command};
@@ -32,6 +33,7 @@ pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitSt
         Command::Show(command) => command.execute(program, common),
         Command::Log(command) => command.execute(program, common),
         Command::Path(command) => command.execute(program, common),
+        Command::Verify(command) => command.execute(program, common),
         Command::Init(command) => command.execute(program),
         Command::Completions(command) => command.execute(program),
     }
