@@ -23,6 +23,7 @@
 //!   scratch/kept-…/                   those left for a person to look at
 //!   memo-v1/<host>/sources            digests of source files by their stamps
 //!   memo-v1/<host>/records            outputs of records by the stamps of their files
+//!   memo-v1/listings/ab/cdef…         manifests of source folders, to say later which files changed
 //! ```
 //!
 //! Rules
@@ -163,6 +164,12 @@ impl Layout {
 
     pub(crate) fn record_index(&self, host: &str) -> PathBuf {
         self.bucket(Bucket::Memo).join(escape(host)).join("records")
+    }
+
+    pub(crate) fn listing(&self, digest: &Digest) -> PathBuf {
+        let digest = digest.to_string();
+        let (fan, rest) = digest.split_at(2);
+        self.bucket(Bucket::Memo).join("listings").join(fan).join(rest)
     }
 
     pub(crate) fn project(&self, id: &str, pipeline: &str, profile: &str) -> PathBuf {

@@ -4,6 +4,7 @@
 
 mod caching;
 mod commands;
+mod comparison;
 mod damage;
 mod determinism;
 mod failing;
@@ -11,15 +12,20 @@ mod items;
 mod language;
 mod leases;
 mod mistakes;
+mod passports;
+mod past;
+mod plans;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;
 mod resuming;
 mod sharing;
 mod signals;
+mod sweeps;
 mod tidy;
 mod undeclared;
 mod verifying;
+mod why;
 
 use dgpipe_tests::Sandbox;
 

@@ -1522,7 +1522,7 @@ stages:
        ·              ────────┬────────
        ·                      ╰── here
        ╰────
-      help: known are [add, command, constant, each, fail, panic, parity, rounds, sleep, spread,
+      help: known are [add, command, constant, draw, each, fail, panic, parity, rounds, sleep, spread,
             table]
     1 mistake; nothing was run
     "#);

@@ -4,6 +4,7 @@ mod checkpoints;
 mod commit;
 mod inventory;
 mod item_rows;
+mod listings;
 mod logs;
 mod objects;
 mod records;

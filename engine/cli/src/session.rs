@@ -21,11 +21,7 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Reads and resolves a pipeline file.
     pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
-        if !file.is_file() {
-            let what = if file.exists() { "`{}` is not a file" } else { "there is no file `{}`" };
-            let failure = Failure::call(what.replace("{}", &file.display().to_string()));
-            return Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"));
-        }
+        must_be_file(file)?;
         let file = std::path::absolute(file)?;
         let root = project_root(&file);
         let overrides = Overrides { profiles: common.profile.clone(), set: common.set.clone() };
@@ -36,8 +32,18 @@ impl Pipeline {
     }
 }
 
+/// Refuses a path at which no file is.
+pub(crate) fn must_be_file(file: &Path) -> Result<(), Failure> {
+    if file.is_file() {
+        return Ok(());
+    }
+    let what = if file.exists() { "`{}` is not a file" } else { "there is no file `{}`" };
+    let failure = Failure::call(what.replace("{}", &file.display().to_string()));
+    Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"))
+}
+
 /// Trees of large files are remembered in a store that is there; a file with mistakes makes none.
-fn tree_memo(root: &Path, common: &Common) -> TreeMemo {
+pub(crate) fn tree_memo(root: &Path, common: &Common) -> TreeMemo {
     let folder = store_folder(root, common);
     if folder.join("CACHEDIR.TAG").exists() {
         TreeMemo::in_folder(folder.join("memo-v1").join("trees"))

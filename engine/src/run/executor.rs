@@ -14,7 +14,7 @@ use super::{Event, Listener, RunOptions};
 use crate::command;
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Cell, Graph, InputRef, Reading};
-use crate::plan::{Reason, SourceSnapshots};
+use crate::plan::{Provenance, Reason, SourceSnapshots};
 use crate::stage::{Cancel, Context, Findings, Input, Memory, Monitor, OutputPort, StageError, View};
 
 /// What a worker needs to know.
@@ -39,6 +39,7 @@ pub(super) struct Assignment {
     pub(super) fingerprint: Fingerprint,
     pub(super) key: Key,
     pub(super) artifacts: Vec<Vec<Artifact>>,
+    pub(super) provenance: Provenance,
     pub(super) reasons: Vec<Reason>,
     /// Whether a record that exists is to be replaced.
     pub(super) replace: bool,
@@ -245,6 +246,7 @@ impl Executor<'_> {
         record.engine.clone_from(&self.options.version);
         record.log = log.is_some();
         record.reasons = serde_json::to_value(&assignment.reasons)?;
+        assignment.provenance.write(&mut record)?;
         transaction.record(record);
         Ok(transaction)
     }

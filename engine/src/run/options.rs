@@ -1,11 +1,12 @@
 //! What a caller hands to a run, and why a run as a whole can fail.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use dgpipe_cache::StoreError;
 
-use super::EditPolicy;
+use super::{EditPolicy, GitState};
 use crate::plan::PlanError;
 use crate::stage::{Ambient, Cancel};
 
@@ -34,6 +35,10 @@ pub struct RunOptions {
     pub checkpoint_every: Duration,
     /// The version of the program, for records.
     pub version: String,
+    /// The commit of the project's tree, for the report.
+    pub git: Option<GitState>,
+    /// The cells that may execute; nothing means all. Where another one would have to, it fails.
+    pub permitted: Option<BTreeSet<usize>>,
     /// The request to stop.
     pub cancel: Cancel,
 }
@@ -53,6 +58,8 @@ impl Default for RunOptions {
             device: "cpu".to_owned(),
             checkpoint_every: Duration::from_secs(10),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            git: None,
+            permitted: None,
             cancel: Cancel::default(),
         }
     }

@@ -3,6 +3,8 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod dag;
+pub(crate) mod diff;
+pub(crate) mod figures;
 pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod path;
@@ -12,6 +14,7 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod stages;
+pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod why;
 
@@ -29,11 +32,14 @@ pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitSt
         Command::Dag(command) => command.execute(program, common),
         Command::Stages(command) => command.execute(program, common),
         Command::Schema(command) => command.execute(program),
-        Command::Runs(command) => command.execute(program, common),
-        Command::Show(command) => command.execute(program, common),
+        Command::Runs(command) => command.execute(common),
+        Command::Diff(command) => command.execute(common),
+        Command::Show(command) => command.execute(common),
         Command::Log(command) => command.execute(program, common),
         Command::Path(command) => command.execute(program, common),
         Command::Verify(command) => command.execute(program, common),
+        Command::Trace(command) => command.execute(program, common),
+        Command::Figures(command) => command.execute(program, common),
         Command::Init(command) => command.execute(program),
         Command::Completions(command) => command.execute(program),
     }

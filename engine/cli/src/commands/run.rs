@@ -10,7 +10,10 @@ use dgpipe_engine::run::{EditPolicy, Listener, RunOptions, run};
 use dgpipe_engine::stage::Cancel;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::plan::jobs;
 use crate::arguments::Common;
+use crate::exact_plan::ExactPlan;
+use crate::git::GitQuestion;
 use crate::session::{Pipeline, Session, request};
 use crate::terminal::{JsonLines, Lines, Progress, Screen, summary};
 use crate::{ExitStatus, Failure, Program};
@@ -28,6 +31,9 @@ pub struct Run {
     /// Execute these cells and replace their records
     #[arg(long, value_name = "CELL")]
     force: Vec<String>,
+    /// Do exactly what a plan says that `plan --out` wrote, or refuse
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["targets", "force", "dry_run"])]
+    plan: Option<PathBuf>,
     /// Show what would be done, like `plan`
     #[arg(long)]
     dry_run: bool,
@@ -48,16 +54,39 @@ impl Run {
             return super::plan::PlanCommand::new(self.file.clone(), self.targets.clone(), self.force.clone())
                 .execute(program, common);
         }
+        match &self.plan {
+            None => self.carry_out(program, common, None),
+            Some(path) => {
+                let planned = ExactPlan::read(path, common)?;
+                self.carry_out(program, &planned.call(common), Some(planned))
+            }
+        }
+    }
+
+    fn carry_out(&self, program: &Program, common: &Common, exact: Option<ExactPlan>) -> Result<ExitStatus, Failure> {
         let pipeline = Pipeline::open(program, &self.file, common)?;
-        let request = request(&pipeline.graph, &self.targets, &self.force)?;
+        let git = GitQuestion::ask(pipeline.root.clone());
+        let request = match &exact {
+            Some(exact) => match exact.request(&pipeline.graph, common) {
+                Some(request) => request,
+                None => return Ok(ExitStatus::Failed),
+            },
+            None => request(&pipeline.graph, &self.targets, &self.force)?,
+        };
         let session = Session::open(pipeline, common)?;
         let plan = session.planner().plan(request)?;
+        if let Some(exact) = &exact
+            && !exact.agrees(program, &session, &plan, common)
+        {
+            return Ok(ExitStatus::Failed);
+        }
         let (cancel, signal) = listen()?;
         // A run that executes nothing asks for no device: looking for one can take longer than the run.
         let executes = plan.count("reuse") != plan.cells.len();
         let options = options(program, common, &session, &self.file, cancel, executes)?;
+        let permitted = exact.map(|exact| exact.permitted(&session.graph));
         let (fail_fast, edits, checkpoint_every) = (self.fail_fast, self.edits(), self.checkpoint_every);
-        let options = RunOptions { fail_fast, edits, checkpoint_every, ..options };
+        let options = RunOptions { fail_fast, edits, checkpoint_every, git: git.answer(), permitted, ..options };
         let screen = Screen::new(common);
         let listener: Box<dyn Listener> = if common.json {
             Box::new(JsonLines::default())
@@ -105,7 +134,7 @@ pub(crate) fn options(
     Ok(RunOptions {
         root: session.root.clone(),
         file: file.to_owned(),
-        jobs: common.jobs.map_or(defaults.jobs, usize::from),
+        jobs: jobs(common),
         gpus: lent.gpus,
         memory: memory(),
         ambient: lent.ambient,
