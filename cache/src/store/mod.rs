@@ -1,11 +1,14 @@
 //! The store: objects, records, logs, leases and scratch folders under one root.
 
+mod checkpoints;
 mod commit;
 mod inventory;
+mod item_rows;
 mod listings;
 mod logs;
 mod objects;
 mod records;
+mod remembered;
 mod restore;
 mod scratch;
 #[expect(clippy::module_inception, reason = "a file is named after its main type")]
@@ -13,9 +16,12 @@ mod store;
 mod store_error;
 mod transaction;
 
+pub use checkpoints::{Checkpoint, Checkpoints};
 pub use commit::Committed;
+pub use item_rows::ItemRows;
 pub use records::Found;
 pub(crate) use records::ReadRecord;
+pub use remembered::{MemoryKind, Remembered};
 pub use restore::RestoreMethod;
 pub use scratch::Scratch;
 pub use store::Store;
