@@ -17,7 +17,8 @@
 //!     runs/<run>/report.json          the view made from it
 //!     runs/<run>/in-use               keys that the run uses, locked while it lives
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
-//!   items-v1/                         rows of the per-item memo
+//!   resume-v1/final-<family>/         states at the end, for executions that only go further
+//!   items-v1/<family>/                rows made of single items, many to a file
 //!   leases-v1/holders/<id>            one file for each process that executes, locked while it lives
 //!   leases-v1/<key>                   a second name of the holder's file: it executes the key
 //!   quarantine-v1/                    what was found to be damaged, for a person to look at
@@ -89,6 +90,9 @@ impl Bucket {
     }
 }
 
+/// Start of the names of states at the end, beside the keys of unfinished executions.
+pub(crate) const FINAL: &str = "final-";
+
 /// The paths of one store.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -136,6 +140,18 @@ impl Layout {
 
     pub(crate) fn lease(&self, key: &Key) -> PathBuf {
         self.bucket(Bucket::Leases).join(key.to_string())
+    }
+
+    pub(crate) fn checkpoints(&self, key: &Key) -> PathBuf {
+        self.bucket(Bucket::Resume).join(key.to_string())
+    }
+
+    pub(crate) fn final_states(&self, family: &Key) -> PathBuf {
+        self.bucket(Bucket::Resume).join(format!("{FINAL}{family}"))
+    }
+
+    pub(crate) fn items(&self, family: &Key) -> PathBuf {
+        self.bucket(Bucket::Items).join(family.to_string())
     }
 
     pub(crate) fn holders(&self) -> PathBuf {

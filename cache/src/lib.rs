@@ -24,6 +24,9 @@ pub use lease::{Holding, Lease, LeaseAttempt};
 pub use project::{Former, InUse, Ledger, LedgerEntry, Pin, Project, Replaced, RunFolder};
 pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
-pub use store::{Committed, Found, RestoreMethod, Scratch, Seal, Store, StoreError, Transaction};
+pub use store::{
+    Checkpoint, Checkpoints, Committed, Found, ItemRows, MemoryKind, Remembered, RestoreMethod, Scratch, Seal, Store,
+    StoreError, Transaction,
+};
 pub use tree::TreeError;
 pub use verify::{Incomplete, Problem, Verification};

@@ -159,6 +159,12 @@ fn the_whole_help() {
           --keep-edits
               Move published files that were edited by hand aside
 
+          --checkpoint-every <SECONDS>
+              The least time between two checkpoints of a stage that writes some
+
+              [env: DGPIPE_CHECKPOINT_EVERY]
+              [default: 10]
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -795,9 +801,11 @@ fn stages_lists_the_types_and_explains_one() {
     add       Adds numbers.
     constant  Writes a number.
     draw      Draws numbers.
+    each      Adds up rows of items.
     fail      Fails, always or the first times.
     panic     Panics.
     parity    Tells whether a number is odd.
+    rounds    Works in rounds.
     sleep     Takes its time.
     spread    Writes a folder of numbers.
     table     Lists numbers with where they come from.
@@ -818,12 +826,14 @@ fn stages_lists_the_types_and_explains_one() {
     config
       plus             A number that is added. (default 0)
     "#);
+    let rounds = sandbox.call(&["stages", "rounds"]).exits(0).stdout;
+    assert!(rounds.contains("\ncontinues: more `rounds` go on from the end of fewer\n"), "{rounds}");
     insta::assert_snapshot!(sandbox.call(&["stages", "command"]).exits(0).stdout, @r#"
     command
       Runs any program, with its inputs, outputs and environment declared.
     "#);
     let list: Value = serde_json::from_str(&sandbox.call(&["stages", "--json"]).exits(0).stdout).unwrap();
-    assert_eq!(list.as_array().map(Vec::len), Some(9));
+    assert_eq!(list.as_array().map(Vec::len), Some(11));
     insta::assert_snapshot!(sandbox.call(&["stages", "constnat"]).exits(2).stderr, @r#"
     error: there is no stage type `constnat`
     hint: did you mean `constant`?

@@ -46,6 +46,12 @@ pub enum What {
     Object,
     /// What an execution wrote to stdout and stderr.
     Log,
+    /// How far an unfinished execution came.
+    Checkpoints,
+    /// States at the end of executions, for those that go further.
+    FinalStates,
+    /// Rows made of single items.
+    Items,
     /// A folder laid out for a person to look at.
     View,
     /// The private folder of an execution.
@@ -72,6 +78,8 @@ pub enum Why {
     Orphaned,
     /// What it belongs to is gone.
     RecordGone,
+    /// What it was kept for is done.
+    Done,
     /// The process that made it is dead.
     ProcessDead,
     /// It was left for a person to look at, long ago.

@@ -10,7 +10,7 @@ use super::{GcOptions, Why};
 use crate::content::{Digest, Key};
 use crate::filesystem::Stamp;
 use crate::layout::Bucket;
-use crate::store::{Inventory, ReadRecord, Store, StoreError};
+use crate::store::{Inventory, MemoryKind, ReadRecord, Remembered, Store, StoreError};
 
 /// A record, with the objects that it needs.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Mark {
     pub(super) now: i128,
     pub(super) objects: BTreeMap<Digest, Stamp>,
     pub(super) records: BTreeMap<Key, Marked>,
+    /// What only saves work, what is best forgotten first.
+    memory: Vec<Remembered>,
 }
 
 /// What is to go.
@@ -36,6 +38,8 @@ pub(super) struct Doomed {
     pub(super) records: BTreeMap<Key, Why>,
     /// Objects that no record needs that stays.
     pub(super) objects: BTreeSet<Digest>,
+    /// What only saves work.
+    pub(super) memory: Vec<(Remembered, Why)>,
     /// Bytes that stay.
     pub(super) kept: u64,
 }
@@ -49,7 +53,10 @@ impl Store {
         let records = whole(self.inventory::<Key>(Bucket::Records, ".json"))?;
         let records = records.into_par_iter().map(|(key, path)| Ok((key, self.mark_record(&key, path)?)));
         let records = records.collect::<Result<Vec<_>, StoreError>>()?;
+        let mut memory = self.remembered()?;
+        memory.sort_by_key(|memory| (memory.kind, memory.modified, memory.of));
         Ok(Mark {
+            memory,
             now,
             objects: objects.into_iter().filter_map(|(digest, stat)| Some((digest, stat?.stamp))).collect(),
             records: records.into_iter().filter_map(|(key, marked)| Some((key, marked?))).collect(),
@@ -127,7 +134,14 @@ impl Mark {
         doomed.kept = self.objects.iter().filter(stays).map(|(_, stamp)| stamp.size).sum::<u64>();
         let records = self.records.iter().filter(|(key, _)| !doomed.records.contains_key(key));
         doomed.kept += records.map(|(_, record)| record.stamp.size).sum::<u64>();
+        for memory in &self.memory {
+            match self.why_forgotten(memory, roots, options) {
+                Some(why) => doomed.memory.push((*memory, why)),
+                None => doomed.kept += memory.size,
+            }
+        }
         if let Some(most) = options.max_size {
+            self.forget(most, roots, options, &mut doomed);
             self.evict(most, roots, options, &mut needed, &mut doomed);
         }
         let gone = |(digest, stamp): (&Digest, &Stamp)| {
@@ -135,6 +149,31 @@ impl Mark {
         };
         doomed.objects = self.objects.iter().filter_map(gone).collect();
         Ok(doomed)
+    }
+
+    /// Tells why something that only saves work goes, where it does. Rows of items and states at the end go only where
+    /// somebody asked for it: when they were read last is not known.
+    fn why_forgotten(&self, memory: &Remembered, roots: &Roots, options: &GcOptions) -> Option<Why> {
+        let unfinished = memory.kind == MemoryKind::Checkpoints;
+        if roots.of(&memory.of) == Some(Root::Live) {
+            return None;
+        }
+        if unfinished && self.records.contains_key(&memory.of) {
+            return Some(Why::Done);
+        }
+        let old = memory.modified <= self.now - options.age() && (unfinished || options.older_than.is_some());
+        old.then_some(Why::Unused { since: milliseconds(memory.modified) })
+    }
+
+    /// Dooms what only saves work, until no more stays than may.
+    fn forget(&self, most: u64, roots: &Roots, options: &GcOptions, doomed: &mut Doomed) {
+        for memory in &self.memory {
+            let free = roots.of(&memory.of) != Some(Root::Live) && memory.modified <= self.now - options.grace();
+            if doomed.kept > most && free && doomed.memory.iter().all(|(gone, _)| gone != memory) {
+                doomed.memory.push((*memory, Why::Evicted { since: milliseconds(memory.modified) }));
+                doomed.kept -= memory.size;
+            }
+        }
     }
 
     /// Dooms records that were not used for the longest time, until no more stays than may.

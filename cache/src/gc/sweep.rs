@@ -10,7 +10,7 @@ use crate::content::Key;
 use crate::filesystem::{Placement, Stamp};
 use crate::layout::Bucket;
 use crate::lease::LeaseAttempt;
-use crate::store::{Scratch, Store, StoreError};
+use crate::store::{MemoryKind, Scratch, Store, StoreError};
 
 /// Removes things, or only tells about them.
 struct Sweep<'a> {
@@ -44,6 +44,7 @@ impl Store {
         }
         sweep.sweep_records(&mark, &doomed, &roots)?;
         sweep.sweep_objects(&mark, &doomed)?;
+        sweep.sweep_memory(&doomed)?;
         sweep.sweep_leftovers(&mark, &doomed, options)?;
         let removed = sweep.removed;
         Ok(Collection {
@@ -146,6 +147,22 @@ impl Sweep<'_> {
             self.store.filesystem().remove_tree(path)?;
         }
         self.removed.push(removed);
+        Ok(())
+    }
+
+    fn sweep_memory(&mut self, doomed: &Doomed) -> Result<(), StoreError> {
+        for (memory, why) in &doomed.memory {
+            if self.aside.is_some() {
+                self.store.discard(memory)?;
+            }
+            let what = match memory.kind {
+                MemoryKind::Checkpoints => What::Checkpoints,
+                MemoryKind::FinalStates => What::FinalStates,
+                MemoryKind::Items => What::Items,
+            };
+            let name = memory.of.to_string();
+            self.removed.push(Removed { what, name, cell: None, bytes: memory.size, why: *why });
+        }
         Ok(())
     }
 

@@ -308,17 +308,22 @@ fn a_crash_between_records_and_objects_leaves_objects_that_the_next_gc_removes()
 
 #[test]
 fn every_failing_operation_leaves_a_store_that_is_whole() {
+    let original = Sandbox::new();
+    original.write("tree/a", "a");
+    original.put("tree", "tree");
+    original.put_bytes("old", b"old");
+    original.put_bytes("new", b"new");
+    original.store.save_log(&key("old"), b"log").unwrap();
+    latest(&original, "project", &[("cell", "old")]);
+    latest(&original, "project", &[("cell", "new")]);
     for nth in 0.. {
-        let sandbox = Sandbox::new();
-        sandbox.write("tree/a", "a");
-        sandbox.put("tree", "tree");
-        sandbox.put_bytes("old", b"old");
-        sandbox.put_bytes("new", b"new");
-        sandbox.store.save_log(&key("old"), b"log").unwrap();
-        latest(&sandbox, "project", &[("cell", "old")]);
-        latest(&sandbox, "project", &[("cell", "new")]);
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("store");
+        // Copying is faster than making it, which waits for the disk.
+        let copied = std::process::Command::new("cp").arg("-r").args([original.store.root(), &root]).status();
+        assert!(copied.unwrap().success());
         let disk = Arc::new(Recorder::default());
-        let store = Store::open_on(sandbox.store.root(), disk.clone()).unwrap();
+        let store = Store::open_on(&root, disk.clone()).unwrap();
         let (weak, count) = (Arc::downgrade(&disk), AtomicUsize::new(0));
         let reached = Arc::new(AtomicBool::new(false));
         let hit = reached.clone();
@@ -338,7 +343,7 @@ fn every_failing_operation_leaves_a_store_that_is_whole() {
             assert!(nth > 50, "gc does something");
             return;
         }
-        let store = sandbox.reopened();
+        let store = Store::open(&root).unwrap();
         assert!(store.lookup(&key("new")).unwrap().is_some(), "operation {nth}");
         assert_eq!(store.read(&Artifact::file(Digest::of(b"new"), 3)).unwrap(), b"new");
         let found = store.verify_whole(&|_, _| {});
@@ -477,4 +482,31 @@ fn a_view_that_was_changed_is_put_right() {
     fs_err::write(view.join("a"), "changed").unwrap();
     assert_eq!(sandbox.reopened().view(&tree).unwrap(), view);
     assert_eq!(fs_err::read_to_string(view.join("a")).unwrap(), "a");
+}
+
+#[test]
+fn checkpoints_go_when_their_execution_is_done_and_what_saves_work_when_room_is_wanted() {
+    let sandbox = Sandbox::new();
+    for name in ["done", "live", "unfinished"] {
+        sandbox.store.checkpoints(key(name), "cpu").save(3, &[0; 1000]).unwrap();
+    }
+    let family = key("family");
+    sandbox.store.checkpoints(key("done"), "cpu").continuing(family, 30).keep_final(30, &[0; 1000]).unwrap();
+    let mut rows = sandbox.store.item_rows(&family).unwrap();
+    rows.add(Digest::of(b"item"), vec![0; 1000]);
+    rows.flush().unwrap();
+    let LeaseAttempt::Acquired(_lease) = sandbox.store.lease(&key("live"), "run").unwrap() else { panic!("held") };
+    sandbox.put_bytes("done", b"done");
+    latest(&sandbox, "project", &[("cell", "done")]);
+    let whats = |options: &GcOptions| -> Vec<(What, bool)> {
+        let gc = sandbox.reopened().gc(options).unwrap();
+        gc.removed.iter().map(|removed| (removed.what, removed.why == Why::Done)).collect()
+    };
+    assert_eq!(whats(&GcOptions::default()), [(What::Checkpoints, true)]);
+    let no_grace = GcOptions { grace: Duration::ZERO, ..GcOptions::default() };
+    assert_eq!(whats(&no_grace), []);
+    assert_eq!(whats(&GcOptions { max_size: Some(4200), ..no_grace.clone() }), [(What::FinalStates, false)]);
+    assert_eq!(whats(&GcOptions { max_size: Some(0), ..no_grace }), [(What::Items, false), (What::Checkpoints, false)]);
+    let left: Vec<Key> = sandbox.store.remembered().unwrap().iter().map(|left| left.of).collect();
+    assert_eq!(left, [key("live")]);
 }

@@ -437,10 +437,10 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let work = move || {
             let cell = assignment.cell;
             match (executor.execute(&assignment), sealed) {
-                (Ended::Sealed { mut transaction, seconds }, Some(sealed)) => {
+                (Ended::Sealed { mut transaction, has_checkpoints, seconds }, Some(sealed)) => {
                     transaction.under(lease);
                     messages.send(Message::Sealed { cell }).ok();
-                    sealed.send(Sealed { cell, transaction: *transaction, seconds }).ok();
+                    sealed.send(Sealed { cell, transaction: *transaction, has_checkpoints, seconds }).ok();
                 }
                 (ended, _) => drop(messages.send(Message::Ended { cell, ended, lease })),
             }

@@ -90,7 +90,7 @@ fn listed(removed: &[Removed], each: bool) -> String {
             let name = removed.name.chars().take(if removed.what == What::Record { 12 } else { 64 });
             let name = name.collect::<String>();
             let name = removed.cell.as_ref().map_or(name.clone(), |cell| format!("{name} of `{cell}`"));
-            text.push_str(&format!("{:<11}  {:>10}  {name}: {why}\n", word(removed.what), bytes(removed.bytes)));
+            text.push_str(&format!("{:<12}  {:>10}  {name}: {why}\n", word(removed.what), bytes(removed.bytes)));
         } else {
             let (count, size) = groups.entry((removed.what, why)).or_default();
             *count += 1;
@@ -98,7 +98,7 @@ fn listed(removed: &[Removed], each: bool) -> String {
         }
     }
     for ((what, why), (count, size)) in groups {
-        text.push_str(&format!("{:<11}  {:>10}  {count} of them: {why}\n", word(what), bytes(size)));
+        text.push_str(&format!("{:<12}  {:>10}  {count} of them: {why}\n", word(what), bytes(size)));
     }
     text
 }
@@ -108,6 +108,9 @@ fn word(what: What) -> &'static str {
         What::Record => "record",
         What::Object => "object",
         What::Log => "log",
+        What::Checkpoints => "checkpoints",
+        What::FinalStates => "final states",
+        What::Items => "items",
         What::View => "view",
         What::Scratch => "scratch",
         What::Quarantined => "quarantined",
@@ -120,6 +123,7 @@ fn because(why: Why) -> String {
         Why::Evicted { since } => format!("there was too much, and nothing uses it since {}", time(since)),
         Why::Orphaned => "no record names it".to_owned(),
         Why::RecordGone => "its record is gone".to_owned(),
+        Why::Done => "the execution is done".to_owned(),
         Why::ProcessDead => "its process is dead".to_owned(),
         Why::Old { .. } => "it was left for people to look at, long ago".to_owned(),
     }
