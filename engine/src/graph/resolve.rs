@@ -23,9 +23,9 @@ use crate::environment::Environment;
 use crate::registry::Registry;
 use crate::spec::{
     Comparison, ECHO, Loaded, Mistake, Mistakes, Node, NodeMap, Piece, PipelineSpec, Place, Scope, Selector,
-    SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, unknown,
+    SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, substitute_all, unknown,
 };
-use crate::stage::{BoundStage, InputPort, Kind, Ports};
+use crate::stage::{Bind, BoundStage, InputPort, Kind, Ports};
 
 /// Resolves a pipeline. `root` is the project root; `environment` is what `${env.X}` and commands see.
 pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, root: &Path) -> Result<Graph, Mistakes> {
@@ -87,11 +87,21 @@ fn with_user(mistake: Mistake, stage: &StageSpec) -> Mistake {
     }
 }
 
-/// The same mistake in every cell of a stage is one mistake.
-fn distinct(mistakes: Vec<Mistake>, texts: crate::spec::Texts) -> Mistakes {
-    let mut mistakes = Mistakes::new(mistakes, texts);
-    mistakes.list.dedup_by(|a, b| a.code == b.code && a.place.is_some() && place(a) == place(b));
-    mistakes
+/// The same mistake in several stages, as of a param that they share, is one mistake.
+fn distinct(mut mistakes: Vec<Mistake>, texts: crate::spec::Texts) -> Mistakes {
+    let mut seen = BTreeSet::new();
+    mistakes.retain(|mistake| {
+        mistake.place.is_none() || seen.insert((place(mistake), mistake.code, mistake.message.clone()))
+    });
+    Mistakes::new(mistakes, texts)
+}
+
+/// Adds the mistakes of one more cell. What an earlier cell has at the same place is the same mistake, whatever value
+/// it names.
+fn note(noted: &mut Vec<Mistake>, mut mistakes: Vec<Mistake>) {
+    let known: BTreeSet<_> = noted.iter().map(|mistake| (mistake.code, place(mistake))).collect();
+    mistakes.retain(|mistake| !known.contains(&(mistake.code, place(mistake))));
+    noted.append(&mut mistakes);
 }
 
 fn place(mistake: &Mistake) -> Option<Place> {
@@ -179,12 +189,13 @@ impl<'a> Resolver<'a> {
             cells: BTreeMap::new(),
         };
         node.axes.sort();
+        let mut noted = Vec::new();
         for coordinates in coordinates {
             let scope = CellScope { params: self.params, coordinates: &coordinates, place: stage.place };
             let work = match binder.bind(&scope) {
                 Ok(work) => work,
-                Err(mistake) => {
-                    self.mistakes.push(with_user(mistake, stage));
+                Err(mistakes) => {
+                    note(&mut noted, mistakes);
                     continue;
                 }
             };
@@ -201,6 +212,7 @@ impl<'a> Resolver<'a> {
             let inputs = Vec::new();
             self.cells.push(Cell { id, work, inputs, needs, timeout, retries, place: stage.place });
         }
+        self.mistakes.extend(noted.into_iter().map(|mistake| with_user(mistake, stage)));
         if !node.cells.is_empty() {
             self.stages.insert(name.to_owned(), node);
         } else if self.mistakes.is_empty() {
@@ -226,13 +238,9 @@ impl<'a> Resolver<'a> {
         };
         let empty = Node::new(Value::Map(NodeMap::new()), stage.place);
         let config = stage.config.clone().unwrap_or(empty);
-        let uses_axes = match references(&config) {
-            Ok(names) => names.iter().any(|name| stage.axes.contains_key(name)),
-            Err(mistake) => {
-                self.mistakes.push(mistake);
-                return None;
-            }
-        };
+        // What is no reference is reported where the config is bound.
+        let names = references(&config).unwrap_or_default();
+        let uses_axes = names.iter().any(|name| stage.axes.contains_key(name));
         Some(Binder::Native {
             bind: registered.bind,
             config,
@@ -291,34 +299,34 @@ impl<'a> Resolver<'a> {
                 }
                 continue;
             };
+            let mut noted = Vec::new();
             for cell in &cells {
-                if let Err(mistake) = self.port(*cell, port, &entry.node) {
-                    self.mistakes.push(mistake);
-                }
+                note(&mut noted, self.port(*cell, port, &entry.node));
             }
+            self.mistakes.append(&mut noted);
         }
     }
 
-    /// Connects one input port of one cell.
-    fn port(&mut self, cell: usize, port: &InputPort, node: &Node) -> Result<(), Mistake> {
+    /// Connects one input port of one cell. Returns what is wrong.
+    fn port(&mut self, cell: usize, port: &InputPort, node: &Node) -> Vec<Mistake> {
         let nodes = match &node.value {
             Value::List(list) => list.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        let (mut readings, mut failed) = (Vec::new(), None);
+        let (mut readings, mut mistakes) = (Vec::new(), Vec::new());
         for node in nodes {
             match self.readings(cell, port, node) {
                 Ok(found) => readings.extend(found),
-                Err(mistake) => failed = failed.or(Some(mistake)),
+                Err(mistake) => mistakes.push(mistake),
             }
         }
-        if readings.len() != 1 && !port.many && failed.is_none() {
-            failed = Some(self.not_single(cell, port, node, &readings));
+        if readings.len() != 1 && !port.many && mistakes.is_empty() {
+            mistakes.push(self.not_single(cell, port, node, &readings));
         }
         // What is right is connected all the same, so that circles are found beside other mistakes.
         let labelled = port.labelled;
         self.cells[cell].inputs.push(PortInputs { port: port.name.clone(), labelled, readings });
-        failed.map_or(Ok(()), Err)
+        mistakes
     }
 
     fn readings(&mut self, cell: usize, port: &InputPort, node: &Node) -> Result<Vec<Reading>, Mistake> {
@@ -622,7 +630,7 @@ fn selector_text(template: &Template, scope: &dyn Scope, place: Place) -> Result
 
 /// Makes the work of a stage's cells; a config without axes is decoded once.
 enum Binder<'a> {
-    Native { bind: fn(&Node) -> Result<Box<dyn BoundStage>, Mistake>, config: Node, shared: Shared },
+    Native { bind: Bind, config: Node, shared: Shared },
     Command { stage: &'a StageSpec, environment: &'a Environment, kinds: &'a BTreeSet<Kind>, root: &'a Path },
 }
 
@@ -633,11 +641,21 @@ enum Shared {
 }
 
 impl Binder<'_> {
-    fn bind(&mut self, scope: &CellScope<'_>) -> Result<Arc<dyn BoundStage>, Mistake> {
+    fn bind(&mut self, scope: &CellScope<'_>) -> Result<Arc<dyn BoundStage>, Vec<Mistake>> {
         match self {
             Self::Native { shared: Shared::Bound(work), .. } => Ok(Arc::clone(work)),
             Self::Native { bind, config, shared } => {
-                let work: Arc<dyn BoundStage> = bind(&substitute(config, scope)?)?.into();
+                let mut mistakes = Vec::new();
+                let substituted = substitute_all(config, scope, &mut mistakes);
+                let bound = bind(&substituted);
+                if !mistakes.is_empty() {
+                    // A reference that means nothing fits no type either.
+                    let places: BTreeSet<_> = mistakes.iter().map(place).collect();
+                    let others = bound.err().unwrap_or_default();
+                    mistakes.extend(others.into_iter().filter(|mistake| !places.contains(&place(mistake))));
+                    return Err(mistakes);
+                }
+                let work: Arc<dyn BoundStage> = bound?.into();
                 if matches!(shared, Shared::NotYet) {
                     *shared = Shared::Bound(Arc::clone(&work));
                 }

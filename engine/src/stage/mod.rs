@@ -23,7 +23,7 @@ pub use kind::{Kind, KindError};
 pub use metric::Metric;
 pub use monitor::{Cancel, Monitor, Silent};
 pub use port::{In, InputPort, Labelled, Many, Optional, Out, OutputPort, PortName, Ports, ReadPort};
-pub use registered::{BoundStage, Registered};
+pub use registered::{Bind, BoundStage, Registered};
 pub use solo::{Solo, SoloResult};
 pub use stage_error::StageError;
 pub use stage_type::{StageConfig, StageType};
