@@ -9,7 +9,9 @@ mod damage;
 mod determinism;
 mod failing;
 mod language;
+mod leases;
 mod mistakes;
+mod passports;
 mod past;
 mod plans;
 mod programs;
@@ -19,6 +21,8 @@ mod sharing;
 mod signals;
 mod sweeps;
 mod tidy;
+mod undeclared;
+mod verifying;
 mod why;
 
 use dgpipe_tests::Sandbox;

@@ -1532,7 +1532,7 @@ stages:
        ·              ────────┬────────
        ·                      ╰── here
        ╰────
-      help: known are [add, command, constant, fail, panic, parity, sleep, spread, table]
+      help: known are [add, command, constant, draw, fail, panic, parity, sleep, spread, table]
     1 mistake; nothing was run
     "#);
 }

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use super::argument::{Argument, ArgumentPiece};
 use super::{CommandStage, WorkingFolderKind};
 use crate::environment::Environment;
-use crate::graph::{known_kind, project_path};
+use crate::graph::{known_kind, project_path, sandbox_value};
 use crate::spec::{
-    Mistake, Node, Piece, Place, Scope, StageSpec, Template, decode_all, scalar_text, substitute_all, unknown,
+    Mistake, Node, Piece, Place, Scope, StageSpec, Template, decode_all, scalar_text, substitute, substitute_all,
+    unknown,
 };
 use crate::stage::{InputPort, Kind, OutputPort, Ports};
 
@@ -44,16 +45,18 @@ impl CommandStage {
         let shell = reader.optional::<bool>("shell");
         let ports = Ports { inputs: reader.inputs(), outputs };
         let run = reader.run(shell, names.as_deref());
+        let cwd = reader.cwd();
         let variable = |name: &str| environment.get(name).map(|value| (name.to_owned(), value.to_owned()));
         let command = Self {
             run,
             shell: shell.unwrap_or(false),
-            cwd: reader.cwd(),
+            cwd,
             metrics: reader.metrics(),
             env: reader.variables("env"),
             secrets: reader.variables("secrets"),
             passed: ["PATH", "HOME"].into_iter().filter_map(variable).collect(),
             tools: reader.tools(),
+            sandbox: reader.sandbox().unwrap_or(cwd == WorkingFolderKind::Scratch),
             ports,
             output_paths,
             root: root.to_owned(),
@@ -281,6 +284,12 @@ impl Reader<'_> {
             tools.extend(self.keep(tool));
         }
         tools
+    }
+
+    /// What `sandbox:` says; a wrong value is reported where it is resolved for all stage types.
+    fn sandbox(&self) -> Option<bool> {
+        let node = substitute(&self.stage.tuning.get("sandbox")?.node, self.scope).ok()?;
+        sandbox_value(&node).ok()
     }
 
     fn tool(&self, name: String, place: Place) -> Result<(String, Digest), Mistake> {

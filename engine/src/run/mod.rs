@@ -11,6 +11,7 @@ mod options;
 mod outcome;
 mod priority;
 mod report;
+mod rerun;
 mod runner;
 mod slots;
 
@@ -21,4 +22,5 @@ pub use ledger_keeper::{EditPolicy, PublishHow};
 pub use options::{RunError, RunOptions};
 pub use outcome::Outcome;
 pub use report::{CellReport, Counts, RunReport};
+pub use rerun::{Rerun, RerunResult, rerun, sample};
 pub use runner::run;

@@ -2,6 +2,7 @@
 
 mod add;
 mod constant;
+mod draw;
 mod fail;
 mod number;
 mod panic;
@@ -17,10 +18,11 @@ use dgpipe_engine::stage::{Ambient, Registered};
 const STAGE_TYPES: &[Registered] = &stage_types::<1>();
 
 /// The stage types, with `constant` in some version.
-const fn stage_types<const VERSION: u32>() -> [Registered; 8] {
+const fn stage_types<const VERSION: u32>() -> [Registered; 9] {
     [
         Registered::of::<add::Add>(),
         Registered::of::<constant::Constant<VERSION>>(),
+        Registered::of::<draw::Draw>(),
         Registered::of::<fail::Fail>(),
         Registered::of::<panic::Panic>(),
         Registered::of::<parity::Parity>(),
