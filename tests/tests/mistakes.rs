@@ -1319,6 +1319,29 @@ publish: { results: a, results-b: a, results/a.txt: a }
 }
 
 #[test]
+fn files_of_one_name_in_one_published_folder() {
+    let pipeline = r#"pipeline: p
+stages:
+  a: { uses: constant, config: { value: 1 } }
+  b: { for: { seed: [1, 2] }, uses: constant, config: { value: 2 } }
+  c: { uses: parity, inputs: { number: a } }
+publish: { fine: [a, c], "clash/${seed}": ["b[seed=1]", a] }
+"#;
+    insta::assert_snapshot!(check(pipeline), @r#"
+    unknown-name
+
+      × `${seed}` is neither a param nor an axis of `a`
+       ╭─[pipeline.yaml:6:26]
+     5 │   c: { uses: parity, inputs: { number: a } }
+     6 │ publish: { fine: [a, c], "clash/${seed}": ["b[seed=1]", a] }
+       ·                          ───────┬───────
+       ·                                 ╰── here
+       ╰────
+    1 mistake; nothing was run
+    "#);
+}
+
+#[test]
 fn a_published_path_over_a_source() {
     let pipeline = r"pipeline: p
 sources: { s: { path: data/s.txt, kind: number/1 } }

@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use dgpipe_cache::Form;
 use indexmap::IndexMap;
 use petgraph::Direction::{Incoming, Outgoing};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -519,6 +520,7 @@ impl<'a> Resolver<'a> {
         }
         let publications: Vec<Publication> = by_path.into_values().collect();
         self.overlaps(&publications);
+        self.name_clashes(&publications);
         publications
     }
 
@@ -593,6 +595,25 @@ impl<'a> Resolver<'a> {
         match missing.first() {
             Some(axis) => mistake.help(format!("name the axis in the path: `${{{axis}}}`")),
             None => mistake,
+        }
+    }
+
+    /// Files that share a published folder have names of their own. What folders contain is known only when they are
+    /// made, and is checked then.
+    fn name_clashes(&mut self, publications: &[Publication]) {
+        for publication in publications.iter().filter(|publication| publication.members.len() > 1) {
+            let mut owners: BTreeMap<&str, &Member> = BTreeMap::new();
+            for member in &publication.members {
+                let ports = self.cells[member.cell].work.ports();
+                let file = ports.output(&member.port).filter(|port| port.form == Form::File);
+                let Some(name) = file.map(|port| port.file_name.as_str()) else { continue };
+                let Some(other) = owners.insert(name, member) else { continue };
+                let artifact = |member: &Member| format!("`{}.{}`", self.cells[member.cell].id, member.port);
+                let (path, one, two) = (&publication.path, artifact(other), artifact(member));
+                let message = format!("{one} and {two} would both be `{path}/{name}`");
+                let mistake = Mistake::new("publish-overlap", message).at(publication.place, "here");
+                self.mistakes.push(mistake.help("publish one of them at a path of its own"));
+            }
         }
     }
 
