@@ -1325,18 +1325,19 @@ stages:
   a: { uses: constant, config: { value: 1 } }
   b: { for: { seed: [1, 2] }, uses: constant, config: { value: 2 } }
   c: { uses: parity, inputs: { number: a } }
-publish: { fine: [a, c], "clash/${seed}": ["b[seed=1]", a] }
+publish: { fine: [a, c], clash: ["b[seed=1]", a] }
 "#;
     insta::assert_snapshot!(check(pipeline), @r#"
-    unknown-name
+    publish-overlap
 
-      × `${seed}` is neither a param nor an axis of `a`
+      × `b[seed=1].value` and `a.value` would both be `clash/value`
        ╭─[pipeline.yaml:6:26]
      5 │   c: { uses: parity, inputs: { number: a } }
-     6 │ publish: { fine: [a, c], "clash/${seed}": ["b[seed=1]", a] }
-       ·                          ───────┬───────
-       ·                                 ╰── here
+     6 │ publish: { fine: [a, c], clash: ["b[seed=1]", a] }
+       ·                          ──┬──
+       ·                            ╰── here
        ╰────
+      help: publish one of them at a path of its own
     1 mistake; nothing was run
     "#);
 }
