@@ -7,12 +7,14 @@ mod environment;
 mod files;
 pub mod fingerprint;
 pub mod graph;
+pub mod passport;
 pub mod plan;
 mod project_root;
 mod registry;
 pub mod run;
 pub mod spec;
 pub mod stage;
+pub mod why;
 
 pub use environment::Environment;
 pub use project_root::project_root;

@@ -1,13 +1,15 @@
 //! The file system of the operating system. No other file of this crate calls it for writing.
 
 use std::ffi::OsString;
+use std::fs::Permissions;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err::os::unix::fs::OpenOptionsExt;
 use fs_err::{File, OpenOptions};
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, RenameFlags};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 
 use super::{FileError, FileKind, Filesystem, Locking, Placement, Stat};
@@ -35,7 +37,7 @@ fn lacks_flags(error: Errno) -> bool {
 
 /// Gives every folder below back the right to be emptied.
 fn unlock_folders(path: &Path) {
-    drop(fs_err::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700)));
+    drop(fs_err::set_permissions(path, Permissions::from_mode(0o700)));
     let Ok(entries) = fs_err::read_dir(path) else {
         return;
     };
@@ -48,22 +50,21 @@ fn unlock_folders(path: &Path) {
 
 /// Renames a file unless the name is taken, on file systems that cannot do so in one step.
 fn link_new(filesystem: RealFilesystem, from: &Path, to: &Path) -> Result<Placement, FileError> {
-    match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
-        Ok(()) => {
+    match filesystem.link(from, to)? {
+        Some(Placement::Placed) => {
             filesystem.remove_file(from)?;
             Ok(Placement::Placed)
         }
-        Err(Errno::EXIST) => Ok(Placement::Taken),
+        Some(Placement::Taken) => Ok(Placement::Taken),
         // Without either there is no atomic way. What is lost is only that the first wins:
         // the names are those of content, or of records that are all equally valid.
-        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
+        None => {
             if filesystem.stat(to)?.is_some() {
                 return Ok(Placement::Taken);
             }
             filesystem.rename(from, to)?;
             Ok(Placement::Placed)
         }
-        Err(error) => Err(FileError::new("rename a file to", to, error)),
     }
 }
 
@@ -122,6 +123,13 @@ impl Filesystem for RealFilesystem {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(mode);
         options.open(path).map_err(|error| FileError::new("create", path, error))
+    }
+
+    fn reopen(&self, path: &Path, mode: u32) -> Result<File, FileError> {
+        let fail = |error| FileError::new("open", path, error);
+        let file = OpenOptions::new().write(true).truncate(true).open(path).map_err(fail)?;
+        file.set_permissions(Permissions::from_mode(mode)).map_err(fail)?;
+        Ok(file)
     }
 
     fn append(&self, path: &Path) -> Result<File, FileError> {
@@ -186,6 +194,22 @@ impl Filesystem for RealFilesystem {
         }
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<Option<Placement>, FileError> {
+        match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
+            Ok(()) => Ok(Some(Placement::Placed)),
+            Err(Errno::EXIST) => Ok(Some(Placement::Taken)),
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => Ok(None),
+            Err(error) => Err(FileError::new("link a file to", to, error)),
+        }
+    }
+
+    fn touch(&self, file: &File) -> Result<(), FileError> {
+        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let times = Timestamps { last_access: time(UTIME_OMIT), last_modification: time(UTIME_NOW) };
+        let touched = rustix::fs::futimens(file.file(), &times);
+        touched.map_err(|error| FileError::new("set the time of", file.path(), error))
+    }
+
     fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError> {
         rustix::fs::symlink(target, path).map_err(|error| FileError::new("make the link", path, error))
     }
@@ -225,6 +249,11 @@ impl Filesystem for RealFilesystem {
         // NFS gives an exclusive lock only to who may write.
         options.read(true).write(true).create(true).mode(0o600);
         options.open(path).map_err(|error| FileError::new("open the lock", path, error))
+    }
+
+    fn open_lock_if_there(&self, path: &Path) -> Result<Option<File>, FileError> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        missing_is_none(opened.map_err(|error| FileError::new("open the lock", path, error)))
     }
 
     fn try_lock(&self, file: &File) -> Result<Locking, FileError> {

@@ -96,8 +96,13 @@ impl Store {
         held.then(|| self.layout().object(&artifact.digest))
     }
 
+    /// Has every object be hashed again when it is next used.
+    pub(crate) fn forget_verified(&self) {
+        lock(&self.shared.verified).clear();
+    }
+
     /// Hashes an object unless this process did so and it has not been touched since.
-    pub(super) fn verify_object(&self, digest: &Digest, size: Option<u64>) -> Result<(), StoreError> {
+    pub(crate) fn verify_object(&self, digest: &Digest, size: Option<u64>) -> Result<(), StoreError> {
         let path = self.layout().object(digest);
         let Some(stat) = self.filesystem().stat(&path)? else {
             lock(&self.shared.verified).remove(digest);
@@ -189,6 +194,42 @@ impl Store {
         let objects = Arc::new(objects);
         lock(self.index()).insert_folder(folder.digest, objects.clone());
         Some(objects)
+    }
+
+    /// Adds all objects that an artifact needs, as far as its manifests can be read.
+    pub(crate) fn reach(&self, artifact: &Artifact, objects: &mut BTreeSet<Digest>) -> Result<(), StoreError> {
+        let mut rest = vec![*artifact];
+        while let Some(part) = rest.pop() {
+            if !objects.insert(part.digest) || part.form == Form::File {
+                continue;
+            }
+            let known = lock(self.index()).folder(&part.digest);
+            if let Some(known) = known {
+                objects.extend(known.iter().map(|(digest, _)| *digest));
+                continue;
+            }
+            match self.manifest(&part) {
+                Ok(manifest) => rest.extend(manifest.entries().iter().filter_map(ManifestEntry::artifact)),
+                // Who needs the folder has all of it made again.
+                Err(error) if error.is_miss() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Touches an object that is about to be used anew, so that who removes old objects leaves it alone. Whether it is
+    /// still there is to be asked after that.
+    pub(super) fn renew(&self, digest: &Digest) -> Result<(), StoreError> {
+        let file = self.open_path(digest)?;
+        let filesystem = self.filesystem();
+        let before = filesystem.stat_open(&file)?.stamp;
+        filesystem.touch(&file)?;
+        if lock(&self.shared.verified).get(digest) == Some(&before) {
+            let now = filesystem.stat_open(&file)?.stamp;
+            lock(&self.shared.verified).insert(*digest, now);
+        }
+        Ok(())
     }
 
     pub(super) fn has_object(&self, digest: &Digest, size: u64) -> bool {

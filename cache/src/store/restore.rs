@@ -1,8 +1,10 @@
 //! Putting artifacts where the user wants them. Bytes are shared where the disk can, else copied,
 //! never linked; what is at a path is always the old or the new thing, whole.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use fs_err::File;
 use rayon::prelude::*;
 
 use super::scratch::{host_mark, is_dead};
@@ -43,11 +45,41 @@ impl Access {
     }
 }
 
+/// Files that take the place of those of an artifact, or lie beside them, by their place on disk.
+type Overlay<'a> = BTreeMap<PathBuf, &'a [u8]>;
+
+/// What all parts of one building have in common.
+#[derive(Clone, Copy)]
+struct Building<'a> {
+    access: Access,
+    overlay: &'a Overlay<'a>,
+}
+
 impl Store {
     /// Puts an artifact at a path, in place of what is there. In a folder nothing else is left.
     pub fn restore(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
+        self.restore_with(artifact, &BTreeMap::new(), dest)
+    }
+
+    /// Puts an artifact at a path with some files written anew: `files` has their bytes by their path in the
+    /// artifact, the empty path being the artifact itself. They take the place of its files or lie beside them.
+    pub fn restore_with(
+        &self,
+        artifact: &Artifact,
+        files: &BTreeMap<String, Vec<u8>>,
+        dest: &Path,
+    ) -> Result<RestoreMethod, StoreError> {
         let draft = self.draft_beside(dest)?;
-        let built = self.build(artifact, &draft, Access::Writable);
+        let at = |path: &String| if path.is_empty() { draft.clone() } else { draft.join(path) };
+        let overlay: Overlay<'_> = files.iter().map(|(path, bytes)| (at(path), bytes.as_slice())).collect();
+        let building = Building { access: Access::Writable, overlay: &overlay };
+        let built = self.build(artifact, &draft, building).and_then(|method| {
+            for (path, bytes) in &overlay {
+                let written = self.write_draft(path, bytes, Access::Writable.mode(false));
+                written.map_err(|error| self.explain(error))?;
+            }
+            Ok(method)
+        });
         self.finish(&draft, built, || self.replace(&draft, dest))
     }
 
@@ -58,9 +90,21 @@ impl Store {
         if self.filesystem().stat(dest)?.is_some() {
             return Err(StoreError::Exists { path: dest.to_owned() });
         }
-        self.build(artifact, dest, Access::ReadOnly).inspect_err(|_| {
+        let building = Building { access: Access::ReadOnly, overlay: &Overlay::new() };
+        self.build(artifact, dest, building).inspect_err(|_| {
             // The first error is the one to tell.
             drop(self.filesystem().remove_tree(dest));
+        })
+    }
+
+    /// Puts the bytes of a file artifact into a file that nobody else uses, in place of what is in it, and makes it
+    /// read-only. What saves the disk an inode: some file systems are slow to make files after many were removed.
+    pub fn overwrite(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
+        let mode = Access::ReadOnly.mode(false);
+        let file = self.filesystem().reopen(dest, mode)?;
+        self.fill_file(artifact, file, dest, mode).inspect_err(|_| {
+            // The first error is the one to tell.
+            drop(self.filesystem().remove_file(dest));
         })
     }
 
@@ -78,10 +122,11 @@ impl Store {
         placed
     }
 
-    fn build(&self, artifact: &Artifact, path: &Path, access: Access) -> Result<RestoreMethod, StoreError> {
+    fn build(&self, artifact: &Artifact, path: &Path, building: Building<'_>) -> Result<RestoreMethod, StoreError> {
         match artifact.form {
-            Form::File => self.build_file(artifact, path, access.mode(false)),
-            Form::Folder => self.build_folder(artifact, path, access, 0),
+            Form::File if building.overlay.contains_key(path) => Ok(RestoreMethod::Copied),
+            Form::File => self.build_file(artifact, path, building.access.mode(false)),
+            Form::Folder => self.build_folder(artifact, path, building, 0),
         }
     }
 
@@ -89,7 +134,7 @@ impl Store {
         &self,
         folder: &Artifact,
         path: &Path,
-        access: Access,
+        building: Building<'_>,
         depth: usize,
     ) -> Result<RestoreMethod, StoreError> {
         let manifest = self.manifest(folder)?;
@@ -98,7 +143,7 @@ impl Store {
         }
         let entries = manifest.entries().par_iter();
         entries
-            .map(|entry| self.build_entry(entry, path.join(&entry.name), access, depth))
+            .map(|entry| self.build_entry(entry, path.join(&entry.name), building, depth))
             .try_reduce(|| RestoreMethod::Reflinked, |one, other| Ok(one.max(other)))
     }
 
@@ -106,15 +151,16 @@ impl Store {
         &self,
         entry: &ManifestEntry,
         path: PathBuf,
-        access: Access,
+        building: Building<'_>,
         depth: usize,
     ) -> Result<RestoreMethod, StoreError> {
         match &entry.content {
+            EntryContent::File { .. } if building.overlay.contains_key(&path) => Ok(RestoreMethod::Copied),
             EntryContent::File { digest, size, executable } => {
-                self.build_file(&Artifact::file(*digest, *size), &path, access.mode(*executable))
+                self.build_file(&Artifact::file(*digest, *size), &path, building.access.mode(*executable))
             }
             EntryContent::Folder { digest, size } => {
-                self.build_folder(&Artifact::folder(*digest, *size), &path, access, depth + 1)
+                self.build_folder(&Artifact::folder(*digest, *size), &path, building, depth + 1)
             }
             // A sub-tree is an artifact, but a link in it may point to what is beside it.
             EntryContent::Link { target } if !link_stays_inside(target, depth) => {
@@ -129,9 +175,20 @@ impl Store {
     }
 
     fn build_file(&self, artifact: &Artifact, path: &Path, mode: u32) -> Result<RestoreMethod, StoreError> {
+        let file = self.filesystem().create(path, mode)?;
+        self.fill_file(artifact, file, path, mode)
+    }
+
+    /// Writes the bytes of an artifact to an empty file, which is at that path.
+    fn fill_file(
+        &self,
+        artifact: &Artifact,
+        mut file: File,
+        path: &Path,
+        mode: u32,
+    ) -> Result<RestoreMethod, StoreError> {
         let Artifact { digest, size, .. } = artifact;
         let mut object = self.open_path(digest)?;
-        let mut file = self.filesystem().create(path, mode)?;
         if *size > 0 && self.filesystem().reflink(&object, &file).is_ok() {
             self.verify_object(digest, Some(*size))?;
             let shared = self.filesystem().stat_open(&object)?.stamp;

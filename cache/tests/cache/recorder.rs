@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use dgpipe_cache::{FileError, Filesystem, Locking, Placement, RealFilesystem, Stat};
 use fs_err::File;
@@ -11,14 +11,49 @@ use fs_err::File;
 /// What was done, on which path.
 pub(crate) type Operation = (&'static str, PathBuf);
 
+/// Something that happens just before an operation.
+struct Hook(Box<dyn Fn(&'static str, &Path) + Send + Sync>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Hook")
+    }
+}
+
 /// The real file system, watched.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     done: Mutex<Vec<Operation>>,
     refused: Mutex<Option<&'static str>>,
+    /// What every request for a lock is answered, in place of the truth.
+    locking: Option<Locking>,
+    without_links: bool,
+    /// What the clock of the disk says, in seconds since 1970, in place of the truth.
+    clock: Mutex<Option<u64>>,
+    hook: OnceLock<Hook>,
 }
 
 impl Recorder {
+    /// A disk that answers every request for a lock with this.
+    pub(crate) fn answering(locking: Locking) -> Self {
+        Self { locking: Some(locking), ..Self::default() }
+    }
+
+    /// A disk without hard links.
+    pub(crate) fn without_links() -> Self {
+        Self { without_links: true, ..Self::default() }
+    }
+
+    /// Sets the clock of the disk.
+    pub(crate) fn set_clock(&self, seconds: u64) {
+        *self.clock.lock().unwrap() = Some(seconds);
+    }
+
+    /// Has something happen just before each operation, told with its path; the new one where it renames.
+    pub(crate) fn before_each(&self, act: impl Fn(&'static str, &Path) + Send + Sync + 'static) {
+        self.hook.set(Hook(Box::new(act))).unwrap();
+    }
+
     /// Takes what was done since the last call.
     pub(crate) fn take(&self) -> Vec<Operation> {
         std::mem::take(&mut *self.done.lock().unwrap())
@@ -30,6 +65,9 @@ impl Recorder {
     }
 
     fn note(&self, operation: &'static str, path: &Path) -> Result<(), FileError> {
+        if let Some(Hook(act)) = self.hook.get() {
+            act(operation, path);
+        }
         let refused = *self.refused.lock().unwrap();
         self.done.lock().unwrap().push((operation, path.to_owned()));
         if refused == Some(operation) {
@@ -73,6 +111,11 @@ impl Filesystem for Recorder {
     fn create(&self, path: &Path, mode: u32) -> Result<File, FileError> {
         self.note("create", path)?;
         RealFilesystem.create(path, mode)
+    }
+
+    fn reopen(&self, path: &Path, mode: u32) -> Result<File, FileError> {
+        self.note("reopen", path)?;
+        RealFilesystem.reopen(path, mode)
     }
 
     fn append(&self, path: &Path) -> Result<File, FileError> {
@@ -120,6 +163,11 @@ impl Filesystem for Recorder {
         RealFilesystem.open_lock(path)
     }
 
+    fn open_lock_if_there(&self, path: &Path) -> Result<Option<File>, FileError> {
+        self.note("open_lock_if_there", path)?;
+        RealFilesystem.open_lock_if_there(path)
+    }
+
     fn stat_open(&self, file: &File) -> Result<Stat, FileError> {
         RealFilesystem.stat_open(file)
     }
@@ -155,6 +203,25 @@ impl Filesystem for Recorder {
         Ok(false)
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<Option<Placement>, FileError> {
+        self.note("link", to)?;
+        if self.without_links {
+            return Ok(None);
+        }
+        RealFilesystem.link(from, to)
+    }
+
+    fn touch(&self, file: &File) -> Result<(), FileError> {
+        self.note("touch", file.path())?;
+        match *self.clock.lock().unwrap() {
+            None => RealFilesystem.touch(file),
+            Some(seconds) => {
+                let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+                file.file().set_modified(time).map_err(|error| FileError::new("touch", file.path(), error))
+            }
+        }
+    }
+
     fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError> {
         self.note("create_link", path)?;
         RealFilesystem.create_link(target, path)
@@ -165,6 +232,6 @@ impl Filesystem for Recorder {
     }
 
     fn try_lock(&self, file: &File) -> Result<Locking, FileError> {
-        RealFilesystem.try_lock(file)
+        self.locking.map_or_else(|| RealFilesystem.try_lock(file), Ok)
     }
 }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{check, completions, dag, init, log, path, plan, run, runs, schema, show, stages, why};
+use crate::commands::{
+    check, completions, dag, diff, figures, gc, init, log, path, pin, plan, run, runs, schema, show, stages, trace,
+    verify, why,
+};
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
 #[derive(Debug, Parser)]
@@ -85,10 +88,22 @@ pub enum Command {
     Runs(runs::Runs),
     /// Show what a past run did
     Show(show::Show),
+    /// Compare two past runs: params, reasons, metrics, published artifacts
+    Diff(diff::Diff),
     /// Print what a cell wrote to stdout and stderr
     Log(log::Log),
     /// Print where an artifact lies
     Path(path::PathCommand),
+    /// Look at the whole store for damage, or execute cached cells again and compare
+    Verify(verify::Verify),
+    /// Remove from the store what nothing uses
+    Gc(gc::Gc),
+    /// Keep records in the store, whatever happens
+    Pin(pin::Pin),
+    /// Say where a published figure or table comes from, and whether it is current
+    Trace(trace::Trace),
+    /// List the published figures and tables, or check that all are current
+    Figures(figures::Figures),
     /// Start a project in this folder
     Init(init::Init),
     /// Print completions for a shell

@@ -4,7 +4,12 @@
 
 mod arguments;
 mod commands;
+mod condition;
+mod exact_plan;
 mod failure;
+mod git;
+mod metrics;
+mod past;
 mod program;
 mod session;
 mod terminal;
@@ -21,6 +26,7 @@ pub use program::{Lent, Program, Show};
 /// the call, 3 the environment, 101 a bug, 130 interrupted, 143 terminated.
 pub fn main(program: &Program) -> ExitCode {
     terminal::quiet_panics_of_cells();
+    dgpipe_engine::command::collect_orphans();
     let command = command(program);
     let arguments = match command.try_get_matches() {
         Ok(matches) => match Arguments::from_arg_matches(&matches) {

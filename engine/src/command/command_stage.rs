@@ -1,16 +1,20 @@
 //! A `command` stage with everything declared, ready to execute.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
 use dgpipe_cache::Digest;
 use serde_json::json;
 
 use super::argument::Argument;
 use super::child::Child;
+use super::sandbox::{Sandbox, own_folder};
 use super::working_folder::WorkingFolder;
-use super::{NAME, VERSION, outputs};
-use crate::stage::{BoundStage, Context, Ports, StageError};
+use super::{NAME, VERSION, orphans, outputs, undeclared};
+use crate::environment::Environment;
+use crate::stage::{BoundStage, Context, LogText, Ports, StageError};
 
 /// Where a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub struct CommandStage {
     /// `PATH` and `HOME` as the caller has them.
     pub(super) passed: BTreeMap<String, String>,
     pub(super) tools: BTreeMap<String, Digest>,
+    /// Whether undeclared files of the project are kept away, where the system can.
+    pub(super) sandbox: bool,
     pub(super) root: PathBuf,
 }
 
@@ -93,17 +99,56 @@ impl BoundStage for CommandStage {
 
     fn execute(&self, context: &mut Context<'_>) -> Result<(), StageError> {
         let folder = WorkingFolder::prepare(self, context)?;
-        let mut command = self.program(&folder)?;
-        command.current_dir(&folder.path).env_clear().envs(self.environment(&folder));
-        let result = Child::spawn(&mut command, &folder).and_then(|child| child.wait(context.cancel(), &folder));
-        context.keep_log(folder.log_text());
+        let (said, result) = self.run_in(&folder, context)?;
         let result = result.and_then(|()| outputs::collect(self, &folder, context));
-        folder.finish(result.is_ok())?;
+        folder.finish(result.is_ok(), &said)?;
+        context.keep_log(said);
+        if result.is_ok() && orphans::are_all_dead() {
+            context.is_at_rest();
+        }
         result
     }
 }
 
 impl CommandStage {
+    /// Runs the program to its end; what it said is there also where it failed.
+    fn run_in(
+        &self,
+        folder: &WorkingFolder,
+        context: &Context<'_>,
+    ) -> Result<(LogText, Result<(), StageError>), StageError> {
+        let mut command = self.program(folder)?;
+        command.current_dir(&folder.path).env_clear().envs(self.environment(folder));
+        let cancel = context.cancel();
+        let mut run = || Ok::<_, StageError>(Child::spawn(&mut command)?.wait(cancel)?);
+        let ending = if self.sandbox {
+            // Scratch folders of all cells, so that the rules are made once.
+            let scratch = context.scratch().parent().map(Path::to_owned);
+            // Until the end: the kernel takes the children of a thread that is gone for orphans.
+            Sandbox::new(&self.root, self.tool_folders().into_iter().chain(scratch)).within(run)?
+        } else {
+            run()?
+        };
+        let said = folder.log_text(ending.said);
+        let result = match ending.status {
+            status if ending.told || (context.is_cancelled() && !status.success()) => Err(StageError::cancelled()),
+            status if status.success() => Ok(()),
+            status => Err(self.failure(status, &said.stderr, context)),
+        };
+        Ok((said, result))
+    }
+
+    /// The folders that belong to the declared tools, and those of `PATH`, some of which may lie in the project.
+    fn tool_folders(&self) -> Vec<PathBuf> {
+        let environment = Environment::new(self.passed.clone());
+        let tools = self.tools.keys().filter_map(|name| environment.executable(name, &self.root));
+        // A tool that is a link has its own folder where that leads.
+        let tools = tools.flat_map(|tool| [tool.canonicalize().unwrap_or_else(|_| tool.clone()), tool]);
+        let path = environment.get("PATH").unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
+        let path = path.map(|folder| self.root.join(folder).join("program"));
+        tools.chain(path).filter_map(|program| own_folder(&program)).filter(|folder| folder.is_dir()).collect()
+    }
+
     fn program(&self, folder: &WorkingFolder) -> Result<std::process::Command, StageError> {
         if self.shell {
             let text: Vec<String> = self.run.iter().map(|argument| argument.render_quoted(&folder.paths)).collect();
@@ -130,5 +175,28 @@ impl CommandStage {
         let set = declared.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
         variables.extend(set);
         variables
+    }
+
+    fn failure(&self, status: ExitStatus, stderr: &[u8], context: &Context<'_>) -> StageError {
+        let what = match (status.code(), status.signal()) {
+            (Some(code), _) => format!("the command exited with {code}"),
+            (None, Some(9)) => "the command was killed (SIGKILL), most likely for want of memory".to_owned(),
+            (None, Some(signal)) => format!("the command was killed by signal {signal}"),
+            (None, None) => "the command ended without a status".to_owned(),
+        };
+        let text = String::from_utf8_lossy(stderr);
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(3)..].join("\n  ");
+        let failure = StageError::new(if last.is_empty() { what } else { format!("{what}:\n  {last}") });
+        if self.cwd == WorkingFolderKind::Project {
+            return failure;
+        }
+        let ports = self.ports.inputs.iter().flat_map(|port| context.inputs(&port.name));
+        let declared = ports.filter(|input| input.in_place).map(|input| input.file_name.clone()).collect();
+        let undeclared = undeclared::find(&text, &self.root, &declared);
+        match undeclared::hint(&undeclared, &self.root) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }

@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Component, Path};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use dgpipe_cache::Form;
 use indexmap::IndexMap;
 use petgraph::Direction::{Incoming, Outgoing};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -20,12 +21,13 @@ use super::{
 };
 use crate::command::{self, CommandStage};
 use crate::environment::Environment;
+use crate::passport::SIDECAR;
 use crate::registry::Registry;
 use crate::spec::{
     Comparison, ECHO, Loaded, Mistake, Mistakes, Node, NodeMap, Piece, PipelineSpec, Place, Scope, Selector,
-    SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, unknown,
+    SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, substitute_all, unknown,
 };
-use crate::stage::{BoundStage, InputPort, Kind, Ports};
+use crate::stage::{Bind, BoundStage, InputPort, Kind, Ports};
 
 /// Resolves a pipeline. `root` is the project root; `environment` is what `${env.X}` and commands see.
 pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, root: &Path) -> Result<Graph, Mistakes> {
@@ -60,7 +62,9 @@ pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, r
     if !mistakes.is_empty() {
         return Err(distinct(without_echoes(mistakes), texts));
     }
-    Ok(Graph { params: params.to_json(), spec, texts, stages, cells, sources, publications, edges, order })
+    let params = params.to_json();
+    let by_name = OnceLock::new();
+    Ok(Graph { spec, texts, params, stages, cells, sources, publications, edges, order, by_name })
 }
 
 /// What reads a stage that has mistakes of its own is wrong only because of them.
@@ -85,11 +89,21 @@ fn with_user(mistake: Mistake, stage: &StageSpec) -> Mistake {
     }
 }
 
-/// The same mistake in every cell of a stage is one mistake.
-fn distinct(mistakes: Vec<Mistake>, texts: crate::spec::Texts) -> Mistakes {
-    let mut mistakes = Mistakes::new(mistakes, texts);
-    mistakes.list.dedup_by(|a, b| a.code == b.code && a.place.is_some() && place(a) == place(b));
-    mistakes
+/// The same mistake in several stages, as of a param that they share, is one mistake.
+fn distinct(mut mistakes: Vec<Mistake>, texts: crate::spec::Texts) -> Mistakes {
+    let mut seen = BTreeSet::new();
+    mistakes.retain(|mistake| {
+        mistake.place.is_none() || seen.insert((place(mistake), mistake.code, mistake.message.clone()))
+    });
+    Mistakes::new(mistakes, texts)
+}
+
+/// Adds the mistakes of one more cell. What an earlier cell has at the same place is the same mistake, whatever value
+/// it names.
+fn note(noted: &mut Vec<Mistake>, mut mistakes: Vec<Mistake>) {
+    let known: BTreeSet<_> = noted.iter().map(|mistake| (mistake.code, place(mistake))).collect();
+    mistakes.retain(|mistake| !known.contains(&(mistake.code, place(mistake))));
+    noted.append(&mut mistakes);
 }
 
 fn place(mistake: &Mistake) -> Option<Place> {
@@ -177,12 +191,13 @@ impl<'a> Resolver<'a> {
             cells: BTreeMap::new(),
         };
         node.axes.sort();
+        let mut noted = Vec::new();
         for coordinates in coordinates {
             let scope = CellScope { params: self.params, coordinates: &coordinates, place: stage.place };
             let work = match binder.bind(&scope) {
                 Ok(work) => work,
-                Err(mistake) => {
-                    self.mistakes.push(with_user(mistake, stage));
+                Err(mistakes) => {
+                    note(&mut noted, mistakes);
                     continue;
                 }
             };
@@ -199,6 +214,7 @@ impl<'a> Resolver<'a> {
             let inputs = Vec::new();
             self.cells.push(Cell { id, work, inputs, needs, timeout, retries, place: stage.place });
         }
+        self.mistakes.extend(noted.into_iter().map(|mistake| with_user(mistake, stage)));
         if !node.cells.is_empty() {
             self.stages.insert(name.to_owned(), node);
         } else if self.mistakes.is_empty() {
@@ -224,13 +240,9 @@ impl<'a> Resolver<'a> {
         };
         let empty = Node::new(Value::Map(NodeMap::new()), stage.place);
         let config = stage.config.clone().unwrap_or(empty);
-        let uses_axes = match references(&config) {
-            Ok(names) => names.iter().any(|name| stage.axes.contains_key(name)),
-            Err(mistake) => {
-                self.mistakes.push(mistake);
-                return None;
-            }
-        };
+        // What is no reference is reported where the config is bound.
+        let names = references(&config).unwrap_or_default();
+        let uses_axes = names.iter().any(|name| stage.axes.contains_key(name));
         Some(Binder::Native {
             bind: registered.bind,
             config,
@@ -289,34 +301,34 @@ impl<'a> Resolver<'a> {
                 }
                 continue;
             };
+            let mut noted = Vec::new();
             for cell in &cells {
-                if let Err(mistake) = self.port(*cell, port, &entry.node) {
-                    self.mistakes.push(mistake);
-                }
+                note(&mut noted, self.port(*cell, port, &entry.node));
             }
+            self.mistakes.append(&mut noted);
         }
     }
 
-    /// Connects one input port of one cell.
-    fn port(&mut self, cell: usize, port: &InputPort, node: &Node) -> Result<(), Mistake> {
+    /// Connects one input port of one cell. Returns what is wrong.
+    fn port(&mut self, cell: usize, port: &InputPort, node: &Node) -> Vec<Mistake> {
         let nodes = match &node.value {
             Value::List(list) => list.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        let (mut readings, mut failed) = (Vec::new(), None);
+        let (mut readings, mut mistakes) = (Vec::new(), Vec::new());
         for node in nodes {
             match self.readings(cell, port, node) {
                 Ok(found) => readings.extend(found),
-                Err(mistake) => failed = failed.or(Some(mistake)),
+                Err(mistake) => mistakes.push(mistake),
             }
         }
-        if readings.len() != 1 && !port.many && failed.is_none() {
-            failed = Some(self.not_single(cell, port, node, &readings));
+        if readings.len() != 1 && !port.many && mistakes.is_empty() {
+            mistakes.push(self.not_single(cell, port, node, &readings));
         }
         // What is right is connected all the same, so that circles are found beside other mistakes.
         let labelled = port.labelled;
         self.cells[cell].inputs.push(PortInputs { port: port.name.clone(), labelled, readings });
-        failed.map_or(Ok(()), Err)
+        mistakes
     }
 
     fn readings(&mut self, cell: usize, port: &InputPort, node: &Node) -> Result<Vec<Reading>, Mistake> {
@@ -508,6 +520,7 @@ impl<'a> Resolver<'a> {
         }
         let publications: Vec<Publication> = by_path.into_values().collect();
         self.overlaps(&publications);
+        self.name_clashes(&publications);
         publications
     }
 
@@ -564,6 +577,10 @@ impl<'a> Resolver<'a> {
                 scalar_text(&value, name, place)
             }
         })?;
+        if rendered.ends_with(SIDECAR) {
+            let message = format!("names that end in `{SIDECAR}` are kept for passports");
+            return Err(Mistake::new("bad-publish", message).at(place, "here"));
+        }
         project_path(&rendered, place)
     }
 
@@ -578,6 +595,25 @@ impl<'a> Resolver<'a> {
         match missing.first() {
             Some(axis) => mistake.help(format!("name the axis in the path: `${{{axis}}}`")),
             None => mistake,
+        }
+    }
+
+    /// Files that share a published folder have names of their own. What folders contain is known only when they are
+    /// made, and is checked then.
+    fn name_clashes(&mut self, publications: &[Publication]) {
+        for publication in publications.iter().filter(|publication| publication.members.len() > 1) {
+            let mut owners: BTreeMap<&str, &Member> = BTreeMap::new();
+            for member in &publication.members {
+                let ports = self.cells[member.cell].work.ports();
+                let file = ports.output(&member.port).filter(|port| port.form == Form::File);
+                let Some(name) = file.map(|port| port.file_name.as_str()) else { continue };
+                let Some(other) = owners.insert(name, member) else { continue };
+                let artifact = |member: &Member| format!("`{}.{}`", self.cells[member.cell].id, member.port);
+                let (path, one, two) = (&publication.path, artifact(other), artifact(member));
+                let message = format!("{one} and {two} would both be `{path}/{name}`");
+                let mistake = Mistake::new("publish-overlap", message).at(publication.place, "here");
+                self.mistakes.push(mistake.help("publish one of them at a path of its own"));
+            }
         }
     }
 
@@ -620,7 +656,7 @@ fn selector_text(template: &Template, scope: &dyn Scope, place: Place) -> Result
 
 /// Makes the work of a stage's cells; a config without axes is decoded once.
 enum Binder<'a> {
-    Native { bind: fn(&Node) -> Result<Box<dyn BoundStage>, Mistake>, config: Node, shared: Shared },
+    Native { bind: Bind, config: Node, shared: Shared },
     Command { stage: &'a StageSpec, environment: &'a Environment, kinds: &'a BTreeSet<Kind>, root: &'a Path },
 }
 
@@ -631,11 +667,21 @@ enum Shared {
 }
 
 impl Binder<'_> {
-    fn bind(&mut self, scope: &CellScope<'_>) -> Result<Arc<dyn BoundStage>, Mistake> {
+    fn bind(&mut self, scope: &CellScope<'_>) -> Result<Arc<dyn BoundStage>, Vec<Mistake>> {
         match self {
             Self::Native { shared: Shared::Bound(work), .. } => Ok(Arc::clone(work)),
             Self::Native { bind, config, shared } => {
-                let work: Arc<dyn BoundStage> = bind(&substitute(config, scope)?)?.into();
+                let mut mistakes = Vec::new();
+                let substituted = substitute_all(config, scope, &mut mistakes);
+                let bound = bind(&substituted);
+                if !mistakes.is_empty() {
+                    // A reference that means nothing fits no type either.
+                    let places: BTreeSet<_> = mistakes.iter().map(place).collect();
+                    let others = bound.err().unwrap_or_default();
+                    mistakes.extend(others.into_iter().filter(|mistake| !places.contains(&place(mistake))));
+                    return Err(mistakes);
+                }
+                let work: Arc<dyn BoundStage> = bound?.into();
                 if matches!(shared, Shared::NotYet) {
                     *shared = Shared::Bound(Arc::clone(&work));
                 }
@@ -760,11 +806,13 @@ pub(crate) fn project_path(text: &str, place: Place) -> Result<String, Mistake> 
     }
 }
 
-fn sandbox_value(node: &Node) -> Result<(), Mistake> {
+/// Whether a stage asks for a sandbox.
+pub(crate) fn sandbox_value(node: &Node) -> Result<bool, Mistake> {
     match &node.value {
-        Value::Truth(_) => Ok(()),
-        Value::Text(text) if text == "on" || text == "off" => Ok(()),
-        _ => Err(Mistake::new("wrong-value", "`sandbox` is true or false").at(node.place, "here")),
+        Value::Truth(wanted) => Ok(*wanted),
+        Value::Text(text) if text == "on" => Ok(true),
+        Value::Text(text) if text == "off" => Ok(false),
+        _ => Err(Mistake::new("wrong-value", "`sandbox` is `on` or `off`").at(node.place, "here")),
     }
 }
 

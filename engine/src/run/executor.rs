@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use dgpipe_cache::{Artifact, Form, Key, Output, Record, Scratch, Seal, Store, Transaction};
+use dgpipe_cache::{Artifact, Form, Key, Output, Record, Scratch, Seal, Store, StoreError, Transaction};
 
 use super::attempt::Attempts;
 use super::{Event, Listener, RunOptions};
 use crate::command;
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Cell, Graph, InputRef, Reading};
-use crate::plan::{Reason, SourceSnapshots};
-use crate::stage::{Context, Findings, Input, Monitor, OutputPort, StageError, View};
+use crate::plan::{Provenance, Reason, SourceSnapshots};
+use crate::stage::{Cancel, Context, Findings, Input, Memory, Monitor, OutputPort, StageError, View};
 
 /// What a worker needs to know.
 pub(super) struct Executor<'a> {
@@ -24,6 +26,11 @@ pub(super) struct Executor<'a> {
     pub(super) attempts: &'a Attempts,
     pub(super) listener: &'a dyn Listener,
     pub(super) run: &'a str,
+    /// Whether it leaves what is no result: for a person to look at, for later executions to go on from. It uses what
+    /// others left only where it does.
+    pub(super) keeps: bool,
+    /// Scratch folders of commands that are certainly dead, for other commands to use again.
+    pub(super) spares: Mutex<Vec<Scratch>>,
 }
 
 /// One execution to be done.
@@ -32,6 +39,7 @@ pub(super) struct Assignment {
     pub(super) fingerprint: Fingerprint,
     pub(super) key: Key,
     pub(super) artifacts: Vec<Vec<Artifact>>,
+    pub(super) provenance: Provenance,
     pub(super) reasons: Vec<Reason>,
     /// Whether a record that exists is to be replaced.
     pub(super) replace: bool,
@@ -49,7 +57,7 @@ impl Assignment {
 /// How an execution ended, before anything is in the store for good.
 pub(super) enum Ended {
     /// To be committed.
-    Sealed { transaction: Box<Transaction>, seconds: f64 },
+    Sealed { transaction: Box<Transaction>, has_checkpoints: bool, seconds: f64 },
     /// Failed, with a message for people.
     Failed { error: String, seconds: f64 },
     /// Stopped on request.
@@ -64,9 +72,9 @@ impl Executor<'_> {
         loop {
             let begun = Instant::now();
             let error = match self.attempt(assignment, cell) {
-                Ok(transaction) => {
+                Ok((transaction, has_checkpoints)) => {
                     let seconds = begun.elapsed().as_secs_f64();
-                    return Ended::Sealed { transaction: Box::new(transaction), seconds };
+                    return Ended::Sealed { transaction: Box::new(transaction), has_checkpoints, seconds };
                 }
                 Err(Failure::Cancelled) => return Ended::Cancelled,
                 Err(Failure::Error(error)) => error,
@@ -80,14 +88,19 @@ impl Executor<'_> {
         }
     }
 
-    fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<Transaction, Failure> {
-        let scratch = self.store.scratch(&assignment.key.short()).map_err(Failure::of)?;
+    /// Gives too whether there are checkpoints, which nobody needs once the result is in the store.
+    fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<(Transaction, bool), Failure> {
+        let is_command = cell.work.type_name() == command::NAME;
+        let scratch = self.scratch(assignment, is_command).map_err(Failure::of)?;
         let inputs = self.inputs(assignment, cell);
         let outputs = output_paths(cell, &scratch);
         let cancel = self.attempts.begin(assignment.cell, cell.timeout);
         let begun = Instant::now();
         let monitor = CellMonitor { cell: cell.id.to_string(), listener: self.listener };
-        let mut context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
+        let unchanged = |except: Option<&str>| self.unchanged(cell, except).is_ok();
+        let memory = self.memory(assignment, cell, &cancel, &unchanged);
+        let context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
+        let mut context = context.remembering(self.keeps.then_some(&memory));
         let worked = catch_unwind(AssertUnwindSafe(|| cell.work.execute(&mut context)));
         let findings = context.into_findings();
         let timed_out = self.attempts.end(assignment.cell);
@@ -99,17 +112,56 @@ impl Executor<'_> {
                     .hint("this is a bug in the stage type; please report it"))
             }
             Ok(Err(error)) if error.is_cancelled() => return Err(Failure::Cancelled),
-            Ok(result) => result.and_then(|()| self.unchanged(cell)),
+            Ok(result) => result.and_then(|()| self.unchanged(cell, None)),
         };
-        match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seconds)) {
+        // The bytes of those who may still write are hashed while they are copied.
+        let seal = if findings.at_rest || !is_command { Seal::Move } else { Seal::Copy };
+        match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seal, seconds)) {
             Ok(transaction) => {
-                if assignment.reads_little() && transaction.size() <= LITTLE {
-                    scratch.discard_at_the_end();
+                let little = assignment.reads_little() && transaction.size() <= LITTLE;
+                match findings.at_rest {
+                    true if little => self.spares().push(scratch),
+                    false if little => scratch.discard_at_the_end(),
+                    _ => drop(scratch),
                 }
-                Ok(transaction)
+                Ok((transaction, memory.has_checkpoints.into_inner()))
             }
             Err(error) => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
         }
+    }
+
+    fn memory<'m>(
+        &'m self,
+        assignment: &'m Assignment,
+        cell: &Cell,
+        cancel: &'m Cancel,
+        unchanged: &'m (dyn Fn(Option<&str>) -> bool + Sync),
+    ) -> Memory<'m> {
+        Memory {
+            store: self.store,
+            fingerprint: &assignment.fingerprint,
+            key: assignment.key,
+            continues: cell.work.continues(),
+            device_class: self.options.device_class(),
+            afresh: assignment.reasons.contains(&Reason::Forced),
+            every: self.options.checkpoint_every,
+            cancel,
+            unchanged,
+            has_checkpoints: AtomicBool::new(false),
+        }
+    }
+
+    fn scratch(&self, assignment: &Assignment, is_command: bool) -> Result<Scratch, StoreError> {
+        let label = assignment.key.short();
+        let spare = if is_command { self.spares().pop() } else { None };
+        match spare {
+            Some(spare) => self.store.relabel(spare, &label),
+            None => self.store.scratch(&label),
+        }
+    }
+
+    fn spares(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        self.spares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inputs(&self, assignment: &Assignment, cell: &Cell) -> BTreeMap<String, Vec<Input>> {
@@ -144,8 +196,9 @@ impl Executor<'_> {
     }
 
     /// What was read must still be what was hashed, else the key would lie.
-    fn unchanged(&self, cell: &Cell) -> Result<(), StageError> {
-        for reading in cell.inputs.iter().flat_map(|port| &port.readings) {
+    fn unchanged(&self, cell: &Cell, except: Option<&str>) -> Result<(), StageError> {
+        let ports = cell.inputs.iter().filter(|port| Some(port.port.as_str()) != except);
+        for reading in ports.flat_map(|port| &port.readings) {
             if let InputRef::Source(index) = reading.from
                 && !self.sources.unchanged(index)
             {
@@ -163,14 +216,13 @@ impl Executor<'_> {
         cell: &Cell,
         outputs: &BTreeMap<String, PathBuf>,
         findings: &Findings,
+        seal: Seal,
         seconds: f64,
     ) -> Result<Transaction, StageError> {
         let mut transaction = self.store.begin(assignment.key);
         if assignment.replace {
             transaction.replace();
         }
-        // Descendants of a command may still write, so its bytes are hashed while they are copied.
-        let seal = if cell.work.type_name() == command::NAME { Seal::Copy } else { Seal::Move };
         let mut record = Record::new(assignment.key);
         for port in &cell.work.ports().outputs {
             let path = &outputs[&port.name];
@@ -194,6 +246,7 @@ impl Executor<'_> {
         record.engine.clone_from(&self.options.version);
         record.log = log.is_some();
         record.reasons = serde_json::to_value(&assignment.reasons)?;
+        assignment.provenance.write(&mut record)?;
         transaction.record(record);
         Ok(transaction)
     }
@@ -203,6 +256,9 @@ impl Executor<'_> {
         let mut text = error.to_string();
         if let Some(hint) = error.hint_text() {
             text.push_str(&format!("\nhint: {hint}"));
+        }
+        if !self.keeps {
+            return text;
         }
         if let Some(log) = log_bytes(findings)
             && self.store.save_log(&assignment.key, &log).is_ok()

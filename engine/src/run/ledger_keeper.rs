@@ -1,19 +1,23 @@
 //! The one owner of the publish ledger: brings published paths up to date and never loses an edit.
 //!
 //! A path is *current* when it is what would be published now; *stale* when it is what the ledger says was put
-//! there; *edited* when it is neither. Edited paths block themselves and nothing else.
+//! there, or intact by its own passports; *edited* when it is none of these. Edited paths block themselves and
+//! nothing else. Figures and tables are stamped here; the store has them without their stamps.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{
-    Artifact, Digest, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, Manifest, ManifestEntry, Project,
-    Snapshot, SourceMemo, Store, StoreError, TreeError, hash_path,
+    Artifact, Digest, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, ManifestEntry, Project, Snapshot,
+    SourceMemo, Store, StoreError, TreeError, hash_path,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::{Event, Listener, RunError, RunOptions};
 use crate::graph::{Graph, Publication, Targets};
+use crate::passport::{OutputOf, SIDECAR, Stamper, Wanted, is_intact};
+use crate::plan::SourceSnapshots;
 
 /// What to do with a published path that was edited by hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,18 +71,37 @@ impl PublishHow {
     }
 }
 
-/// Where the artifacts to publish come from: a cell and a port, to an artifact and its key.
-pub(super) type OutputOf<'a> = &'a dyn Fn(usize, &str) -> Option<(Artifact, Key)>;
+/// In the ledger: the digest of all that decides a path's stamps.
+const STAMP: &str = "stamp";
+/// In the ledger: the artifact in the store that was stamped.
+const OBJECT: &str = "object";
+/// In the ledger: the digests of the files that differ from the store's, by path.
+const FILES: &str = "files";
 
 pub(super) struct LedgerKeeper<'a> {
     graph: &'a Graph,
     store: &'a Store,
     project: &'a Project,
     options: &'a RunOptions,
+    sources: &'a SourceSnapshots,
     memo: SourceMemo,
     ledger: Ledger,
     /// What this run put where.
     noted: BTreeMap<String, LedgerEntry>,
+}
+
+/// What is to lie at one path.
+struct Content<'c> {
+    /// The artifact that lies there in the end.
+    artifact: Artifact,
+    /// The one in the store that it is made from.
+    object: Artifact,
+    /// Files that differ from the store's or lie beside them.
+    files: &'c BTreeMap<String, Vec<u8>>,
+    /// The key of the cell that it comes from.
+    key: Option<Key>,
+    /// What decides the stamps.
+    stamp: Option<Digest>,
 }
 
 impl<'a> LedgerKeeper<'a> {
@@ -87,9 +110,10 @@ impl<'a> LedgerKeeper<'a> {
         store: &'a Store,
         project: &'a Project,
         options: &'a RunOptions,
+        sources: &'a SourceSnapshots,
     ) -> Result<Self, StoreError> {
         let (memo, ledger) = (store.source_memo(), project.ledger()?);
-        Ok(Self { graph, store, project, options, memo, ledger, noted: BTreeMap::new() })
+        Ok(Self { graph, store, project, options, sources, memo, ledger, noted: BTreeMap::new() })
     }
 
     /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
@@ -100,20 +124,19 @@ impl<'a> LedgerKeeper<'a> {
         listener: &dyn Listener,
     ) -> Result<Vec<(usize, String)>, RunError> {
         let mut bad = Vec::new();
+        let (root, file) = (&self.options.root, &self.options.file);
+        let stamper = Stamper::new(self.graph, self.store, self.sources, output, (root, file));
         for index in &targets.publications {
             let publication = &self.graph.publications[*index];
-            match self.publish_one(publication, output) {
-                Ok(Some(how)) => listener.hear(&Event::Published { path: publication.path.clone(), how }),
-                Ok(None) => {}
+            let mut say = |path: &str, how| listener.hear(&Event::Published { path: path.to_owned(), how });
+            match self.publish_one(&stamper, publication, &mut say) {
+                Ok(()) => {}
                 Err(RunError::Store(error)) if error.is_miss() => {
                     let members = publication.members.iter();
                     bad.extend(members.map(|member| (member.cell, member.port.clone())));
                 }
                 Err(error) => match only_this_path(&error) {
-                    Some(error) => {
-                        let (path, how) = (publication.path.clone(), PublishHow::Impossible { error });
-                        listener.hear(&Event::Published { path, how });
-                    }
+                    Some(error) => say(&publication.path, PublishHow::Impossible { error }),
                     None => return Err(error),
                 },
             }
@@ -123,74 +146,117 @@ impl<'a> LedgerKeeper<'a> {
         Ok(bad)
     }
 
-    fn publish_one(&mut self, publication: &Publication, output: OutputOf<'_>) -> Result<Option<PublishHow>, RunError> {
-        let Some(members) = members(publication, output) else { return Ok(None) };
-        let wanted = match self.wanted(publication, &members)? {
-            Ok(wanted) => wanted,
-            Err(name) => return Ok(Some(PublishHow::Clash { name })),
+    fn publish_one(
+        &mut self,
+        stamper: &Stamper<'_>,
+        publication: &Publication,
+        say: &mut dyn FnMut(&str, PublishHow),
+    ) -> Result<(), RunError> {
+        let wanted = match stamper.wanted(publication)? {
+            None => return Ok(()),
+            Some(Ok(wanted)) => wanted,
+            Some(Err(name)) => {
+                say(&publication.path, PublishHow::Clash { name });
+                return Ok(());
+            }
         };
-        let path = self.options.root.join(&publication.path);
+        if let Some(folder) = wanted.combined.as_ref().filter(|_| !self.store.contains(&wanted.object)) {
+            self.store.put_manifest(folder)?;
+        }
+        if !stamper.carries(publication) {
+            let (object, key) = (wanted.object, stamper.key(publication.members[0].cell));
+            let content = Content { artifact: object, object, files: &BTreeMap::new(), key, stamp: None };
+            if let Some(how) = self.settle(publication, &publication.path, &content)? {
+                say(&publication.path, how);
+            }
+            return Ok(());
+        }
+        let stamp = stamper.stamp_key(publication, &wanted);
+        if self.is_as_stamped(publication, stamp)? {
+            return Ok(());
+        }
+        self.publish_stamped(stamper, publication, &wanted, stamp, say)
+    }
+
+    /// Whether what lies at a path was stamped with all that would decide its stamps today.
+    fn is_as_stamped(&self, publication: &Publication, stamp: Digest) -> Result<bool, RunError> {
+        let beside = format!("{}{SIDECAR}", publication.path);
+        let stamped = |entry: &&LedgerEntry| entry.extra.get(STAMP) == Some(&Value::from(stamp.to_string()));
+        let Some(main) = self.ledger.entries.get(&publication.path).filter(stamped) else { return Ok(false) };
+        let beside = self.ledger.entries.get_key_value(&beside).filter(|(_, entry)| stamped(entry));
+        for (path, entry) in beside.into_iter().chain([(&publication.path, main)]) {
+            if self.found(&self.options.root.join(path))? != Some(entry.artifact.digest) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn publish_stamped(
+        &mut self,
+        stamper: &Stamper<'_>,
+        publication: &Publication,
+        wanted: &Wanted,
+        stamp: Digest,
+        say: &mut dyn FnMut(&str, PublishHow),
+    ) -> Result<(), RunError> {
+        let (artifact, stamped) = stamper.stamped(publication, wanted)?;
+        let (key, stamp) = (stamper.key(publication.members[0].cell), Some(stamp));
+        let content = Content { artifact, object: wanted.object, files: &stamped.files, key, stamp };
+        let how = self.settle(publication, &publication.path, &content)?;
+        let written = how.as_ref().is_none_or(PublishHow::is_written);
+        if let Some(how) = how {
+            say(&publication.path, how);
+        }
+        // A passport beside a file that is not the one it speaks of would lie.
+        if let Some(bytes) = stamped.beside.filter(|_| written) {
+            let path = format!("{}{SIDECAR}", publication.path);
+            let artifact = Artifact::file(Digest::of(&bytes), bytes.len() as u64);
+            let files = BTreeMap::from([(String::new(), bytes)]);
+            let content = Content { artifact, object: artifact, files: &files, key, stamp };
+            if let Some(how) = self.settle(publication, &path, &content)?.filter(|how| !how.is_written()) {
+                say(&path, how);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts content at a path unless it is there already or an edit forbids it. Says what was done.
+    fn settle(
+        &mut self,
+        publication: &Publication,
+        shown: &str,
+        content: &Content<'_>,
+    ) -> Result<Option<PublishHow>, RunError> {
+        let path = self.options.root.join(shown);
         let found = self.found(&path)?;
-        if found == Some(wanted.digest) {
-            self.note(publication, &members, wanted);
+        if found == Some(content.artifact.digest) {
+            self.note(publication, shown, content);
             return Ok(None);
         }
-        let last = self.ledger.entries.get(&publication.path).map(|entry| entry.artifact);
+        let last = self.ledger.entries.get(shown).cloned();
         let how = match found {
             None if last.is_some() => PublishHow::Restored,
             None => PublishHow::Created,
-            Some(found) if Some(found) == last.map(|last| last.digest) => PublishHow::Updated,
+            Some(found) if Some(found) == last.as_ref().map(|last| last.artifact.digest) => PublishHow::Updated,
+            // What dgpipe published before it stamped, or what lost its stamps, has no edit in it.
+            Some(found) if found == content.object.digest => PublishHow::Updated,
             // Deleting a file of a published folder loses nothing, so it needs no decision.
-            Some(_) if last.is_some_and(|last| self.lacks_only(&path, &last)) => PublishHow::Restored,
+            Some(_) if last.as_ref().is_some_and(|last| self.lacks_only(&path, last)) => PublishHow::Restored,
+            Some(_) if content.stamp.is_some() && is_intact(&path, shown) => PublishHow::Updated,
             Some(_) => match self.options.edits {
                 EditPolicy::Block if last.is_none() => return Ok(Some(PublishHow::Occupied)),
                 EditPolicy::Block => return Ok(Some(PublishHow::Edited)),
                 EditPolicy::Discard => PublishHow::Discarded,
-                EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, &publication.path)? },
+                EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, shown)? },
             },
         };
         if let Some(parent) = path.parent() {
             fs_err::create_dir_all(parent)?;
         }
-        self.store.restore(&wanted, &path)?;
-        self.note(publication, &members, wanted);
+        self.store.restore_with(&content.object, content.files, &path)?;
+        self.note(publication, shown, content);
         Ok(Some(how))
-    }
-
-    /// The artifact that lies at the path in the end: the only member, or a folder with the files of all.
-    fn wanted(
-        &self,
-        publication: &Publication,
-        members: &[(Artifact, Key)],
-    ) -> Result<Result<Artifact, String>, RunError> {
-        if let [(artifact, _)] = members {
-            return Ok(Ok(*artifact));
-        }
-        let mut entries: Vec<ManifestEntry> = Vec::new();
-        for (member, (artifact, _)) in publication.members.iter().zip(members) {
-            match artifact.form {
-                Form::Folder => entries.extend(self.store.manifest(artifact)?.entries().iter().cloned()),
-                Form::File => {
-                    let ports = self.graph.cells[member.cell].work.ports();
-                    let name = ports.output(&member.port).map_or(&member.port, |port| &port.file_name).clone();
-                    let (digest, size) = (artifact.digest, artifact.size);
-                    let content = EntryContent::File { digest, size, executable: false };
-                    entries.push(ManifestEntry { name, content });
-                }
-            }
-        }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        // Stage types that record the same side file in several outputs may share it.
-        entries.dedup();
-        if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            return Ok(Err(pair[0].name.clone()));
-        }
-        let manifest = Manifest::new(entries);
-        let artifact = manifest.artifact();
-        if !self.store.contains(&artifact) {
-            self.store.put_manifest(&manifest)?;
-        }
-        Ok(Ok(artifact))
     }
 
     /// What lies at a path. What cannot have been published has a digest that no artifact has.
@@ -210,29 +276,38 @@ impl<'a> LedgerKeeper<'a> {
     }
 
     /// Whether every file at a path is one of those that were published there, so that at most some are missing.
-    fn lacks_only(&self, path: &Path, published: &Artifact) -> bool {
+    fn lacks_only(&self, path: &Path, last: &LedgerEntry) -> bool {
         let options = HashOptions { hidden: true, links: true };
         let Ok(snapshot) = hash_path(path, options, &self.memo) else { return false };
-        published.form == Form::Folder
+        let object = last.extra.get(OBJECT).and_then(|object| serde_json::from_value(object.clone()).ok());
+        let published = object.unwrap_or(last.artifact);
+        last.artifact.form == Form::Folder
             && snapshot.artifact().form == Form::Folder
-            && self.is_part(&snapshot, "", published).unwrap_or(false)
+            && self.is_part(&snapshot, "", &published, last).unwrap_or(false)
     }
 
-    fn is_part(&self, snapshot: &Snapshot, below: &str, published: &Artifact) -> Result<bool, StoreError> {
+    fn is_part(
+        &self,
+        snapshot: &Snapshot,
+        below: &str,
+        published: &Artifact,
+        last: &LedgerEntry,
+    ) -> Result<bool, StoreError> {
         let Some(found) = snapshot.manifest(below) else { return Ok(false) };
         let published = self.store.manifest(published)?;
         for entry in found.entries() {
-            let same = match (&entry.content, published.get(&entry.name)) {
-                (_, None) => false,
-                (EntryContent::Folder { .. }, Some(other)) => match other.artifact() {
-                    Some(folder) if folder.form == Form::Folder => {
-                        let below =
-                            if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
-                        self.is_part(snapshot, &below, &folder)?
-                    }
-                    _ => false,
-                },
-                (content, Some(other)) => *content == other.content,
+            let path = if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
+            let other = published.get(&entry.name);
+            let stamped = last.extra.get(FILES).and_then(|files| files.get(&path));
+            let same = match &entry.content {
+                EntryContent::Folder { .. } => {
+                    let folder = other.and_then(ManifestEntry::artifact).filter(|other| other.form == Form::Folder);
+                    folder.map_or(Ok(false), |folder| self.is_part(snapshot, &path, &folder, last))?
+                }
+                EntryContent::File { digest, .. } if stamped.is_some() => {
+                    stamped == Some(&Value::from(digest.to_string()))
+                }
+                content => other.is_some_and(|other| *content == other.content),
             };
             if !same {
                 return Ok(false);
@@ -241,18 +316,25 @@ impl<'a> LedgerKeeper<'a> {
         Ok(true)
     }
 
-    fn note(&mut self, publication: &Publication, members: &[(Artifact, Key)], artifact: Artifact) {
-        let (Some(member), Some((_, key))) = (publication.members.first(), members.first()) else { return };
+    fn note(&mut self, publication: &Publication, path: &str, content: &Content<'_>) {
+        let Some(member) = publication.members.first() else { return };
+        let mut extra = BTreeMap::new();
+        if let Some(stamp) = content.stamp {
+            extra.insert(STAMP.to_owned(), stamp.to_string().into());
+            extra.insert(OBJECT.to_owned(), json!(content.object));
+            let digest = |(path, bytes): (&String, &Vec<u8>)| (path.clone(), Digest::of(bytes).to_string().into());
+            extra.insert(FILES.to_owned(), content.files.iter().map(digest).collect::<Map<_, _>>().into());
+        }
         let entry = LedgerEntry {
-            artifact,
+            artifact: content.artifact,
             cell: self.graph.name(member.cell),
             port: member.port.clone(),
-            key: Some(*key),
-            extra: BTreeMap::new(),
+            key: content.key,
+            extra,
         };
-        if self.ledger.entries.get(&publication.path) != Some(&entry) {
-            self.ledger.entries.insert(publication.path.clone(), entry.clone());
-            self.noted.insert(publication.path.clone(), entry);
+        if self.ledger.entries.get(path) != Some(&entry) {
+            self.ledger.entries.insert(path.to_owned(), entry.clone());
+            self.noted.insert(path.to_owned(), entry);
         }
     }
 
@@ -260,11 +342,6 @@ impl<'a> LedgerKeeper<'a> {
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.project.add_to_ledger(self.noted)
     }
-}
-
-/// The artifacts to publish at one path, where all of them are known.
-fn members(publication: &Publication, output: OutputOf<'_>) -> Option<Vec<(Artifact, Key)>> {
-    publication.members.iter().map(|member| output(member.cell, &member.port)).collect()
 }
 
 /// The message of an error that lies in one path of the user's tree, and not in the disk or the store.

@@ -6,13 +6,14 @@
 //! missing or bad make their producer execute, at any time; where that gives other digests, readers that were
 //! decided on the old ones are decided again.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use dgpipe_cache::{Artifact, Key, Lease, LeaseAttempt, Output, Project, Store};
+use dgpipe_cache::{Artifact, Holding, InUse, Key, Lease, LeaseAttempt, Output, Project, Record, Store, StoreError};
 
 use super::attempt::Attempts;
 use super::committer::{InStore, Sealed, commit_all};
@@ -22,13 +23,18 @@ use super::priority::{Priority, priorities};
 use super::slots::Slots;
 use super::{Event, Listener, Outcome, RunError, RunOptions, RunReport};
 use crate::fingerprint::Fingerprint;
-use crate::graph::{Graph, InputRef};
-use crate::plan::{Decision, InputError, Plan, Planner, Reason, fingerprint, input_artifacts};
+use crate::graph::{Graph, InputRef, Publication, Reading};
+use crate::plan::{
+    Cause, Causes, Decision, InputError, Plan, Planner, Provenance, Reason, fingerprint, in_short, input_artifacts,
+};
 
 /// How often timeouts, leases of others and requests to stop are looked after.
 const TICK: Duration = Duration::from_millis(20);
 /// How often a cell may start again because its inputs were bad.
 const MOST_HEALINGS: u32 = 3;
+/// After so many ticks, leases of others are looked after at one tick of ten only.
+const MOST_EAGER_LOOKS: u32 = 100;
+const LATE_LOOK: u32 = 10;
 
 /// Carries out a plan and returns what became of it. The report is also kept with the project.
 pub fn run(
@@ -44,7 +50,7 @@ pub fn run(
     let name = run_name(started);
     let folder = project.new_run(&name)?;
     let log = Mutex::new(std::io::BufWriter::new(folder.append_events()?));
-    let report = Mutex::new(RunReport { started, params: graph.params.clone(), ..RunReport::default() });
+    let report = Mutex::new(RunReport::default());
     let hear = |event: &Event| {
         report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event);
         if !matches!(event, Event::CellProgress { .. }) {
@@ -59,22 +65,34 @@ pub fn run(
         run: name.clone(),
         pipeline: graph.spec.name.clone(),
         profile: graph.spec.profile.clone(),
+        started,
+        params: graph.params.clone(),
+        git: options.git.clone(),
         cells: plan.cells.len(),
         execute: plan.count("execute"),
         waiting: plan.count("await"),
     });
     let latest = project.latest()?;
     let attempts = Attempts::default();
-    let executor =
-        Executor { graph, store, options, sources: &plan.sources, attempts: &attempts, listener: &hear, run: &name };
+    let executor = Executor {
+        graph,
+        store,
+        options,
+        sources: &plan.sources,
+        attempts: &attempts,
+        listener: &hear,
+        run: &name,
+        keeps: true,
+        spares: Mutex::default(),
+    };
     let planner = Planner::new(graph, store, &latest);
-    let keys = std::thread::scope(|scope| {
+    let ((keys, in_use), artifacts) = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
-        let mut runner = Runner::new(&executor, &planner, &plan, scope, sender);
+        let mut runner = Runner::new(&executor, &planner, &plan, scope, sender, folder.in_use());
         runner.start()?;
         runner.drive(&receiver)?;
         while let Some(alone) = runner.alone(project)? {
-            let mut ledger = LedgerKeeper::open(graph, store, project, options)?;
+            let mut ledger = LedgerKeeper::open(graph, store, project, options, &plan.sources)?;
             let bad = ledger.publish(&plan.targets, &|cell, port| runner.target_output(cell, port), &hear);
             // What was put in place is noted whatever happened to the rest.
             ledger.close()?;
@@ -85,9 +103,14 @@ pub fn run(
             }
             runner.drive(&receiver)?;
         }
-        Ok::<_, RunError>(runner.finish())
+        runner.keep_listings();
+        let artifacts = runner.published();
+        Ok::<_, RunError>((runner.finish(), artifacts))
     })?;
-    project.add_latest(keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
+    let cells = LazyCell::new(|| (0..graph.cells.len()).map(|cell| graph.name(cell)).collect::<BTreeSet<_>>());
+    let latest = keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect();
+    project.add_latest(latest, &|cell| cells.contains(cell))?;
+    drop(in_use);
     store.source_memo().save().map_err(|error| RunError::Io(std::io::Error::other(error)))?;
     store.save_index()?;
     store.sync()?;
@@ -97,9 +120,11 @@ pub fn run(
     let mut report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     for (cell, key) in keys {
         if let Some(cell) = report.cells.get_mut(&graph.name(cell)) {
-            cell.key = Some(key.to_string());
+            cell.key = Some(key);
         }
     }
+    report.artifacts = artifacts;
+    report.unfinished = false;
     report.seconds = begun.elapsed().as_secs_f64();
     report.count();
     hear(&report.finished());
@@ -114,7 +139,15 @@ fn run_name(started: u64) -> String {
 
 /// What happened elsewhere.
 enum Message {
-    Ended { cell: usize, ended: Ended },
+    Ended {
+        cell: usize,
+        ended: Ended,
+        lease: Lease,
+    },
+    /// The execution is over, and what it left is on its way into the store.
+    Sealed {
+        cell: usize,
+    },
     InStore(Box<InStore>),
 }
 
@@ -152,19 +185,28 @@ struct Runner<'scope, 'env> {
     /// Outputs that a record of the same key had before this run.
     recorded: BTreeMap<usize, BTreeMap<String, Output>>,
     keys: BTreeMap<usize, Key>,
+    /// Tells who removes unused records which this run uses.
+    in_use: InUse,
     /// Fingerprint, key, inputs and reasons of cells that are ready or held.
     prepared: BTreeMap<usize, Prepared>,
     ready: BinaryHeap<(Priority, usize)>,
     priorities: BTreeMap<usize, Priority>,
     held: BTreeSet<usize>,
+    /// Who had a cell when its lease was last asked for. Kept to learn how that went.
+    holdings: BTreeMap<usize, Holding>,
+    /// How often the leases of others were looked after since the last that was new.
+    looks: u32,
     /// Cells whose waiting was said aloud once.
     announced: BTreeSet<usize>,
     slots: Slots,
+    /// How many cells a worker or the committer has.
     running: usize,
     healings: BTreeMap<usize, u32>,
     /// Cells that executed in this run, whose record must not send them round again.
     executed: BTreeSet<usize>,
     failed: bool,
+    /// What is behind changed inputs, told once.
+    causes: Causes<'env>,
     /// Keys whose execution failed in this run: equal work is not tried again under another name.
     failures: BTreeMap<Key, String>,
 }
@@ -187,6 +229,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         plan: &'env Plan,
         scope: &'scope Scope<'scope, 'env>,
         messages: Sender<Message>,
+        in_use: InUse,
     ) -> Self {
         let options = executor.options;
         let any = plan.decisions.values().any(|planned| planned.decision != Decision::Reuse);
@@ -201,10 +244,13 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             outputs: BTreeMap::new(),
             recorded: BTreeMap::new(),
             keys: BTreeMap::new(),
+            in_use,
             prepared: BTreeMap::new(),
             ready: BinaryHeap::new(),
             priorities: if any { priorities(executor.graph, plan) } else { BTreeMap::new() },
             held: BTreeSet::new(),
+            holdings: BTreeMap::new(),
+            looks: 0,
             announced: BTreeSet::new(),
             slots: Slots::new(options.jobs, options.gpus, options.memory),
             running: 0,
@@ -212,6 +258,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             executed: BTreeSet::new(),
             failed: false,
             failures: BTreeMap::new(),
+            causes: Causes::new(planner, &plan.sources),
         }
     }
 
@@ -289,6 +336,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         if self.stopping() {
             self.held.clear();
         }
+        // A cell of another run that takes long is asked for less often.
+        self.looks = self.looks.saturating_add(1);
+        if self.looks > MOST_EAGER_LOOKS && !self.looks.is_multiple_of(LATE_LOOK) {
+            return;
+        }
         for cell in std::mem::take(&mut self.held) {
             self.enqueue(cell);
         }
@@ -325,18 +377,20 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let Some(prepared) = self.prepared.remove(&cell) else { return Ok(()) };
         if let Some(error) = self.failures.get(&prepared.key).cloned() {
             self.slots.give_back(graph.cells[cell].needs);
-            self.end(cell, Outcome::Failed, 0.0, Some(error), false);
+            self.end(cell, Outcome::Failed, 0.0, Some(error));
             return Ok(());
         }
         let lease = match self.executor.store.lease(&prepared.key, &self.holder())? {
             LeaseAttempt::Acquired(lease) => lease,
-            LeaseAttempt::Held(holder) => {
+            LeaseAttempt::Held(holding) => {
                 self.slots.give_back(graph.cells[cell].needs);
-                self.hold(cell, prepared, holder);
+                self.hold(cell, prepared, holding);
                 return Ok(());
             }
         };
-        if !prepared.replace
+        let waited_for = self.holdings.remove(&cell);
+        // Also bytes that were missing may have been made again by another run.
+        if !self.plan.forced.contains(&cell)
             && let Some(found) = self.executor.store.lookup(&prepared.key)?
             && found.outputs.values().all(|output| self.executor.store.contains(&output.artifact))
         {
@@ -345,6 +399,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             self.reuse(cell, Some(prepared.key), found.seconds);
             return self.propagate(cell);
         }
+        if let Some(error) = waited_for.and_then(|mut holding| holding.failure()) {
+            self.slots.give_back(graph.cells[cell].needs);
+            self.keys.insert(cell, prepared.key);
+            return self.failed(cell, error, 0.0, None);
+        }
         self.states.insert(cell, State::Running);
         self.running += 1;
         self.start_committer();
@@ -352,12 +411,25 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             cell: graph.name(cell),
             stage_type: graph.cells[cell].work.type_name().to_owned(),
             reasons: prepared.reasons.clone(),
+            was: self.planner.last_record(cell),
+            causes: self.causes_behind(&prepared.reasons)?,
         };
         self.executor.listener.hear(&started);
-        self.keys.insert(cell, prepared.key);
+        self.uses(cell, prepared.key);
+        let provenance = Provenance::of(graph, &graph.cells[cell], &|other| self.keys.get(&other).copied());
         let Prepared { fingerprint, key, artifacts, reasons, replace } = prepared;
-        self.spawn(Assignment { cell, fingerprint, key, artifacts, reasons, replace }, lease);
+        self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease);
         Ok(())
+    }
+
+    /// What is behind changed inputs, but for cells that executed in this run and say so themselves.
+    fn causes_behind(&mut self, reasons: &[Reason]) -> Result<Vec<Cause>, RunError> {
+        let Self { causes, keys, executed, planner, executor, .. } = self;
+        let explained = |name: &str, was: Key| {
+            let cell = executor.graph.find(name).filter(|cell| executed.contains(cell));
+            cell.is_some_and(|cell| planner.last_record(cell) == Some(was))
+        };
+        Ok(causes.behind(reasons, &|cell| keys.get(&cell).copied(), &explained)?)
     }
 
     fn spawn(&self, assignment: Assignment, lease: Lease) {
@@ -365,11 +437,12 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let work = move || {
             let cell = assignment.cell;
             match (executor.execute(&assignment), sealed) {
-                // The lease goes along until the record stands, so that whoever waits for it finds the record.
-                (Ended::Sealed { transaction, seconds }, Some(sealed)) => {
-                    sealed.send(Sealed { cell, transaction: *transaction, seconds, lease }).ok();
+                (Ended::Sealed { mut transaction, has_checkpoints, seconds }, Some(sealed)) => {
+                    transaction.under(lease);
+                    messages.send(Message::Sealed { cell }).ok();
+                    sealed.send(Sealed { cell, transaction: *transaction, has_checkpoints, seconds }).ok();
                 }
-                (ended, _) => drop(messages.send(Message::Ended { cell, ended })),
+                (ended, _) => drop(messages.send(Message::Ended { cell, ended, lease })),
             }
         };
         std::thread::Builder::new()
@@ -393,18 +466,29 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         match message {
             Message::InStore(in_store) => {
                 let InStore { cell, result, seconds } = *in_store;
-                self.release(cell);
+                self.running -= 1;
+                if self.is_one_by_one() {
+                    self.give_back(cell);
+                }
                 match result {
-                    Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
-                    Err(error) => Err(error.into()),
+                    Ok(committed) => self.executed(cell, committed.record, seconds),
+                    Err(error) => self.lost(cell, error),
                 }
             }
-            Message::Ended { cell, ended } => {
-                self.release(cell);
+            // While the disk makes it durable, another cell can execute; so commits also gather.
+            Message::Sealed { cell } => {
+                if !self.is_one_by_one() {
+                    self.give_back(cell);
+                }
+                Ok(())
+            }
+            Message::Ended { cell, ended, lease } => {
+                self.running -= 1;
+                self.give_back(cell);
                 match ended {
-                    Ended::Failed { error, seconds } => self.failed(cell, error, seconds),
+                    Ended::Failed { error, seconds } => self.failed(cell, error, seconds, Some(lease)),
                     Ended::Cancelled | Ended::Sealed { .. } => {
-                        self.end(cell, Outcome::Cancelled, 0.0, None, false);
+                        self.end(cell, Outcome::Cancelled, 0.0, None);
                         Ok(())
                     }
                 }
@@ -412,21 +496,29 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
     }
 
-    fn release(&mut self, cell: usize) {
-        self.running -= 1;
+    /// With one job a cell starts when the one before is in the store, so that the order is the same every time.
+    fn is_one_by_one(&self) -> bool {
+        self.executor.options.jobs <= 1
+    }
+
+    fn give_back(&mut self, cell: usize) {
         self.slots.give_back(self.executor.graph.cells[cell].needs);
     }
 
-    fn executed(&mut self, cell: usize, outputs: BTreeMap<String, Output>, seconds: f64) -> Result<(), RunError> {
+    fn executed(&mut self, cell: usize, record: Record, seconds: f64) -> Result<(), RunError> {
         self.executed.insert(cell);
-        let before = self.outputs.insert(cell, outputs).or_else(|| self.recorded.get(&cell).cloned());
+        let before = self.outputs.insert(cell, record.outputs).or_else(|| self.recorded.get(&cell).cloned());
         let now = &self.outputs[&cell];
         let same = before.as_ref().is_some_and(|before| before == now) || self.gave_the_same_before(cell);
         if before.as_ref().is_some_and(|before| before != now) {
             let text = format!("`{}` is not reproducible: it ran again and gave other bytes", self.name(cell));
             self.executor.listener.hear(&Event::Warning { text });
         }
-        self.end(cell, Outcome::Executed, seconds, None, same);
+        self.states.insert(cell, State::Ended(Outcome::Executed));
+        let (cell_name, metrics) = (self.name(cell), record.metrics);
+        let (outcome, error, same_bytes) = (Outcome::Executed, None, same);
+        let finished = Event::CellFinished { cell: cell_name, outcome, seconds, error, same_bytes, metrics };
+        self.executor.listener.hear(&finished);
         self.propagate(cell)
     }
 
@@ -437,8 +529,21 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         found.is_some_and(|found| found.outputs == self.outputs[&cell])
     }
 
+    /// An execution could not be stored. Where bytes that the store had were removed meanwhile, it executes again.
+    fn lost(&mut self, cell: usize, error: StoreError) -> Result<(), RunError> {
+        let stopping = self.stopping();
+        let healings = self.healings.entry(cell).or_default();
+        if !error.is_miss() || *healings >= MOST_HEALINGS || stopping {
+            return Err(error.into());
+        }
+        *healings += 1;
+        let outputs = &self.executor.graph.cells[cell].work.ports().outputs;
+        let port = outputs.first().map(|output| output.name.clone()).unwrap_or_default();
+        self.prepare(cell, vec![Reason::ArtifactMissing { port }])
+    }
+
     /// A failure whose inputs turned out bad is no failure: their producers execute again first.
-    fn failed(&mut self, cell: usize, error: String, seconds: f64) -> Result<(), RunError> {
+    fn failed(&mut self, cell: usize, error: String, seconds: f64, lease: Option<Lease>) -> Result<(), RunError> {
         let bad = !self.missing_producers(cell).is_empty();
         let healings = self.healings.entry(cell).or_default();
         if bad && *healings < MOST_HEALINGS && !self.executor.options.cancel.is_cancelled() {
@@ -447,24 +552,37 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             return self.resolve(cell);
         }
         self.failed = true;
+        // Other runs that wait for it report the same and do not try again.
+        if let Some(lease) = lease {
+            lease.fail(&error);
+        }
         if let Some(key) = self.keys.get(&cell) {
             self.failures.insert(*key, error.clone());
         }
-        self.end(cell, Outcome::Failed, seconds, Some(error), false);
+        self.end(cell, Outcome::Failed, seconds, Some(error));
         Ok(())
     }
 
-    fn end(&mut self, cell: usize, outcome: Outcome, seconds: f64, error: Option<String>, same_bytes: bool) {
+    /// The end of a cell that did not execute, or not to its end.
+    fn end(&mut self, cell: usize, outcome: Outcome, seconds: f64, error: Option<String>) {
         self.states.insert(cell, State::Ended(outcome));
-        let cell = self.name(cell);
-        self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes });
+        let (cell, same_bytes, metrics) = (self.name(cell), false, BTreeMap::new());
+        self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes, metrics });
+    }
+
+    /// Notes the key of a cell. Others are told, unless it is the latest of its cell, which is in use anyway.
+    fn uses(&mut self, cell: usize, key: Key) {
+        if self.keys.insert(cell, key) != Some(key) && self.planner.last_record(cell) != Some(key) {
+            // Where that cannot be written, what gets lost is made again.
+            drop(self.in_use.add(&key));
+        }
     }
 
     fn reuse(&mut self, cell: usize, key: Option<Key>, seconds: f64) {
         if let Some(key) = key {
-            self.keys.insert(cell, key);
+            self.uses(cell, key);
         }
-        self.end(cell, Outcome::Reused, seconds, None, false);
+        self.end(cell, Outcome::Reused, seconds, None);
     }
 
     /// The outputs of a cell are known, or known anew: its readers are decided, those that are decided on other
@@ -499,7 +617,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             Ok(None) => return Ok(None),
             Err(InputError::SourcePart(what) | InputError::MadePart(what)) => {
                 self.failed = true;
-                self.end(cell, Outcome::Failed, 0.0, Some(what), false);
+                self.end(cell, Outcome::Failed, 0.0, Some(what));
                 return Ok(None);
             }
             Err(InputError::Store(error)) if error.is_miss() => {
@@ -537,7 +655,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let Some(found) = found.filter(|_| !forced) else {
             let reasons = match forced {
                 true => vec![Reason::Forced],
-                false => self.planner.reasons(cell, &fingerprint, key)?,
+                false => self
+                    .planner
+                    .reasons(cell, &fingerprint, self.executor.sources, &|cell| self.keys.get(&cell).copied())?,
             };
             return self.prepare(cell, reasons);
         };
@@ -555,6 +675,12 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// Makes a cell ready, or first makes the bytes again that it reads and that are not there.
     fn prepare(&mut self, cell: usize, reasons: Vec<Reason>) -> Result<(), RunError> {
+        if self.executor.options.permitted.as_ref().is_some_and(|permitted| !permitted.contains(&cell)) {
+            self.failed = true;
+            let error = format!("it would have to execute, which the plan does not allow: {}", in_short(&reasons));
+            self.end(cell, Outcome::Failed, 0.0, Some(error));
+            return Ok(());
+        }
         self.states.insert(cell, State::Waiting);
         self.remake_inputs(cell)?;
         let Some((fingerprint, key, artifacts)) = self.identity(cell)? else { return Ok(()) };
@@ -575,13 +701,17 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         format!("run {}", self.executor.run)
     }
 
-    fn hold(&mut self, cell: usize, prepared: Prepared, holder: String) {
+    fn hold(&mut self, cell: usize, prepared: Prepared, mut holding: Holding) {
+        let holder = holding.holder();
         // A cell of this run with equal work is nothing to tell about.
         let own = holder.starts_with(&self.holder());
         let was_ready = matches!(self.states.insert(cell, State::Held), Some(State::Ready));
         if was_ready && !own && self.announced.insert(cell) {
-            self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder });
+            self.looks = 0;
+            let since = holding.since();
+            self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder, since });
         }
+        self.holdings.insert(cell, holding);
         self.prepared.insert(cell, prepared);
         self.held.insert(cell);
     }
@@ -611,15 +741,36 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             let healings = self.healings.entry(*cell).or_default();
             *healings += 1;
             if *healings <= MOST_HEALINGS {
-                hope = true;
+                hope |= self.executor.options.permitted.as_ref().is_none_or(|permitted| permitted.contains(cell));
                 self.prepare(*cell, vec![Reason::ArtifactMissing { port: port.clone() }])?;
             } else {
                 let error = format!("its output `{port}` is damaged in the store again and again");
                 self.failed = true;
-                self.end(*cell, Outcome::Failed, 0.0, Some(error), false);
+                self.end(*cell, Outcome::Failed, 0.0, Some(error));
             }
         }
         Ok(hope)
+    }
+
+    /// What stands for each published path, where all of it is done.
+    fn published(&self) -> BTreeMap<String, Vec<Artifact>> {
+        let publications = self.plan.targets.publications.iter().map(|index| &self.executor.graph.publications[*index]);
+        let artifacts = |publication: &Publication| {
+            let outputs = publication.members.iter().map(|member| self.target_output(member.cell, &member.port));
+            outputs.map(|output| Some(output?.0)).collect::<Option<Vec<_>>>()
+        };
+        publications.filter_map(|publication| Some((publication.path.clone(), artifacts(publication)?))).collect()
+    }
+
+    /// Remembers what the folders of sources look like that executed cells have read, for reasons to come.
+    fn keep_listings(&self) {
+        let cells = self.executed.iter().map(|cell| &self.executor.graph.cells[*cell]);
+        let readings = cells.flat_map(|cell| &cell.inputs).flat_map(|port| &port.readings);
+        let sources: BTreeSet<usize> = readings.filter_map(Reading::source).collect();
+        for snapshot in sources.into_iter().filter_map(|source| self.executor.sources.snapshot(source)) {
+            // Without it later reasons name fewer files; a full disk shows itself where results are stored.
+            self.executor.store.keep_listing(snapshot).ok();
+        }
     }
 
     /// The artifact of a target's output, where the cell is done.
@@ -636,8 +787,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.executor.graph.name(cell)
     }
 
-    /// Says of every cell that never started why, and returns the keys of those that are done.
-    fn finish(mut self) -> BTreeMap<usize, Key> {
+    /// Says of every cell that never started why, and returns the keys of those that are done, still told to be in use.
+    fn finish(mut self) -> (BTreeMap<usize, Key>, InUse) {
         let stopped = self.stopping() || (self.failed && self.executor.options.fail_fast);
         for cell in &self.plan.cells {
             if matches!(self.states[cell], State::Ended(_)) {
@@ -647,9 +798,10 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 |read: &usize| matches!(self.states.get(read), Some(State::Ended(Outcome::Failed | Outcome::Blocked)));
             let blocked = self.executor.graph.reads(*cell).iter().any(unmade);
             let outcome = if blocked || !stopped { Outcome::Blocked } else { Outcome::Cancelled };
-            self.end(*cell, outcome, 0.0, None, false);
+            self.end(*cell, outcome, 0.0, None);
         }
         let done = |cell: &usize| matches!(self.states[cell], State::Ended(outcome) if outcome.is_done());
-        self.keys.iter().filter(|(cell, _)| done(cell)).map(|(cell, key)| (*cell, *key)).collect()
+        let keys = self.keys.iter().filter(|(cell, _)| done(cell)).map(|(cell, key)| (*cell, *key)).collect();
+        (keys, self.in_use)
     }
 }

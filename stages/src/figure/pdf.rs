@@ -3,7 +3,6 @@
 
 use std::io;
 
-use krilla::Document;
 use krilla::color::rgb;
 use krilla::geom::{Path, PathBuilder, Point, Size, Transform};
 use krilla::image::Image;
@@ -13,6 +12,7 @@ use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule, LineCap, LineJoin, Paint, Stroke, StrokeDash};
 use krilla::surface::Surface;
 use krilla::text::{Font, GlyphId, KrillaGlyph};
+use krilla::{Document, SerializeSettings};
 use resvg::tiny_skia::PathSegment;
 use resvg::usvg::layout::Span;
 use resvg::usvg::{self, ImageKind, Node, tiny_skia_path};
@@ -33,7 +33,8 @@ pub(crate) fn pdf_of(figure: &Figure) -> io::Result<Vec<u8>> {
     let page = PageSettings::from_wh(points(width), points(height))
         .ok_or_else(|| io::Error::other(format!("a figure of {width} × {height} mm is no page")))?;
     let font = Font::new(FONT.into(), 0).ok_or_else(|| io::Error::other("the shipped font cannot be embedded"))?;
-    let mut document = Document::new();
+    // Passports bring their own XMP metadata, and leave alone a file that has some.
+    let mut document = Document::new_with(SerializeSettings { xmp_metadata: false, ..SerializeSettings::default() });
     document.set_metadata(Metadata::new().title(figure.name().to_owned()));
     let mut page = document.start_page_with(page);
     let mut surface = page.surface();
@@ -180,4 +181,36 @@ fn share(value: f32) -> NormalizedF32 {
 
 fn transform(from: usvg::Transform) -> Transform {
     Transform::from_row(from.sx, from.ky, from.kx, from.sy, from.tx, from.ty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::{Anchor, Ink, Picture, Text, png_of};
+
+    fn sample() -> Figure {
+        let mut figure = Figure::new(85.0, "sample", Some("A sample ± 0.5 †"), None);
+        figure.rectangle((5.0, 10.0), (20.0, 10.0), Ink::fill("#0072b2").opacity(0.5));
+        figure.line((5.0, 25.0), (20.0, 25.0), Ink::line("#222222", 0.3).dashes("1 1"));
+        figure.centred_text((30.0, 25.0), "upwards", Text::small(Anchor::Middle).upwards());
+        let bytes = png_of(&Figure::new(5.0, "x", None, None).close()).unwrap();
+        figure.picture((30.0, 10.0), (5.0, 5.0), &Picture { bytes, is_coarse: true });
+        figure.advance_to(40.0);
+        figure.close()
+    }
+
+    #[test]
+    fn a_pdf_has_the_printed_size_an_embedded_font_and_the_same_bytes_every_time() {
+        let bytes = pdf_of(&sample()).unwrap();
+        assert_eq!(bytes, pdf_of(&sample()).unwrap());
+        let text = String::from_utf8_lossy(&bytes);
+        // 85 mm are 240.94 points.
+        assert!(text.contains("/MediaBox[0 0 240.94"), "{text}");
+        assert!(text.contains("/FontFile2") && text.contains("+DejaVuSans"));
+        for moment in ["CreationDate", "ModDate", "/Metadata"] {
+            assert!(!text.contains(moment), "{moment}");
+        }
+        // The whole font has 759,720 bytes.
+        assert!(bytes.len() < 40_000, "{}", bytes.len());
+    }
 }

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test says by failing what is wrong")]
 
 mod examples;
+mod items;
 mod notebook;
 mod project;
+mod resuming;
 mod versions;
 mod workflows;
