@@ -175,7 +175,7 @@ mod tests {
         let svg = chart.draw(Look::plain(Width::Double)).svg();
         // Two panels of two parts: two runs and a mean in series a, one line in series b.
         assert_eq!(svg.matches("stroke-width=\"0.4\"").count(), 2 * 2 * 2);
-        assert_eq!(svg.matches("opacity=\"0.45\"").count(), 2 * 2 * 2);
+        assert_eq!(svg.matches("opacity=\"0.3\"").count(), 2 * 2 * 2);
     }
 
     #[test]

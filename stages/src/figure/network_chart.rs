@@ -47,6 +47,8 @@ const RADIUS: f64 = 0.9;
 /// The widths of the weakest and the strongest line.
 const WIDTHS: (f64, f64) = (HAIR, 0.65);
 const BAR_ROOM: f64 = 16.0;
+/// The most that names of units take to the left and to the right.
+const NAMES_AT_MOST: f64 = 25.0;
 
 impl NetworkChart {
     /// Draws the chart.
@@ -86,7 +88,8 @@ impl NetworkChart {
     fn places(&self, figure: &Figure, top: f64, height: f64, bar: f64) -> Vec<Vec<(f64, f64)>> {
         let label = |column: Option<&NetworkColumn>| {
             let units = column.into_iter().flat_map(|column| &column.units);
-            units.map(|unit| Figure::width_of(unit, Text::small(Anchor::Start))).fold(0.0, f64::max) + 2.0
+            units.map(|unit| Figure::width_of(unit, Text::small(Anchor::Start))).fold(0.0, f64::max).min(NAMES_AT_MOST)
+                + 2.0
         };
         let heading = |column: Option<&NetworkColumn>| {
             let lines = column.into_iter().flat_map(|column| &column.heading);
@@ -131,7 +134,8 @@ impl NetworkChart {
             };
             let anchor = if side < 0.0 { Anchor::End } else { Anchor::Start };
             for (unit, (x, y)) in column.units.iter().zip(places) {
-                figure.centred_text((x + side * (RADIUS + 0.8), *y), unit, Text::small(anchor));
+                let unit = Figure::fitted(unit, NAMES_AT_MOST, Text::small(anchor));
+                figure.centred_text((x + side * (RADIUS + 0.8), *y), &unit, Text::small(anchor));
             }
         }
     }
