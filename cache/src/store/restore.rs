@@ -1,16 +1,16 @@
 //! Putting artifacts where the user wants them. Bytes are shared where the disk can, else copied,
 //! never linked; what is at a path is always the old or the new thing, whole.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::scratch::{host_mark, is_dead};
+use super::scratch::{is_dead, process_mark};
 use super::store::lock;
 use super::{Store, StoreError};
 use crate::content::{Artifact, Digest, EntryContent, Form, ManifestEntry, link_stays_inside};
 use crate::filesystem::{FileKind, Placement, copy_hashed};
-use crate::process::Process;
 use crate::tree::TreeError;
 
 /// Start of the names under which things are built beside their final place.
@@ -43,12 +43,110 @@ impl Access {
     }
 }
 
+/// Something on its way to a path; the first error ends it.
+struct Draft<'a> {
+    artifact: &'a Artifact,
+    dest: &'a Path,
+    /// Where it is built, beside the path.
+    path: PathBuf,
+    /// What was at the path, where it could not be replaced in the same step.
+    replaced: Option<PathBuf>,
+    outcome: Result<RestoreMethod, StoreError>,
+}
+
+impl Draft<'_> {
+    fn step(&mut self, step: impl FnOnce(&mut Self) -> Result<(), StoreError>) {
+        if self.outcome.is_ok()
+            && let Err(error) = step(self)
+        {
+            self.outcome = Err(error);
+        }
+    }
+}
+
 impl Store {
     /// Puts an artifact at a path, in place of what is there. In a folder nothing else is left.
     pub fn restore(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
-        let draft = self.draft_beside(dest)?;
-        let built = self.build(artifact, &draft, Access::Writable);
-        self.finish(&draft, built, || self.replace(&draft, dest))
+        let mut restored = self.restore_all(&[(*artifact, dest.to_owned())]);
+        restored.pop().expect("there are as many results as artifacts")
+    }
+
+    /// Puts artifacts at paths, each in place of what is there, and makes them durable at the price of one: bytes
+    /// before they have their names, names before what they replace is removed.
+    pub fn restore_all(&self, wanted: &[(Artifact, PathBuf)]) -> Vec<Result<RestoreMethod, StoreError>> {
+        let mut folders = BTreeSet::new();
+        let mut drafts: Vec<Draft<'_>> =
+            wanted.iter().map(|(artifact, dest)| self.draft(artifact, dest, &mut folders)).collect();
+        let (mut files, mut inner) = (BTreeSet::new(), BTreeSet::new());
+        for draft in drafts.iter().filter(|draft| draft.outcome.is_ok()) {
+            self.parts(draft.artifact, &draft.path, &mut files, &mut inner);
+        }
+        let synced = self.make_published_durable(&files, &inner);
+        fail_all(&mut drafts, synced);
+
+        for draft in &mut drafts {
+            draft.step(|draft| {
+                draft.replaced = self.replace(&draft.path, draft.dest)?;
+                folders.insert(folder_of(draft.dest).to_owned());
+                Ok(())
+            });
+        }
+        let synced = self.make_published_durable(&BTreeSet::new(), &folders);
+        fail_all(&mut drafts, synced);
+        for draft in &mut drafts {
+            draft.step(|draft| Ok(draft.replaced.iter().try_for_each(|path| self.filesystem().remove_tree(path))?));
+        }
+        drafts.into_iter().map(|draft| self.end(draft)).collect()
+    }
+
+    /// Builds an artifact beside the path that it is for.
+    fn draft<'a>(&self, artifact: &'a Artifact, dest: &'a Path, made: &mut BTreeSet<PathBuf>) -> Draft<'a> {
+        let (path, outcome) = match self.draft_beside(dest, made) {
+            Ok(path) => (path.clone(), self.build(artifact, &path, Access::Writable)),
+            Err(error) => (PathBuf::new(), Err(error)),
+        };
+        Draft { artifact, dest, path, replaced: None, outcome }
+    }
+
+    fn end(&self, draft: Draft<'_>) -> Result<RestoreMethod, StoreError> {
+        if draft.outcome.is_err() && draft.replaced.is_none() && !draft.path.as_os_str().is_empty() {
+            // The first error is the one to tell.
+            drop(self.filesystem().remove_tree(&draft.path));
+        }
+        draft.outcome
+    }
+
+    /// Gathers the files and folders that an artifact consists of when it is built at a path.
+    fn parts(&self, artifact: &Artifact, path: &Path, files: &mut BTreeSet<PathBuf>, folders: &mut BTreeSet<PathBuf>) {
+        if artifact.form == Form::File {
+            files.insert(path.to_owned());
+            return;
+        }
+        folders.insert(path.to_owned());
+        // It was read when the folder was built.
+        if let Ok(manifest) = self.manifest(artifact) {
+            for entry in manifest.entries() {
+                if let Some(artifact) = entry.artifact() {
+                    self.parts(&artifact, &path.join(&entry.name), files, folders);
+                }
+            }
+        }
+    }
+
+    /// Makes files and folders of the user durable, disk by disk.
+    fn make_published_durable(&self, files: &BTreeSet<PathBuf>, folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+        let mut disks: BTreeMap<u64, (BTreeSet<PathBuf>, BTreeSet<PathBuf>)> = BTreeMap::new();
+        let device = |path: &Path| Ok::<_, StoreError>(self.filesystem().stat(path)?.map_or(0, |stat| stat.device));
+        for path in files {
+            disks.entry(device(path)?).or_default().0.insert(path.clone());
+        }
+        for path in folders {
+            disks.entry(device(path)?).or_default().1.insert(path.clone());
+        }
+        disks.values().try_for_each(|(files, folders)| {
+            let Some(disk) = files.first().or(folders.first()) else { return Ok(()) };
+            self.make_durable_on(disk, files, folders)
+        })
     }
 
     /// Puts an artifact at a path where nothing is, with files that cannot be written to.
@@ -62,20 +160,6 @@ impl Store {
             // The first error is the one to tell.
             drop(self.filesystem().remove_tree(dest));
         })
-    }
-
-    fn finish(
-        &self,
-        draft: &Path,
-        built: Result<RestoreMethod, StoreError>,
-        place: impl FnOnce() -> Result<(), StoreError>,
-    ) -> Result<RestoreMethod, StoreError> {
-        let placed = built.and_then(|method| place().map(|()| method));
-        if placed.is_err() {
-            // The first error is the one to tell.
-            drop(self.filesystem().remove_tree(draft));
-        }
-        placed
     }
 
     fn build(&self, artifact: &Artifact, path: &Path, access: Access) -> Result<RestoreMethod, StoreError> {
@@ -167,8 +251,8 @@ impl Store {
         Ok(RestoreMethod::Copied)
     }
 
-    /// Puts the draft at its place in one step, and what was there away.
-    fn replace(&self, draft: &Path, dest: &Path) -> Result<(), StoreError> {
+    /// Puts the draft at its place in one step, and returns where what was there is now, if it is still anywhere.
+    fn replace(&self, draft: &Path, dest: &Path) -> Result<Option<PathBuf>, StoreError> {
         let filesystem = self.filesystem();
         let folder = |path| -> Result<bool, StoreError> {
             let stat = filesystem.stat(path)?;
@@ -176,14 +260,15 @@ impl Store {
         };
         let both_plain = !folder(dest)? && !folder(draft)?;
         if both_plain {
-            return Ok(filesystem.rename(draft, dest)?);
+            filesystem.rename(draft, dest)?;
+            return Ok(None);
         }
         // Where nothing was a moment ago, another process may have put something by now.
         if filesystem.stat(dest)?.is_none() && filesystem.rename_new(draft, dest)? == Placement::Placed {
-            return Ok(());
+            return Ok(None);
         }
         if filesystem.exchange(draft, dest)? {
-            return Ok(filesystem.remove_tree(draft)?);
+            return Ok(Some(draft.to_owned()));
         }
         // Without an exchange there is a moment with nothing at the path; a crash in it leaves the
         // old tree beside, and the next restore brings the new one.
@@ -193,35 +278,34 @@ impl Store {
             filesystem.rename(&aside, dest)?;
             return Err(error.into());
         }
-        Ok(filesystem.remove_tree(&aside)?)
+        Ok(Some(aside))
     }
 
     /// Returns an unused name beside a path, and sees to the folder they are in.
-    fn draft_beside(&self, dest: &Path) -> Result<PathBuf, StoreError> {
-        let folder = match dest.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        self.make_user_folder(folder)?;
+    fn draft_beside(&self, dest: &Path, made: &mut BTreeSet<PathBuf>) -> Result<PathBuf, StoreError> {
+        let folder = folder_of(dest);
+        self.make_user_folder(folder, made)?;
         if lock(&self.shared.swept).insert(folder.to_owned()) {
             self.sweep(folder)?;
         }
-        let process = Process::current();
-        let (pid, started) = (process.pid, process.started);
-        let name = format!(
-            "{DRAFT}{}-{pid}-{started}-{}",
-            host_mark(),
-            Digest::of(self.root().as_os_str().as_encoded_bytes()).short()
-        );
-        Ok(folder.join(format!("{name}-{}", self.number())))
+        let store = Digest::of(self.root().as_os_str().as_encoded_bytes()).short();
+        loop {
+            let draft = folder.join(format!("{DRAFT}{}-{store}-{}", process_mark(), self.number()));
+            // Process numbers come again, most of all in containers.
+            if self.filesystem().stat(&draft)?.is_none() {
+                return Ok(draft);
+            }
+        }
     }
 
-    fn make_user_folder(&self, folder: &Path) -> Result<(), StoreError> {
+    /// Makes a folder of the user, and notes which folders have new names.
+    fn make_user_folder(&self, folder: &Path, made: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
         if self.filesystem().stat_target(folder)?.is_some() {
             return Ok(());
         }
         if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
-            self.make_user_folder(above)?;
+            self.make_user_folder(above, made)?;
+            made.insert(above.to_owned());
         }
         // Another thread may have been faster.
         let _ = self.filesystem().create_folder(folder, 0o777)?;
@@ -237,5 +321,20 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+/// The folder that a path is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Ends all drafts where making them durable failed: nobody can tell whose bytes were lost.
+fn fail_all(drafts: &mut [Draft<'_>], synced: Result<(), StoreError>) {
+    let Err(error) = synced else {
+        return;
+    };
+    for draft in drafts {
+        draft.step(|_| Err(error.again()));
     }
 }
