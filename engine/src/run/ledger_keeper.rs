@@ -70,6 +70,18 @@ impl PublishHow {
 /// Where the artifacts to publish come from: a cell and a port, to an artifact and its key.
 pub(super) type OutputOf<'a> = &'a dyn Fn(usize, &str) -> Option<(Artifact, Key)>;
 
+/// What is to be done about a published path.
+enum Decided {
+    /// Nothing: what would be published is not known.
+    Unknown,
+    /// Nothing, for this reason.
+    Leave(PublishHow),
+    /// Nothing: it is what would be published.
+    Current { artifact: Artifact, key: Key },
+    /// The artifact is put there.
+    Write { artifact: Artifact, key: Key, how: PublishHow },
+}
+
 pub(super) struct LedgerKeeper<'a> {
     graph: &'a Graph,
     store: &'a Store,
@@ -99,41 +111,88 @@ impl<'a> LedgerKeeper<'a> {
         output: OutputOf<'_>,
         listener: &dyn Listener,
     ) -> Result<Vec<(usize, String)>, RunError> {
-        let mut bad = Vec::new();
-        for index in &targets.publications {
+        let mut open: Vec<usize> = targets.publications.iter().copied().collect();
+        let mut first = true;
+        loop {
+            let missed = self.publish_once(&open, output, listener)?;
+            let members = missed.iter().flat_map(|(index, _)| &self.graph.publications[*index].members);
+            let mut bad: Vec<(usize, String)> = members.map(|member| (member.cell, member.port.clone())).collect();
+            // Only members whose bytes really are gone have to be made again.
+            bad.retain(|(cell, port)| output(*cell, port).is_some_and(|(artifact, _)| !self.store.contains(&artifact)));
+            if !bad.is_empty() {
+                return Ok(bad);
+            }
+            // What is bad is the list of files of a folder that was put together, which is put together anew.
+            open = missed.iter().map(|(index, _)| *index).collect();
+            match missed.into_iter().next() {
+                None => return Ok(bad),
+                Some((_, error)) if !first => return Err(error.into()),
+                Some(_) => first = false,
+            }
+        }
+    }
+
+    /// Tries to bring paths up to date, all at once, because making them durable one by one takes long. Returns those
+    /// whose bytes turned out missing or bad.
+    fn publish_once(
+        &mut self,
+        open: &[usize],
+        output: OutputOf<'_>,
+        listener: &dyn Listener,
+    ) -> Result<Vec<(usize, StoreError)>, RunError> {
+        let decided: Vec<_> = open.iter().map(|index| self.decide(&self.graph.publications[*index], output)).collect();
+        let write = |(index, decided): (&usize, &Result<Decided, RunError>)| match decided {
+            Ok(Decided::Write { artifact, .. }) => {
+                Some((*artifact, self.options.root.join(&self.graph.publications[*index].path)))
+            }
+            _ => None,
+        };
+        let wanted: Vec<(Artifact, PathBuf)> = open.iter().zip(&decided).filter_map(write).collect();
+        let mut restored = self.store.restore_all(&wanted).into_iter();
+        let (mut missed, mut fatal) = (Vec::new(), None);
+        for (index, decided) in open.iter().zip(decided) {
             let publication = &self.graph.publications[*index];
-            match self.publish_one(publication, output) {
+            let done = decided.and_then(|decided| match decided {
+                Decided::Unknown => Ok(None),
+                Decided::Leave(how) => Ok(Some(how)),
+                Decided::Current { artifact, key } => {
+                    self.note(publication, key, artifact);
+                    Ok(None)
+                }
+                Decided::Write { artifact, key, how } => {
+                    restored.next().expect("there are as many results as artifacts")?;
+                    self.note(publication, key, artifact);
+                    Ok(Some(how))
+                }
+            });
+            match done {
                 Ok(Some(how)) => listener.hear(&Event::Published { path: publication.path.clone(), how }),
                 Ok(None) => {}
-                Err(RunError::Store(error)) if error.is_miss() => {
-                    let members = publication.members.iter();
-                    bad.extend(members.map(|member| (member.cell, member.port.clone())));
-                }
+                Err(RunError::Store(error)) if error.is_miss() => missed.push((*index, error)),
                 Err(error) => match only_this_path(&error) {
                     Some(error) => {
                         let (path, how) = (publication.path.clone(), PublishHow::Impossible { error });
                         listener.hear(&Event::Published { path, how });
                     }
-                    None => return Err(error),
+                    None => fatal = fatal.or(Some(error)),
                 },
             }
         }
-        // Only members whose bytes really are gone have to be made again.
-        bad.retain(|(cell, port)| output(*cell, port).is_some_and(|(artifact, _)| !self.store.contains(&artifact)));
-        Ok(bad)
+        fatal.map_or(Ok(missed), Err)
     }
 
-    fn publish_one(&mut self, publication: &Publication, output: OutputOf<'_>) -> Result<Option<PublishHow>, RunError> {
-        let Some(members) = members(publication, output) else { return Ok(None) };
-        let wanted = match self.wanted(publication, &members)? {
-            Ok(wanted) => wanted,
-            Err(name) => return Ok(Some(PublishHow::Clash { name })),
+    /// Looks at a path and decides what to do about it. An edit that is to be kept is moved aside here.
+    fn decide(&self, publication: &Publication, output: OutputOf<'_>) -> Result<Decided, RunError> {
+        let Some(members) = members(publication, output) else { return Ok(Decided::Unknown) };
+        let Some((_, key)) = members.first().copied() else { return Ok(Decided::Unknown) };
+        let artifact = match self.wanted(publication, &members)? {
+            Ok(artifact) => artifact,
+            Err(name) => return Ok(Decided::Leave(PublishHow::Clash { name })),
         };
         let path = self.options.root.join(&publication.path);
         let found = self.found(&path)?;
-        if found == Some(wanted.digest) {
-            self.note(publication, &members, wanted);
-            return Ok(None);
+        if found == Some(artifact.digest) {
+            return Ok(Decided::Current { artifact, key });
         }
         let last = self.ledger.entries.get(&publication.path).map(|entry| entry.artifact);
         let how = match found {
@@ -143,18 +202,13 @@ impl<'a> LedgerKeeper<'a> {
             // Deleting a file of a published folder loses nothing, so it needs no decision.
             Some(_) if last.is_some_and(|last| self.lacks_only(&path, &last)) => PublishHow::Restored,
             Some(_) => match self.options.edits {
-                EditPolicy::Block if last.is_none() => return Ok(Some(PublishHow::Occupied)),
-                EditPolicy::Block => return Ok(Some(PublishHow::Edited)),
+                EditPolicy::Block if last.is_none() => return Ok(Decided::Leave(PublishHow::Occupied)),
+                EditPolicy::Block => return Ok(Decided::Leave(PublishHow::Edited)),
                 EditPolicy::Discard => PublishHow::Discarded,
                 EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, &publication.path)? },
             },
         };
-        if let Some(parent) = path.parent() {
-            fs_err::create_dir_all(parent)?;
-        }
-        self.store.restore(&wanted, &path)?;
-        self.note(publication, &members, wanted);
-        Ok(Some(how))
+        Ok(Decided::Write { artifact, key, how })
     }
 
     /// The artifact that lies at the path in the end: the only member, or a folder with the files of all.
@@ -241,13 +295,13 @@ impl<'a> LedgerKeeper<'a> {
         Ok(true)
     }
 
-    fn note(&mut self, publication: &Publication, members: &[(Artifact, Key)], artifact: Artifact) {
-        let (Some(member), Some((_, key))) = (publication.members.first(), members.first()) else { return };
+    fn note(&mut self, publication: &Publication, key: Key, artifact: Artifact) {
+        let Some(member) = publication.members.first() else { return };
         let entry = LedgerEntry {
             artifact,
             cell: self.graph.name(member.cell),
             port: member.port.clone(),
-            key: Some(*key),
+            key: Some(key),
             extra: BTreeMap::new(),
         };
         if self.ledger.entries.get(&publication.path) != Some(&entry) {

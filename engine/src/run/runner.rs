@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use dgpipe_cache::{Artifact, Key, Lease, LeaseAttempt, Output, Project, Store};
+use dgpipe_cache::{Artifact, Key, Lease, LeaseAttempt, Output, Project, RunFolder, Store, StoreError};
 
 use super::attempt::Attempts;
 use super::committer::{InStore, Sealed, commit_all};
@@ -41,8 +41,8 @@ pub fn run(
 ) -> Result<RunReport, RunError> {
     let begun = Instant::now();
     let started = now_in_milliseconds();
-    let name = run_name(started);
-    let folder = project.new_run(&name)?;
+    let folder = new_run(project, started)?;
+    let name = folder.id().to_owned();
     let log = Mutex::new(std::io::BufWriter::new(folder.append_events()?));
     let report = Mutex::new(RunReport { started, params: graph.params.clone(), ..RunReport::default() });
     let hear = |event: &Event| {
@@ -107,9 +107,12 @@ pub fn run(
     Ok(report)
 }
 
-/// Sorts by time; the process keeps two runs of the same millisecond apart.
-fn run_name(started: u64) -> String {
-    format!("{started:013}-{:05}", std::process::id())
+/// Makes the folder of a run. Its name sorts by time; the process keeps two runs of the same millisecond apart, and
+/// where process numbers are the same, in containers, the next millisecond does.
+fn new_run(project: &Project, started: u64) -> Result<RunFolder, StoreError> {
+    let name = |started: u64| format!("{started:013}-{:05}", std::process::id());
+    let mut made = (started..).map(|started| project.new_run(&name(started)));
+    made.find(|made| !matches!(made, Err(StoreError::Exists { .. }))).expect("there is always a next millisecond")
 }
 
 /// What happened elsewhere.
