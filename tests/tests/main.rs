@@ -7,6 +7,7 @@ mod commands;
 mod damage;
 mod determinism;
 mod failing;
+mod faults;
 mod language;
 mod mistakes;
 mod programs;
