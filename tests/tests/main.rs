@@ -10,6 +10,7 @@ mod failing;
 mod faults;
 mod language;
 mod mistakes;
+mod never_lost;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;

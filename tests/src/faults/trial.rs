@@ -1,16 +1,17 @@
-//! A project that runs in this process, on any disk, and an oracle that tells whether its store is sound.
+//! A project that runs in this process, on any disk.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
-use dgpipe_cache::{Digest, Filesystem, Key, RealFilesystem, Store};
+use dgpipe_cache::{Filesystem, RealFilesystem, Store};
 use dgpipe_engine::Environment;
 use dgpipe_engine::graph::{Targets, resolve};
 use dgpipe_engine::plan::{Planner, Request};
 use dgpipe_engine::run::{RunOptions, RunReport, run};
 use dgpipe_engine::spec::{Loaded, Overrides, TreeMemo};
 
+use super::oracle::{self, Undisturbed};
 use super::power_cut::Tree;
 use crate::PROGRAM;
 
@@ -18,15 +19,6 @@ use crate::PROGRAM;
 #[derive(Debug)]
 pub struct Trial {
     folder: tempfile::TempDir,
-}
-
-/// What a run that nothing disturbs leaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undisturbed {
-    /// Bytes of published files by their paths.
-    pub published: BTreeMap<PathBuf, Vec<u8>>,
-    /// Outputs, as JSON, by keys.
-    pub records: BTreeMap<String, String>,
 }
 
 impl Trial {
@@ -91,82 +83,11 @@ impl Trial {
 
     /// What is published now, and what the records say.
     pub fn result(&self) -> Undisturbed {
-        let store = Store::open(self.root().join(".dgpipe")).expect("the store can be opened");
-        let mut records = BTreeMap::new();
-        for key in self.keys() {
-            if let Some(record) = store.record(&key).expect("records can be read") {
-                let outputs = serde_json::to_string(&record.outputs).expect("outputs are JSON");
-                records.insert(key.to_string(), outputs);
-            }
-        }
-        let mut published = BTreeMap::new();
-        let results = self.root().join("results");
-        for path in files(&results) {
-            let relative = path.strip_prefix(&results).expect("it is below").to_owned();
-            // What a live process is building beside its place; only when it is dead does the next one remove it.
-            if !relative.to_string_lossy().starts_with(".dgpipe-") {
-                published.insert(relative, fs_err::read(path).expect("it can be read"));
-            }
-        }
-        Undisturbed { published, records }
+        oracle::result(self.root(), &self.root().join(".dgpipe"))
     }
 
-    /// Everything that is wrong with the store: objects that are not what their names say, records that cannot be
-    /// read, records whose bytes are neither there nor known to be damaged.
+    /// Everything that is wrong with the store.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let root = self.root().join(".dgpipe");
-        let objects = root.join("objects-v1");
-        for path in files(&objects) {
-            let name = path.strip_prefix(&objects).expect("it is below").to_string_lossy().replace('/', "");
-            let bytes = fs_err::read(&path).expect("it can be read");
-            if Digest::of(&bytes).to_string() != name {
-                problems.push(format!("the object {name} has other bytes, {} of them", bytes.len()));
-            }
-        }
-        let set_aside: Vec<String> =
-            files(&root.join("quarantine-v1")).iter().map(|path| path.to_string_lossy().into_owned()).collect();
-        let store = Store::open(&root).expect("the store can be opened");
-        for key in self.keys() {
-            let Ok(Some(record)) = store.record(&key) else {
-                problems.push(format!("the record {key} cannot be read"));
-                continue;
-            };
-            for (port, output) in &record.outputs {
-                if let Err(error) = store.verify(&output.artifact) {
-                    let known = set_aside.iter().any(|path| error.to_string().contains(&digest_in(path)));
-                    if !known {
-                        problems.push(format!("the output {port} of the record {key}: {error}"));
-                    }
-                }
-            }
-        }
-        problems
+        oracle::problems(&self.root().join(".dgpipe"))
     }
-
-    fn keys(&self) -> Vec<Key> {
-        let records = self.root().join(".dgpipe/records-v1");
-        let name = |path: &PathBuf| path.strip_prefix(&records).expect("it is below").to_string_lossy().into_owned();
-        let hex = |path: PathBuf| name(&path).replace('/', "").trim_end_matches(".json").to_owned();
-        files(&records).into_iter().filter_map(|path| hex(path).parse().ok()).collect()
-    }
-}
-
-/// The digest in the name of something in quarantine.
-fn digest_in(path: &str) -> String {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.split('-').nth(1).unwrap_or("no digest").to_owned()
-}
-
-/// All files below a folder, in the order of their paths.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(folder) = open.pop() {
-        for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() && !path.is_symlink() { open.push(path) } else { found.push(path) }
-        }
-    }
-    found.sort();
-    found
 }
