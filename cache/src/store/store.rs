@@ -85,6 +85,11 @@ impl Store {
         self.shared.layout.root()
     }
 
+    /// Returns the free bytes and inodes of the disk of the store, zero where that is not known.
+    pub fn free(&self) -> (u64, u64) {
+        self.filesystem().free(self.root())
+    }
+
     /// Returns the memory of digests of source files. All clones share one.
     pub fn source_memo(&self) -> SourceMemo {
         let open = || {

@@ -52,6 +52,8 @@ pub(super) enum Ended {
     Sealed { transaction: Box<Transaction>, seconds: f64 },
     /// Failed, with a message for people.
     Failed { error: String, seconds: f64 },
+    /// The disk or the store refused, for which the cell is not to blame.
+    Refused { error: String },
     /// Stopped on request.
     Cancelled,
 }
@@ -69,6 +71,7 @@ impl Executor<'_> {
                     return Ended::Sealed { transaction: Box::new(transaction), seconds };
                 }
                 Err(Failure::Cancelled) => return Ended::Cancelled,
+                Err(Failure::Refused(error)) => return Ended::Refused { error },
                 Err(Failure::Error(error)) => error,
             };
             if attempt > cell.retries || self.options.cancel.is_cancelled() {
@@ -81,7 +84,8 @@ impl Executor<'_> {
     }
 
     fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<Transaction, Failure> {
-        let scratch = self.store.scratch(&assignment.key.short()).map_err(Failure::of)?;
+        let scratch = self.store.scratch(&assignment.key.short());
+        let scratch = scratch.map_err(|error| Failure::Refused(StageError::from(error).to_string()))?;
         let inputs = self.inputs(assignment, cell);
         let outputs = output_paths(cell, &scratch);
         let cancel = self.attempts.begin(assignment.cell, cell.timeout);
@@ -108,8 +112,21 @@ impl Executor<'_> {
                 }
                 Ok(transaction)
             }
-            Err(error) => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
+            Err(error) if error.is_refusal() => Err(Failure::Refused(error.to_string())),
+            Err(error) => match self.no_room(cell) {
+                Some(no_room) => Err(Failure::Refused(format!("{error}; {no_room}"))),
+                None => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
+            },
         }
+    }
+
+    /// Says how full the disk of a command's scratch folder is, where that most likely is why it failed.
+    fn no_room(&self, cell: &Cell) -> Option<String> {
+        let (bytes, inodes) = self.store.free();
+        let known = bytes > 0 || inodes > 0;
+        let full = cell.work.type_name() == command::NAME && known && (bytes < LITTLE || inodes == 0);
+        let disk = self.store.root().display();
+        full.then(|| format!("the disk of `{disk}` is full: {bytes} bytes and {inodes} inodes are free"))
     }
 
     fn inputs(&self, assignment: &Assignment, cell: &Cell) -> BTreeMap<String, Vec<Input>> {
@@ -219,13 +236,8 @@ impl Executor<'_> {
 
 enum Failure {
     Error(String),
+    Refused(String),
     Cancelled,
-}
-
-impl Failure {
-    fn of(error: impl Into<StageError>) -> Self {
-        Self::Error(error.into().to_string())
-    }
 }
 
 struct CellMonitor<'a> {

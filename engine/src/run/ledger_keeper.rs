@@ -327,7 +327,7 @@ fn only_this_path(error: &RunError) -> Option<String> {
     let (kind, text) = match error {
         RunError::Io(error) => (error.kind(), error.to_string()),
         RunError::Store(StoreError::File(error)) => (error.kind(), error.to_string()),
-        RunError::Store(_) | RunError::Plan(_) => return None,
+        RunError::Store(_) | RunError::Plan(_) | RunError::Refused { .. } => return None,
     };
     matches!(kind, IsADirectory | NotADirectory | PermissionDenied | ReadOnlyFilesystem).then_some(text)
 }

@@ -406,6 +406,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 self.release(cell);
                 match ended {
                     Ended::Failed { error, seconds } => self.failed(cell, error, seconds),
+                    Ended::Refused { error } => Err(RunError::Refused { cell: self.name(cell), error }),
                     Ended::Cancelled | Ended::Sealed { .. } => {
                         self.end(cell, Outcome::Cancelled, 0.0, None, false);
                         Ok(())
