@@ -9,6 +9,7 @@ mod determinism;
 mod failing;
 mod faults;
 mod language;
+mod limits;
 mod mistakes;
 mod never_lost;
 mod programs;
