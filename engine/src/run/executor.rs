@@ -105,6 +105,10 @@ impl Executor<'_> {
             Ok(Err(error)) if error.is_cancelled() => return Err(Failure::Cancelled),
             Ok(result) => result.and_then(|()| self.unchanged(cell)),
         };
+        if let Some(no_room) = self.no_room(cell) {
+            let ended = result.map_or_else(|error| error.to_string(), |()| "what it wrote may be cut short".to_owned());
+            return Err(Failure::Refused(format!("{ended}: {no_room}")));
+        }
         match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seconds)) {
             Ok(transaction) => {
                 if assignment.reads_little() && transaction.size() <= LITTLE {
@@ -113,14 +117,12 @@ impl Executor<'_> {
                 Ok(transaction)
             }
             Err(error) if error.is_refusal() => Err(Failure::Refused(error.to_string())),
-            Err(error) => match self.no_room(cell) {
-                Some(no_room) => Err(Failure::Refused(format!("{error}; {no_room}"))),
-                None => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
-            },
+            Err(error) => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
         }
     }
 
-    /// Says how full the disk of a command's scratch folder is, where that most likely is why it failed.
+    /// Says how full the disk of a command's scratch folder is, where it is: programs often do not notice, and end as
+    /// if all were well.
     fn no_room(&self, cell: &Cell) -> Option<String> {
         let (bytes, inodes) = self.store.free();
         let known = bytes > 0 || inodes > 0;
