@@ -165,10 +165,9 @@ fn b11_b12_store_results_and_temporary_files_may_lie_on_three_disks_without_refl
 }
 
 /// Runs under ever wider limits of the shell until it succeeds; every run before fails and leaves a sound store.
-fn limited(limit: &str, values: impl Iterator<Item = u32>) -> u32 {
+fn limited(limit: &str, values: impl Iterator<Item = u32>) -> usize {
     let sandbox = project(PIPELINE);
-    let mut failed = 0;
-    for value in values {
+    for (failed, value) in values.enumerate() {
         let toy = sandbox.command();
         let mut shell = Command::new("sh");
         let text = format!("ulimit {limit} {value}; exec timeout 60 \"$TOY\" run pipeline.yaml");
@@ -185,7 +184,6 @@ fn limited(limit: &str, values: impl Iterator<Item = u32>) -> u32 {
         // The dynamic loader and `timeout` itself fail with codes of their own where nothing at all can be opened.
         let known = [1, 3, 125, 126, 127, 128];
         assert!(known.contains(&outcome.code.unwrap_or(-1)), "ulimit {limit} {value}: {outcome:?}");
-        failed += 1;
     }
     panic!("it never succeeded");
 }

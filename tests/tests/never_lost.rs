@@ -18,7 +18,7 @@ fn here(pipeline: &str) -> Sandbox {
 fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long until {what}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "waited too long until {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

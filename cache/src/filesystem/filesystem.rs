@@ -62,6 +62,9 @@ pub trait Filesystem: Debug + Send + Sync {
     /// Makes a new file for writing, with that mode less the umask.
     fn create(&self, path: &Path, mode: u32) -> Result<File, FileError>;
 
+    /// Opens a file for writing, empties it, and sets its mode.
+    fn reopen(&self, path: &Path, mode: u32) -> Result<File, FileError>;
+
     /// Opens a file for adding to its end, making it where it is missing.
     fn append(&self, path: &Path) -> Result<File, FileError>;
 

@@ -1,7 +1,9 @@
 //! The file system of the operating system. No other file of this crate calls it for writing.
 
 use std::ffi::OsString;
+use std::fs::Permissions;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -35,7 +37,7 @@ fn lacks_flags(error: Errno) -> bool {
 
 /// Gives every folder below back the right to be emptied.
 fn unlock_folders(path: &Path) {
-    drop(fs_err::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700)));
+    drop(fs_err::set_permissions(path, Permissions::from_mode(0o700)));
     let Ok(entries) = fs_err::read_dir(path) else {
         return;
     };
@@ -122,6 +124,13 @@ impl Filesystem for RealFilesystem {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(mode);
         options.open(path).map_err(|error| FileError::new("create", path, error))
+    }
+
+    fn reopen(&self, path: &Path, mode: u32) -> Result<File, FileError> {
+        let fail = |error| FileError::new("open", path, error);
+        let file = OpenOptions::new().write(true).truncate(true).open(path).map_err(fail)?;
+        file.set_permissions(Permissions::from_mode(mode)).map_err(fail)?;
+        Ok(file)
     }
 
     fn append(&self, path: &Path) -> Result<File, FileError> {

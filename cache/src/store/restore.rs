@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use fs_err::File;
 use rayon::prelude::*;
 
 use super::scratch::{is_dead, process_mark};
@@ -162,6 +163,17 @@ impl Store {
         })
     }
 
+    /// Puts the bytes of a file artifact into a file that nobody else uses, in place of what is in it, and makes it
+    /// read-only. What saves the disk an inode: some file systems are slow to make files after many were removed.
+    pub fn overwrite(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
+        let mode = Access::ReadOnly.mode(false);
+        let file = self.filesystem().reopen(dest, mode)?;
+        self.fill_file(artifact, file, dest, mode).inspect_err(|_| {
+            // The first error is the one to tell.
+            drop(self.filesystem().remove_file(dest));
+        })
+    }
+
     fn build(&self, artifact: &Artifact, path: &Path, access: Access) -> Result<RestoreMethod, StoreError> {
         match artifact.form {
             Form::File => self.build_file(artifact, path, access.mode(false)),
@@ -213,9 +225,20 @@ impl Store {
     }
 
     fn build_file(&self, artifact: &Artifact, path: &Path, mode: u32) -> Result<RestoreMethod, StoreError> {
+        let file = self.filesystem().create(path, mode)?;
+        self.fill_file(artifact, file, path, mode)
+    }
+
+    /// Writes the bytes of an artifact to an empty file, which is at that path.
+    fn fill_file(
+        &self,
+        artifact: &Artifact,
+        mut file: File,
+        path: &Path,
+        mode: u32,
+    ) -> Result<RestoreMethod, StoreError> {
         let Artifact { digest, size, .. } = artifact;
         let mut object = self.open_path(digest)?;
-        let mut file = self.filesystem().create(path, mode)?;
         if *size > 0 && self.filesystem().reflink(&object, &file).is_ok() {
             self.verify_object(digest, Some(*size))?;
             let shared = self.filesystem().stat_open(&object)?.stamp;

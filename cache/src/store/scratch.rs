@@ -58,17 +58,29 @@ impl Store {
     /// Makes a private folder; the label is for people who look at it.
     pub fn scratch(&self, label: &str) -> Result<Scratch, StoreError> {
         let occupancy = self.occupancy()?;
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.=".contains(letter);
-        let label = label.chars().take(LONGEST_LABEL);
-        let label: String = label.map(|letter| if plain(letter) { letter } else { '-' }).collect();
         loop {
-            let name = format!("{}-{}-{label}", occupancy.id, self.number());
-            let path = self.layout().bucket(Bucket::Scratch).join(name);
+            let path = self.scratch_path(&occupancy, label);
             let made = self.filesystem().create_folder(&path, Layout::FOLDER_MODE);
             if made.map_err(|error| self.explain(error))? == Placement::Placed {
                 return Ok(Scratch { path, removed: false, filesystem: self.shared.filesystem.clone(), occupancy });
             }
         }
+    }
+
+    /// Gives a private folder with all that is in it another label.
+    pub fn relabel(&self, mut scratch: Scratch, label: &str) -> Result<Scratch, StoreError> {
+        let path = self.scratch_path(&scratch.occupancy, label);
+        self.filesystem().rename(&scratch.path, &path)?;
+        scratch.path = path;
+        Ok(scratch)
+    }
+
+    fn scratch_path(&self, occupancy: &Occupancy, label: &str) -> PathBuf {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.=".contains(letter);
+        let label = label.chars().take(LONGEST_LABEL);
+        let label: String = label.map(|letter| if plain(letter) { letter } else { '-' }).collect();
+        let name = format!("{}-{}-{label}", occupancy.id, self.number());
+        self.layout().bucket(Bucket::Scratch).join(name)
     }
 
     /// Returns the folder for drafts.

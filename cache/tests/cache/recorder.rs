@@ -75,6 +75,11 @@ impl Filesystem for Recorder {
         RealFilesystem.create(path, mode)
     }
 
+    fn reopen(&self, path: &Path, mode: u32) -> Result<File, FileError> {
+        self.note("reopen", path)?;
+        RealFilesystem.reopen(path, mode)
+    }
+
     fn append(&self, path: &Path) -> Result<File, FileError> {
         self.note("append", path)?;
         RealFilesystem.append(path)

@@ -24,6 +24,7 @@ pub fn main(program: &Program) -> ExitCode {
     terminal::quiet_panics_of_cells();
     // Who hears this signal gets an error for a file beyond the limit of the system, and is not killed.
     signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).ok();
+    dgpipe_engine::command::collect_orphans();
     let command = command(program);
     let arguments = match command.try_get_matches() {
         Ok(matches) => match Arguments::from_arg_matches(&matches) {

@@ -1,7 +1,9 @@
 //! A `command` stage with everything declared, ready to execute.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use dgpipe_cache::Digest;
 use serde_json::json;
@@ -9,8 +11,8 @@ use serde_json::json;
 use super::argument::Argument;
 use super::child::Child;
 use super::working_folder::WorkingFolder;
-use super::{NAME, VERSION, outputs};
-use crate::stage::{BoundStage, Context, Ports, StageError};
+use super::{NAME, VERSION, orphans, outputs};
+use crate::stage::{BoundStage, Context, LogText, Ports, StageError};
 
 /// Where a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,17 +95,36 @@ impl BoundStage for CommandStage {
 
     fn execute(&self, context: &mut Context<'_>) -> Result<(), StageError> {
         let folder = WorkingFolder::prepare(self, context)?;
-        let mut command = self.program(&folder)?;
-        command.current_dir(&folder.path).env_clear().envs(self.environment(&folder));
-        let result = Child::spawn(&mut command, &folder).and_then(|child| child.wait(context.cancel(), &folder));
-        context.keep_log(folder.log_text());
+        let (said, result) = self.run_in(&folder, context)?;
         let result = result.and_then(|()| outputs::collect(self, &folder, context));
-        folder.finish(result.is_ok())?;
+        folder.finish(result.is_ok(), &said)?;
+        context.keep_log(said);
+        if result.is_ok() && orphans::are_all_dead() {
+            context.is_at_rest();
+        }
         result
     }
 }
 
 impl CommandStage {
+    /// Runs the program to its end; what it said is there also where it failed.
+    fn run_in(
+        &self,
+        folder: &WorkingFolder,
+        context: &Context<'_>,
+    ) -> Result<(LogText, Result<(), StageError>), StageError> {
+        let mut command = self.program(folder)?;
+        command.current_dir(&folder.path).env_clear().envs(self.environment(folder));
+        let ending = Child::spawn(&mut command)?.wait(context.cancel())?;
+        let said = folder.log_text(ending.said);
+        let result = match ending.status {
+            status if ending.told || (context.is_cancelled() && !status.success()) => Err(StageError::cancelled()),
+            status if status.success() => Ok(()),
+            status => Err(failure(status, &said.stderr)),
+        };
+        Ok((said, result))
+    }
+
     fn program(&self, folder: &WorkingFolder) -> Result<std::process::Command, StageError> {
         if self.shell {
             let text: Vec<String> = self.run.iter().map(|argument| argument.render_quoted(&folder.paths)).collect();
@@ -131,4 +152,17 @@ impl CommandStage {
         variables.extend(set);
         variables
     }
+}
+
+fn failure(status: ExitStatus, stderr: &[u8]) -> StageError {
+    let what = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("the command exited with {code}"),
+        (None, Some(9)) => "the command was killed (SIGKILL), most likely for want of memory".to_owned(),
+        (None, Some(signal)) => format!("the command was killed by signal {signal}"),
+        (None, None) => "the command ended without a status".to_owned(),
+    };
+    let text = String::from_utf8_lossy(stderr);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(3)..].join("\n  ");
+    if last.is_empty() { StageError::new(what) } else { StageError::new(format!("{what}:\n  {last}")) }
 }

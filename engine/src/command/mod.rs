@@ -4,13 +4,16 @@ mod argument;
 mod bind;
 mod child;
 mod command_stage;
+mod leftovers;
+mod orphans;
 mod outputs;
 mod tool;
-mod watched;
+mod voice;
 mod working_folder;
 
 pub use argument::Argument;
 pub use command_stage::{CommandStage, WorkingFolderKind};
+pub use orphans::collect_orphans;
 
 /// What `uses:` says for it.
 pub const NAME: &str = "command";

@@ -1,17 +1,15 @@
-//! Where a command runs: inputs laid out, outputs awaited, what it says kept.
+//! Where a command runs: inputs laid out, outputs awaited, what is secret masked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::argument::Paths;
+use super::leftovers::Leftovers;
 use super::{CommandStage, WorkingFolderKind};
-use crate::stage::{Cancel, Context, Input, StageError};
+use crate::stage::{Cancel, Context, Input, LogText, StageError};
 
-/// More than this of what a program says is not kept.
-const MOST_KEPT: u64 = 8 << 20;
 /// How often the lock of the project is asked for.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -23,8 +21,6 @@ pub(super) struct WorkingFolder {
     pub(super) paths: Paths,
     /// For the program's own temporary files.
     pub(super) temporary: PathBuf,
-    pub(super) stdout: PathBuf,
-    pub(super) stderr: PathBuf,
     /// Outputs of a project command that were moved aside: from, to.
     aside: Vec<(PathBuf, PathBuf)>,
     /// What must not be shown or kept: the values of secrets, the longest first.
@@ -36,8 +32,9 @@ pub(super) struct WorkingFolder {
 impl WorkingFolder {
     pub(super) fn prepare(stage: &CommandStage, context: &Context<'_>) -> Result<Self, StageError> {
         let scratch = context.scratch();
+        let mut leftovers = Leftovers::find(scratch)?;
         let laid_out = scratch.join("work");
-        fs_err::create_dir(&laid_out)?;
+        leftovers.folder(&laid_out, scratch)?;
         let project = stage.cwd == WorkingFolderKind::Project;
         let lock = if project { Some(lock_project(&stage.root, context.cancel())?) } else { None };
         let path = if project { stage.root.clone() } else { laid_out.clone() };
@@ -45,51 +42,28 @@ impl WorkingFolder {
         let mut folder = Self {
             paths: Paths { inputs: BTreeMap::new(), outputs: outputs.collect() },
             temporary: scratch.to_owned(),
-            stdout: scratch.join("stdout"),
-            stderr: scratch.join("stderr"),
             aside: Vec::new(),
             secrets: longest_first(&stage.secrets),
             _project: lock,
             path,
         };
+        let mut laying = Laying { leftovers, folder: laid_out, laid: BTreeSet::new(), project };
         for port in &stage.ports.inputs {
-            folder.lay_out(&port.name, context.inputs(&port.name), &laid_out, project)?;
+            let shown = laying.inputs(&port.name, context.inputs(&port.name), scratch)?;
+            folder.paths.inputs.insert(port.name.clone(), shown);
         }
         if project {
             folder.move_aside(stage)?;
         }
         for output in stage.output_paths.values().filter(|output| output.contains('/')) {
-            if let Some(parent) = folder.path.join(output).parent() {
-                fs_err::create_dir_all(parent)?;
+            match folder.path.join(output).parent() {
+                Some(parent) if project => fs_err::create_dir_all(parent)?,
+                Some(parent) => laying.leftovers.folder(parent, scratch)?,
+                None => {}
             }
         }
+        laying.leftovers.remove()?;
         Ok(folder)
-    }
-
-    fn lay_out(&mut self, port: &str, inputs: &[Input], laid_out: &Path, project: bool) -> Result<(), StageError> {
-        let mut shown = Vec::with_capacity(inputs.len());
-        for (index, input) in inputs.iter().enumerate() {
-            let relative = match (input.in_place, inputs.len()) {
-                (true, _) => input.file_name.clone(),
-                (false, 1) => format!("in/{port}/{}", input.file_name),
-                (false, _) => format!("in/{port}/{index}/{}", input.file_name),
-            };
-            // In the project root, what lies there is read there.
-            if project && input.in_place {
-                shown.push(no_option(&relative));
-                continue;
-            }
-            let path = laid_out.join(&relative);
-            if let Some(parent) = path.parent() {
-                fs_err::create_dir_all(parent)?;
-            }
-            if !path.exists() {
-                input.view.materialise(&path)?;
-            }
-            shown.push(if project { path.display().to_string() } else { no_option(&relative) });
-        }
-        self.paths.inputs.insert(port.to_owned(), shown);
-        Ok(())
     }
 
     /// Declared outputs that lie in the project must not be mistaken for what this execution makes. They stay beside
@@ -115,13 +89,9 @@ impl WorkingFolder {
         Ok(())
     }
 
-    /// Puts back what was moved aside where the execution failed, and removes it where it did not. What is kept of it then shows no secrets.
-    pub(super) fn finish(&self, succeeded: bool) -> Result<(), StageError> {
-        if !succeeded && !self.secrets.is_empty() {
-            for said in [&self.stdout, &self.stderr] {
-                fs_err::write(said, self.said(said))?;
-            }
-        }
+    /// Puts back what was moved aside where the execution failed, and removes it where it did not. What a failed one
+    /// said is left beside what it wrote.
+    pub(super) fn finish(&self, succeeded: bool, said: &LogText) -> Result<(), StageError> {
         for (from, to) in &self.aside {
             if succeeded {
                 crate::files::remove_path(to)?;
@@ -130,22 +100,21 @@ impl WorkingFolder {
                 crate::files::move_path(to, from)?;
             }
         }
+        if !succeeded {
+            fs_err::write(self.temporary.join("stdout"), &said.stdout)?;
+            fs_err::write(self.temporary.join("stderr"), &said.stderr)?;
+        }
         Ok(())
     }
 
     /// What the program wrote, with the values of secrets masked.
-    pub(super) fn log_text(&self) -> crate::stage::LogText {
-        crate::stage::LogText { stdout: self.said(&self.stdout), stderr: self.said(&self.stderr) }
-    }
-
-    /// What the program wrote to a file of its own voice, with the values of secrets masked.
-    pub(super) fn said(&self, path: &Path) -> Vec<u8> {
-        mask(&end_of(path).unwrap_or_default(), &self.secrets)
+    pub(super) fn log_text(&self, [stdout, stderr]: [Vec<u8>; 2]) -> LogText {
+        LogText { stdout: mask(stdout, &self.secrets), stderr: mask(stderr, &self.secrets) }
     }
 
     /// A text of the program with the values of secrets masked.
     pub(super) fn masked(&self, text: &str) -> String {
-        String::from_utf8_lossy(&mask(text.as_bytes(), &self.secrets)).into_owned()
+        String::from_utf8_lossy(&mask(text.as_bytes().to_vec(), &self.secrets)).into_owned()
     }
 }
 
@@ -159,18 +128,50 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     path.with_file_name(format!(".dgpipe-{what}-{name}"))
 }
 
-/// The bytes of a file; of a very long one the end, which is where programs say what went wrong.
-fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut file = fs_err::File::open(path)?;
-    let length = file.metadata()?.len();
-    let left_out = length.saturating_sub(MOST_KEPT);
-    let mut bytes = Vec::new();
-    if left_out > 0 {
-        file.seek(SeekFrom::Start(left_out))?;
-        bytes.extend_from_slice(format!("[the first {left_out} of {length} bytes are left out]\n").as_bytes());
+/// The laying out of inputs.
+struct Laying {
+    leftovers: Leftovers,
+    /// Where inputs are laid out.
+    folder: PathBuf,
+    /// What lies there by now: an artifact may be connected to several ports.
+    laid: BTreeSet<PathBuf>,
+    project: bool,
+}
+
+impl Laying {
+    /// Lays out what is connected to one port, and returns the paths as the program sees them.
+    fn inputs(&mut self, port: &str, inputs: &[Input], scratch: &Path) -> Result<Vec<String>, StageError> {
+        let mut shown = Vec::with_capacity(inputs.len());
+        for (index, input) in inputs.iter().enumerate() {
+            let relative = match (input.in_place, inputs.len()) {
+                (true, _) => input.file_name.clone(),
+                (false, 1) => format!("in/{port}/{}", input.file_name),
+                (false, _) => format!("in/{port}/{index}/{}", input.file_name),
+            };
+            // In the project root, what lies there is read there.
+            if self.project && input.in_place {
+                shown.push(no_option(&relative));
+                continue;
+            }
+            let path = self.folder.join(&relative);
+            if self.laid.insert(path.clone()) {
+                self.input(input, &path, scratch)?;
+            }
+            shown.push(if self.project { path.display().to_string() } else { no_option(&relative) });
+        }
+        Ok(shown)
     }
-    file.take(MOST_KEPT).read_to_end(&mut bytes)?;
-    Ok(bytes)
+
+    fn input(&mut self, input: &Input, path: &Path, scratch: &Path) -> Result<(), StageError> {
+        if let Some(parent) = path.parent() {
+            self.leftovers.folder(parent, scratch)?;
+        }
+        if input.view.can_overwrite() && self.leftovers.file(path)? {
+            return Ok(input.view.overwrite(path)?);
+        }
+        self.leftovers.free(path)?;
+        Ok(input.view.materialise(path)?)
+    }
 }
 
 /// A relative path in a spelling that no program takes for an option.
@@ -201,12 +202,12 @@ fn lock_project(root: &Path, cancel: &Cancel) -> Result<File, StageError> {
 }
 
 /// Each secret becomes three stars, in one pass: what stands for a secret is not searched for another one.
-fn mask(text: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
+fn mask(text: Vec<u8>, secrets: &[Vec<u8>]) -> Vec<u8> {
     if secrets.is_empty() {
-        return text.to_vec();
+        return text;
     }
     let mut masked = Vec::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_slice();
     while let Some((first, after)) = rest.split_first() {
         match secrets.iter().find(|secret| rest.starts_with(secret)) {
             Some(secret) => {
@@ -232,9 +233,9 @@ mod tests {
             let named = values.iter().map(|value| ((*value).to_owned(), Some((*value).to_owned())));
             longest_first(&named.collect())
         };
-        assert_eq!(mask(b"a hunter2 b hunter2", &of(&["hunter2"])), b"a *** b ***");
-        assert_eq!(mask(b"hunter22 hunter2", &of(&["hunter2", "hunter22"])), b"*** ***");
-        assert_eq!(mask(b"a * b", &of(&["*", ""])), b"a *** b");
+        assert_eq!(mask(b"a hunter2 b hunter2".to_vec(), &of(&["hunter2"])), b"a *** b ***");
+        assert_eq!(mask(b"hunter22 hunter2".to_vec(), &of(&["hunter2", "hunter22"])), b"*** ***");
+        assert_eq!(mask(b"a * b".to_vec(), &of(&["*", ""])), b"a *** b");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use dgpipe_cache::{Artifact, Form, Key, Output, Record, Scratch, Seal, Store, Transaction};
+use dgpipe_cache::{Artifact, Form, Key, Output, Record, Scratch, Seal, Store, StoreError, Transaction};
 
 use super::attempt::Attempts;
 use super::{Event, Listener, RunOptions};
@@ -24,6 +25,8 @@ pub(super) struct Executor<'a> {
     pub(super) attempts: &'a Attempts,
     pub(super) listener: &'a dyn Listener,
     pub(super) run: &'a str,
+    /// Scratch folders of commands that are certainly dead, for other commands to use again.
+    pub(super) spares: Mutex<Vec<Scratch>>,
 }
 
 /// One execution to be done.
@@ -84,7 +87,8 @@ impl Executor<'_> {
     }
 
     fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<Transaction, Failure> {
-        let scratch = self.store.scratch(&assignment.key.short());
+        let is_command = cell.work.type_name() == command::NAME;
+        let scratch = self.scratch(assignment, is_command);
         let scratch = scratch.map_err(|error| Failure::Refused(StageError::from(error).to_string()))?;
         let inputs = self.inputs(assignment, cell);
         let outputs = output_paths(cell, &scratch);
@@ -105,14 +109,19 @@ impl Executor<'_> {
             Ok(Err(error)) if error.is_cancelled() => return Err(Failure::Cancelled),
             Ok(result) => result.and_then(|()| self.unchanged(cell)),
         };
-        if let Some(no_room) = self.no_room(cell) {
+        if is_command && let Some(no_room) = self.no_room() {
             let ended = result.map_or_else(|error| error.to_string(), |()| "what it wrote may be cut short".to_owned());
             return Err(Failure::Refused(format!("{ended}: {no_room}")));
         }
-        match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seconds)) {
+        // The bytes of those who may still write are hashed while they are copied.
+        let seal = if findings.at_rest || !is_command { Seal::Move } else { Seal::Copy };
+        match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seal, seconds)) {
             Ok(transaction) => {
-                if assignment.reads_little() && transaction.size() <= LITTLE {
-                    scratch.discard_at_the_end();
+                let little = assignment.reads_little() && transaction.size() <= LITTLE;
+                match findings.at_rest {
+                    true if little => self.spares().push(scratch),
+                    false if little => scratch.discard_at_the_end(),
+                    _ => drop(scratch),
                 }
                 Ok(transaction)
             }
@@ -123,12 +132,25 @@ impl Executor<'_> {
 
     /// Says how full the disk of a command's scratch folder is, where it is: programs often do not notice, and end as
     /// if all were well.
-    fn no_room(&self, cell: &Cell) -> Option<String> {
+    fn no_room(&self) -> Option<String> {
         let (bytes, inodes) = self.store.free();
         let known = bytes > 0 || inodes > 0;
-        let full = cell.work.type_name() == command::NAME && known && (bytes < LITTLE || inodes == 0);
         let disk = self.store.root().display();
+        let full = known && (bytes < LITTLE || inodes == 0);
         full.then(|| format!("the disk of `{disk}` is full: {bytes} bytes and {inodes} inodes are free"))
+    }
+
+    fn scratch(&self, assignment: &Assignment, is_command: bool) -> Result<Scratch, StoreError> {
+        let label = assignment.key.short();
+        let spare = if is_command { self.spares().pop() } else { None };
+        match spare {
+            Some(spare) => self.store.relabel(spare, &label),
+            None => self.store.scratch(&label),
+        }
+    }
+
+    fn spares(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        self.spares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inputs(&self, assignment: &Assignment, cell: &Cell) -> BTreeMap<String, Vec<Input>> {
@@ -182,14 +204,13 @@ impl Executor<'_> {
         cell: &Cell,
         outputs: &BTreeMap<String, PathBuf>,
         findings: &Findings,
+        seal: Seal,
         seconds: f64,
     ) -> Result<Transaction, StageError> {
         let mut transaction = self.store.begin(assignment.key);
         if assignment.replace {
             transaction.replace();
         }
-        // Descendants of a command may still write, so its bytes are hashed while they are copied.
-        let seal = if cell.work.type_name() == command::NAME { Seal::Copy } else { Seal::Move };
         let mut record = Record::new(assignment.key);
         for port in &cell.work.ports().outputs {
             let path = &outputs[&port.name];

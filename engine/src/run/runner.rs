@@ -65,8 +65,16 @@ pub fn run(
     });
     let latest = project.latest()?;
     let attempts = Attempts::default();
-    let executor =
-        Executor { graph, store, options, sources: &plan.sources, attempts: &attempts, listener: &hear, run: &name };
+    let executor = Executor {
+        graph,
+        store,
+        options,
+        sources: &plan.sources,
+        attempts: &attempts,
+        listener: &hear,
+        run: &name,
+        spares: Mutex::default(),
+    };
     let planner = Planner::new(graph, store, &latest);
     let keys = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
@@ -117,7 +125,14 @@ fn new_run(project: &Project, started: u64) -> Result<RunFolder, StoreError> {
 
 /// What happened elsewhere.
 enum Message {
-    Ended { cell: usize, ended: Ended },
+    Ended {
+        cell: usize,
+        ended: Ended,
+    },
+    /// The execution is over, and what it left is on its way into the store.
+    Sealed {
+        cell: usize,
+    },
     InStore(Box<InStore>),
 }
 
@@ -163,6 +178,7 @@ struct Runner<'scope, 'env> {
     /// Cells whose waiting was said aloud once.
     announced: BTreeSet<usize>,
     slots: Slots,
+    /// How many cells a worker or the committer has.
     running: usize,
     healings: BTreeMap<usize, u32>,
     /// Cells that executed in this run, whose record must not send them round again.
@@ -370,6 +386,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             match (executor.execute(&assignment), sealed) {
                 // The lease goes along until the record stands, so that whoever waits for it finds the record.
                 (Ended::Sealed { transaction, seconds }, Some(sealed)) => {
+                    messages.send(Message::Sealed { cell }).ok();
                     sealed.send(Sealed { cell, transaction: *transaction, seconds, lease }).ok();
                 }
                 (ended, _) => drop(messages.send(Message::Ended { cell, ended })),
@@ -396,14 +413,20 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         match message {
             Message::InStore(in_store) => {
                 let InStore { cell, result, seconds } = *in_store;
-                self.release(cell);
+                self.running -= 1;
                 match result {
                     Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
                     Err(error) => Err(error.into()),
                 }
             }
+            // While the disk makes it durable, another cell can execute; so commits also gather.
+            Message::Sealed { cell } => {
+                self.give_back(cell);
+                Ok(())
+            }
             Message::Ended { cell, ended } => {
-                self.release(cell);
+                self.running -= 1;
+                self.give_back(cell);
                 match ended {
                     Ended::Failed { error, seconds } => self.failed(cell, error, seconds),
                     Ended::Refused { error } => Err(RunError::Refused { cell: self.name(cell), error }),
@@ -416,8 +439,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
     }
 
-    fn release(&mut self, cell: usize) {
-        self.running -= 1;
+    fn give_back(&mut self, cell: usize) {
         self.slots.give_back(self.executor.graph.cells[cell].needs);
     }
 

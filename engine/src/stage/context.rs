@@ -36,6 +36,7 @@ pub(crate) struct Findings {
     pub(crate) metrics: BTreeMap<String, Metric>,
     pub(crate) notes: Vec<String>,
     pub(crate) log: LogText,
+    pub(crate) at_rest: bool,
 }
 
 /// The world of one execution.
@@ -148,6 +149,12 @@ impl<'a> Context<'a> {
     /// Keeps what a program wrote.
     pub(crate) fn keep_log(&mut self, log: LogText) {
         self.findings.log = log;
+    }
+
+    /// Says that nobody is left who could write to the outputs or to scratch. What a program made is not at rest
+    /// unless this is said.
+    pub(crate) fn is_at_rest(&mut self) {
+        self.findings.at_rest = true;
     }
 
     /// What was recorded beside the outputs.

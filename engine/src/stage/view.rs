@@ -204,6 +204,24 @@ impl View {
         }
     }
 
+    /// Whether [`View::overwrite`] can be used: for files in the store.
+    pub(crate) fn can_overwrite(&self) -> bool {
+        matches!(&self.place, Place::Stored { artifact, .. } if artifact.form == Form::File)
+    }
+
+    /// Lays a read-only copy in place of a file that nobody else uses.
+    pub(crate) fn overwrite(&self, path: &Path) -> Result<(), ViewError> {
+        match &self.place {
+            Place::Stored { store, artifact } if artifact.form == Form::File => {
+                store.overwrite(artifact, path).map(drop).map_err(|error| self.store_error(error))
+            }
+            _ => {
+                fs_err::remove_file(path).map_err(|error| self.io_error(error))?;
+                self.materialise(path)
+            }
+        }
+    }
+
     fn io_error(&self, source: std::io::Error) -> ViewError {
         ViewError::Io { label: self.label.clone(), source }
     }

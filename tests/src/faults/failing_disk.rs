@@ -44,7 +44,8 @@ impl Failure {
             }
             Self::ShortWrite => operation == "write",
             Self::TooManyFiles => {
-                let opens = ["open", "create", "append", "list", "open_lock", "sync_file", "sync_folder", "sync_all"];
+                let opens =
+                    ["open", "create", "reopen", "append", "list", "open_lock", "sync_file", "sync_folder", "sync_all"];
                 opens.contains(&operation)
             }
         }

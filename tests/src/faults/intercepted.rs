@@ -69,6 +69,11 @@ impl<I: Interceptor> Filesystem for Intercepted<I> {
         RealFilesystem.create(path, mode)
     }
 
+    fn reopen(&self, path: &Path, mode: u32) -> Result<File, FileError> {
+        self.0.before("reopen", path)?;
+        RealFilesystem.reopen(path, mode)
+    }
+
     fn append(&self, path: &Path) -> Result<File, FileError> {
         self.0.before("append", path)?;
         RealFilesystem.append(path)
