@@ -1,6 +1,7 @@
 //! A pipeline file opened for a command: project root, graph, store, past.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{Key, Project, Store};
@@ -21,8 +22,15 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Reads and resolves a pipeline file.
     pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
-        if !file.is_file() {
-            let what = if file.exists() { "`{}` is not a file" } else { "there is no file `{}`" };
+        let what = match fs_err::metadata(file) {
+            Ok(found) if found.is_file() => None,
+            Ok(_) => Some("`{}` is not a file"),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Some("there is no file `{}`")
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(what) = what {
             let failure = Failure::call(what.replace("{}", &file.display().to_string()));
             return Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"));
         }
@@ -84,6 +92,7 @@ impl Session {
 
     fn with(pipeline: Pipeline, folder: &Path, nowhere: Option<tempfile::TempDir>) -> Result<Self, Failure> {
         let Pipeline { graph, root } = pipeline;
+        start_threads()?;
         let store = Store::open(folder)?;
         let project = store.project(&project_id(&root), &graph.spec.name, &graph.spec.profile)?;
         let latest = project.latest()?;
@@ -118,6 +127,15 @@ impl Session {
         let plan = self.plan(&[self.graph.name(cell)], &[])?;
         let now = plan.decisions.get(&cell).and_then(|planned| planned.identity.as_ref());
         Ok(now.map(|(_, key)| *key).or_else(|| self.latest.get(&self.graph.name(cell)).copied()))
+    }
+}
+
+/// Starts the threads that hashing shares. Started by need, they would panic where the system has none left.
+fn start_threads() -> Result<(), Failure> {
+    match rayon::ThreadPoolBuilder::new().build_global() {
+        // Without a cause it says that they run already.
+        Err(error) if std::error::Error::source(&error).is_some() => Err(std::io::Error::other(error).into()),
+        _ => Ok(()),
     }
 }
 

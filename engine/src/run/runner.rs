@@ -366,7 +366,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
         self.states.insert(cell, State::Running);
         self.running += 1;
-        self.start_committer();
+        self.start_committer()?;
         let started = Event::CellStarted {
             cell: graph.name(cell),
             stage_type: graph.cells[cell].work.type_name().to_owned(),
@@ -375,11 +375,10 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.executor.listener.hear(&started);
         self.keys.insert(cell, prepared.key);
         let Prepared { fingerprint, key, artifacts, reasons, replace } = prepared;
-        self.spawn(Assignment { cell, fingerprint, key, artifacts, reasons, replace }, lease);
-        Ok(())
+        self.spawn(Assignment { cell, fingerprint, key, artifacts, reasons, replace }, lease)
     }
 
-    fn spawn(&self, assignment: Assignment, lease: Lease) {
+    fn spawn(&self, assignment: Assignment, lease: Lease) -> Result<(), RunError> {
         let (messages, executor, sealed) = (self.messages.clone(), self.executor, self.sealed.clone());
         let work = move || {
             let cell = assignment.cell;
@@ -392,21 +391,21 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 (ended, _) => drop(messages.send(Message::Ended { cell, ended })),
             }
         };
-        std::thread::Builder::new()
-            .name("cell".to_owned())
-            .spawn_scoped(self.scope, work)
-            .expect("the system can start a thread");
+        std::thread::Builder::new().name("cell".to_owned()).spawn_scoped(self.scope, work)?;
+        Ok(())
     }
 
     /// The committer lives from the first execution on; a run that executes nothing needs none.
-    fn start_committer(&mut self) {
+    fn start_committer(&mut self) -> Result<(), RunError> {
         if self.sealed.is_some() {
-            return;
+            return Ok(());
         }
         let (sender, receiver) = mpsc::channel();
         let (store, messages) = (self.executor.store, self.messages.clone());
         self.sealed = Some(sender);
-        self.scope.spawn(move || commit_all(store, &receiver, &messages));
+        let commit = move || commit_all(store, &receiver, &messages);
+        std::thread::Builder::new().name("committer".to_owned()).spawn_scoped(self.scope, commit)?;
+        Ok(())
     }
 
     fn take(&mut self, message: Message) -> Result<(), RunError> {
