@@ -15,7 +15,8 @@
 //!     runs/<run>/report.json          the view made from it
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
 //!   items-v1/                         rows of the per-item memo
-//!   leases-v1/<key>                   held by whoever executes the key
+//!   leases-v1/holders/<id>            one file for each process that executes, locked while it lives
+//!   leases-v1/<key>                   a second name of the holder's file: it executes the key
 //!   quarantine-v1/                    what was found to be damaged, for a person to look at
 //!   scratch/<process>-<label>-<n>/    private folders of live executions
 //!   scratch/kept-…/                   those left for a person to look at
@@ -130,6 +131,10 @@ impl Layout {
 
     pub(crate) fn lease(&self, key: &Key) -> PathBuf {
         self.bucket(Bucket::Leases).join(key.to_string())
+    }
+
+    pub(crate) fn holders(&self) -> PathBuf {
+        self.bucket(Bucket::Leases).join("holders")
     }
 
     pub(crate) fn quarantine(&self, name: &str) -> PathBuf {

@@ -7,6 +7,7 @@ mod environment;
 mod files;
 pub mod fingerprint;
 pub mod graph;
+pub mod passport;
 pub mod plan;
 mod project_root;
 mod registry;

@@ -38,6 +38,9 @@ fn the_whole_help() {
         "show",
         "log",
         "path",
+        "verify",
+        "trace",
+        "figures",
         "init",
         "completions",
     ];
@@ -65,6 +68,9 @@ fn the_whole_help() {
       show         Show what a past run did
       log          Print what a cell wrote to stdout and stderr
       path         Print where an artifact lies
+      verify       Look at the whole store for damage, or execute cached cells again and compare
+      trace        Say where a published figure or table comes from, and whether it is current
+      figures      List the published figures and tables, or check that all are current
       init         Start a project in this folder
       completions  Print completions for a shell
 
@@ -315,6 +321,62 @@ fn the_whole_help() {
               The cell and output, such as `phase1[domain=photo, seed=42].final`
 
     Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== verify
+    Look at the whole store for damage, or execute cached cells again and compare
+
+    Usage: dgpipe verify [OPTIONS] [FILE]
+
+    Arguments:
+      [FILE]
+              The pipeline file; without it, the store of the project in this folder is looked at
+
+    Options:
+          --rerun <N>
+              Execute cached cells of the pipeline again, so many times each, and compare the bytes
+
+          --sample <PERCENT>
+              How many cells of each stage to execute again, at least one
+
+              [default: 100%]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== trace
+    Say where a published figure or table comes from, and whether it is current
+
+    Usage: dgpipe trace [OPTIONS] <PATH>
+
+    Arguments:
+      <PATH>
+              A published figure or table, also a copy of one
+
+    Options:
+          --pipeline <FILE>
+              The pipeline file (default: the one that the passport names)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== figures
+    List the published figures and tables, or check that all are current
+
+    Usage: dgpipe figures [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+    Options:
+          --check
+              Exit with 1 unless all of them are current
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -624,6 +686,7 @@ fn stages_lists_the_types_and_explains_one() {
     insta::assert_snapshot!(sandbox.call(&["stages"]).exits(0).stdout, @r#"
     add       Adds numbers.
     constant  Writes a number.
+    draw      Draws numbers.
     fail      Fails, always or the first times.
     panic     Panics.
     parity    Tells whether a number is odd.
@@ -652,7 +715,7 @@ fn stages_lists_the_types_and_explains_one() {
       Runs any program, with its inputs, outputs and environment declared.
     "#);
     let list: Value = serde_json::from_str(&sandbox.call(&["stages", "--json"]).exits(0).stdout).unwrap();
-    assert_eq!(list.as_array().map(Vec::len), Some(8));
+    assert_eq!(list.as_array().map(Vec::len), Some(9));
     insta::assert_snapshot!(sandbox.call(&["stages", "constnat"]).exits(2).stderr, @r#"
     error: there is no stage type `constnat`
     hint: did you mean `constant`?

@@ -95,6 +95,7 @@ impl Scenario {
     fn offences(&self) -> Vec<String> {
         let mut offences = self.trial.problems();
         offences.retain(|problem| !self.known.contains(problem));
+        self.trial.end_process();
         match self.trial.run() {
             Ok(report) if report.succeeded() => {}
             Ok(report) => {
@@ -276,6 +277,7 @@ fn a9_a_power_cut_while_recovering_from_a_power_cut_is_survived() {
             break;
         }
         disk.0.cut(Loss::Some(first as u64));
+        scenario.trial.end_process();
         let disk = Arc::new(Intercepted(PowerCut::new(scenario.trial.root(), 1 + first * 7 % 120)));
         drop(scenario.trial.run_on(disk.clone()));
         disk.0.cut(Loss::Some(cases));

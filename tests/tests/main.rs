@@ -9,15 +9,19 @@ mod determinism;
 mod failing;
 mod faults;
 mod language;
+mod leases;
 mod limits;
 mod mistakes;
 mod never_lost;
+mod passports;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;
 mod sharing;
 mod signals;
 mod tidy;
+mod undeclared;
+mod verifying;
 
 use dgpipe_tests::Sandbox;
 

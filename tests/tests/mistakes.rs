@@ -1522,7 +1522,7 @@ stages:
        ·              ────────┬────────
        ·                      ╰── here
        ╰────
-      help: known are [add, command, constant, fail, panic, parity, sleep, spread, table]
+      help: known are [add, command, constant, draw, fail, panic, parity, sleep, spread, table]
     1 mistake; nothing was run
     "#);
 }

@@ -1,11 +1,12 @@
 //! The store: objects, records, logs, leases and scratch folders under one root.
 
 mod commit;
-mod lease;
+mod inventory;
 mod logs;
 mod objects;
 mod records;
 mod restore;
+mod restoring;
 mod scratch;
 #[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod store;
@@ -13,10 +14,12 @@ mod store_error;
 mod transaction;
 
 pub use commit::Committed;
-pub use lease::{Lease, LeaseAttempt};
 pub use records::Found;
+pub(crate) use records::ReadRecord;
 pub use restore::RestoreMethod;
+pub use restoring::Restoring;
 pub use scratch::Scratch;
 pub use store::Store;
+pub(crate) use store::lock;
 pub use store_error::StoreError;
 pub use transaction::{Seal, Transaction};

@@ -23,10 +23,12 @@ pub struct Found {
 
 /// A record's file, read.
 #[derive(Debug)]
-pub(super) enum ReadRecord {
+pub(crate) enum ReadRecord {
     Good(Box<Record>, Stamp),
     Newer,
     Absent,
+    /// It was damaged, in what way, and is out of the way now where it could be moved.
+    Bad(String),
 }
 
 impl Store {
@@ -34,7 +36,7 @@ impl Store {
     pub fn record(&self, key: &Key) -> Result<Option<Record>, StoreError> {
         match self.read_record(key)? {
             ReadRecord::Good(record, _) => Ok(Some(*record)),
-            ReadRecord::Newer | ReadRecord::Absent => Ok(None),
+            ReadRecord::Newer | ReadRecord::Absent | ReadRecord::Bad(_) => Ok(None),
         }
     }
 
@@ -102,7 +104,7 @@ impl Store {
         found
     }
 
-    pub(super) fn read_record(&self, key: &Key) -> Result<ReadRecord, StoreError> {
+    pub(crate) fn read_record(&self, key: &Key) -> Result<ReadRecord, StoreError> {
         let path = self.layout().record(key);
         let (bytes, stamp) = match self.read_stamped(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -111,7 +113,7 @@ impl Store {
             Err(error) if error.is_device_failure() => {
                 let reason = format!("it cannot be read ({})", error.source);
                 self.quarantine(&path, &format!("record-{key}"), &reason);
-                return Ok(ReadRecord::Absent);
+                return Ok(ReadRecord::Bad(reason));
             }
             read => read?,
         };
@@ -124,7 +126,7 @@ impl Store {
             }
             Parsed::Bad(reason) => {
                 self.quarantine(&path, &format!("record-{key}"), &reason);
-                Ok(ReadRecord::Absent)
+                Ok(ReadRecord::Bad(reason))
             }
         }
     }

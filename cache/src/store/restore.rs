@@ -1,21 +1,17 @@
 //! Putting artifacts where the user wants them. Bytes are shared where the disk can, else copied,
 //! never linked; what is at a path is always the old or the new thing, whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use rayon::prelude::*;
 
-use super::scratch::{is_dead, process_mark};
 use super::store::lock;
 use super::{Store, StoreError};
-use crate::content::{Artifact, Digest, EntryContent, Form, ManifestEntry, link_stays_inside};
-use crate::filesystem::{FileKind, Placement, copy_hashed};
+use crate::content::{Artifact, EntryContent, Form, ManifestEntry, link_stays_inside};
+use crate::filesystem::{Placement, copy_hashed};
 use crate::tree::TreeError;
-
-/// Start of the names under which things are built beside their final place.
-const DRAFT: &str = ".dgpipe-";
 
 /// How the bytes came to their new place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,110 +40,51 @@ impl Access {
     }
 }
 
-/// Something on its way to a path; the first error ends it.
-struct Draft<'a> {
-    artifact: &'a Artifact,
-    dest: &'a Path,
-    /// Where it is built, beside the path.
-    path: PathBuf,
-    /// What was at the path, where it could not be replaced in the same step.
-    replaced: Option<PathBuf>,
-    outcome: Result<RestoreMethod, StoreError>,
-}
+/// Files that take the place of those of an artifact, or lie beside them, by their place on disk.
+type Overlay<'a> = BTreeMap<PathBuf, &'a [u8]>;
 
-impl Draft<'_> {
-    fn step(&mut self, step: impl FnOnce(&mut Self) -> Result<(), StoreError>) {
-        if self.outcome.is_ok()
-            && let Err(error) = step(self)
-        {
-            self.outcome = Err(error);
-        }
-    }
+/// What all parts of one building have in common.
+#[derive(Clone, Copy)]
+struct Building<'a> {
+    access: Access,
+    overlay: &'a Overlay<'a>,
 }
 
 impl Store {
     /// Puts an artifact at a path, in place of what is there. In a folder nothing else is left.
     pub fn restore(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
-        let mut restored = self.restore_all(&[(*artifact, dest.to_owned())]);
-        restored.pop().expect("there are as many results as artifacts")
+        self.restore_with(artifact, &BTreeMap::new(), dest)
     }
 
-    /// Puts artifacts at paths, each in place of what is there, and makes them durable at the price of one: bytes
-    /// before they have their names, names before what they replace is removed.
-    pub fn restore_all(&self, wanted: &[(Artifact, PathBuf)]) -> Vec<Result<RestoreMethod, StoreError>> {
-        let mut folders = BTreeSet::new();
-        let mut drafts: Vec<Draft<'_>> =
-            wanted.iter().map(|(artifact, dest)| self.draft(artifact, dest, &mut folders)).collect();
-        let (mut files, mut inner) = (BTreeSet::new(), BTreeSet::new());
-        for draft in drafts.iter().filter(|draft| draft.outcome.is_ok()) {
-            self.parts(draft.artifact, &draft.path, &mut files, &mut inner);
-        }
-        let synced = self.make_published_durable(&files, &inner);
-        fail_all(&mut drafts, synced);
-
-        for draft in &mut drafts {
-            draft.step(|draft| {
-                draft.replaced = self.replace(&draft.path, draft.dest)?;
-                folders.insert(folder_of(draft.dest).to_owned());
-                Ok(())
-            });
-        }
-        let synced = self.make_published_durable(&BTreeSet::new(), &folders);
-        fail_all(&mut drafts, synced);
-        for draft in &mut drafts {
-            draft.step(|draft| Ok(draft.replaced.iter().try_for_each(|path| self.filesystem().remove_tree(path))?));
-        }
-        drafts.into_iter().map(|draft| self.end(draft)).collect()
+    /// Puts an artifact at a path with some files written anew: `files` has their bytes by their path in the
+    /// artifact, the empty path being the artifact itself. They take the place of its files or lie beside them.
+    pub fn restore_with(
+        &self,
+        artifact: &Artifact,
+        files: &BTreeMap<String, Vec<u8>>,
+        dest: &Path,
+    ) -> Result<RestoreMethod, StoreError> {
+        let mut restoring = self.restoring();
+        restoring.add(artifact, files, dest)?;
+        restoring.finish().pop().expect("there are as many results as artifacts")
     }
 
-    /// Builds an artifact beside the path that it is for.
-    fn draft<'a>(&self, artifact: &'a Artifact, dest: &'a Path, made: &mut BTreeSet<PathBuf>) -> Draft<'a> {
-        let (path, outcome) = match self.draft_beside(dest, made) {
-            Ok(path) => (path.clone(), self.build(artifact, &path, Access::Writable)),
-            Err(error) => (PathBuf::new(), Err(error)),
-        };
-        Draft { artifact, dest, path, replaced: None, outcome }
-    }
-
-    fn end(&self, draft: Draft<'_>) -> Result<RestoreMethod, StoreError> {
-        if draft.outcome.is_err() && draft.replaced.is_none() && !draft.path.as_os_str().is_empty() {
-            // The first error is the one to tell.
-            drop(self.filesystem().remove_tree(&draft.path));
+    /// Builds an artifact at a path where nothing is, with some files written anew.
+    pub(super) fn build_with(
+        &self,
+        artifact: &Artifact,
+        files: &BTreeMap<String, Vec<u8>>,
+        draft: &Path,
+    ) -> Result<RestoreMethod, StoreError> {
+        let at = |path: &String| if path.is_empty() { draft.to_owned() } else { draft.join(path) };
+        let overlay: Overlay<'_> = files.iter().map(|(path, bytes)| (at(path), bytes.as_slice())).collect();
+        let building = Building { access: Access::Writable, overlay: &overlay };
+        let method = self.build(artifact, draft, building)?;
+        for (path, bytes) in &overlay {
+            let written = self.write_draft(path, bytes, Access::Writable.mode(false));
+            written.map_err(|error| self.explain(error))?;
         }
-        draft.outcome
-    }
-
-    /// Gathers the files and folders that an artifact consists of when it is built at a path.
-    fn parts(&self, artifact: &Artifact, path: &Path, files: &mut BTreeSet<PathBuf>, folders: &mut BTreeSet<PathBuf>) {
-        if artifact.form == Form::File {
-            files.insert(path.to_owned());
-            return;
-        }
-        folders.insert(path.to_owned());
-        // It was read when the folder was built.
-        if let Ok(manifest) = self.manifest(artifact) {
-            for entry in manifest.entries() {
-                if let Some(artifact) = entry.artifact() {
-                    self.parts(&artifact, &path.join(&entry.name), files, folders);
-                }
-            }
-        }
-    }
-
-    /// Makes files and folders of the user durable, disk by disk.
-    fn make_published_durable(&self, files: &BTreeSet<PathBuf>, folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        let mut disks: BTreeMap<u64, (BTreeSet<PathBuf>, BTreeSet<PathBuf>)> = BTreeMap::new();
-        let device = |path: &Path| Ok::<_, StoreError>(self.filesystem().stat(path)?.map_or(0, |stat| stat.device));
-        for path in files {
-            disks.entry(device(path)?).or_default().0.insert(path.clone());
-        }
-        for path in folders {
-            disks.entry(device(path)?).or_default().1.insert(path.clone());
-        }
-        disks.values().try_for_each(|(files, folders)| {
-            let Some(disk) = files.first().or(folders.first()) else { return Ok(()) };
-            self.make_durable_on(disk, files, folders)
-        })
+        Ok(method)
     }
 
     /// Puts an artifact at a path where nothing is, with files that cannot be written to.
@@ -157,7 +94,8 @@ impl Store {
         if self.filesystem().stat(dest)?.is_some() {
             return Err(StoreError::Exists { path: dest.to_owned() });
         }
-        self.build(artifact, dest, Access::ReadOnly).inspect_err(|_| {
+        let building = Building { access: Access::ReadOnly, overlay: &Overlay::new() };
+        self.build(artifact, dest, building).inspect_err(|_| {
             // The first error is the one to tell.
             drop(self.filesystem().remove_tree(dest));
         })
@@ -174,10 +112,11 @@ impl Store {
         })
     }
 
-    fn build(&self, artifact: &Artifact, path: &Path, access: Access) -> Result<RestoreMethod, StoreError> {
+    fn build(&self, artifact: &Artifact, path: &Path, building: Building<'_>) -> Result<RestoreMethod, StoreError> {
         match artifact.form {
-            Form::File => self.build_file(artifact, path, access.mode(false)),
-            Form::Folder => self.build_folder(artifact, path, access, 0),
+            Form::File if building.overlay.contains_key(path) => Ok(RestoreMethod::Copied),
+            Form::File => self.build_file(artifact, path, building.access.mode(false)),
+            Form::Folder => self.build_folder(artifact, path, building, 0),
         }
     }
 
@@ -185,7 +124,7 @@ impl Store {
         &self,
         folder: &Artifact,
         path: &Path,
-        access: Access,
+        building: Building<'_>,
         depth: usize,
     ) -> Result<RestoreMethod, StoreError> {
         let manifest = self.manifest(folder)?;
@@ -194,7 +133,7 @@ impl Store {
         }
         let entries = manifest.entries().par_iter();
         entries
-            .map(|entry| self.build_entry(entry, path.join(&entry.name), access, depth))
+            .map(|entry| self.build_entry(entry, path.join(&entry.name), building, depth))
             .try_reduce(|| RestoreMethod::Reflinked, |one, other| Ok(one.max(other)))
     }
 
@@ -202,15 +141,16 @@ impl Store {
         &self,
         entry: &ManifestEntry,
         path: PathBuf,
-        access: Access,
+        building: Building<'_>,
         depth: usize,
     ) -> Result<RestoreMethod, StoreError> {
         match &entry.content {
+            EntryContent::File { .. } if building.overlay.contains_key(&path) => Ok(RestoreMethod::Copied),
             EntryContent::File { digest, size, executable } => {
-                self.build_file(&Artifact::file(*digest, *size), &path, access.mode(*executable))
+                self.build_file(&Artifact::file(*digest, *size), &path, building.access.mode(*executable))
             }
             EntryContent::Folder { digest, size } => {
-                self.build_folder(&Artifact::folder(*digest, *size), &path, access, depth + 1)
+                self.build_folder(&Artifact::folder(*digest, *size), &path, building, depth + 1)
             }
             // A sub-tree is an artifact, but a link in it may point to what is beside it.
             EntryContent::Link { target } if !link_stays_inside(target, depth) => {
@@ -272,92 +212,5 @@ impl Store {
         }
         lock(&self.shared.verified).insert(*digest, stat.stamp);
         Ok(RestoreMethod::Copied)
-    }
-
-    /// Puts the draft at its place in one step, and returns where what was there is now, if it is still anywhere.
-    fn replace(&self, draft: &Path, dest: &Path) -> Result<Option<PathBuf>, StoreError> {
-        let filesystem = self.filesystem();
-        let folder = |path| -> Result<bool, StoreError> {
-            let stat = filesystem.stat(path)?;
-            Ok(stat.is_some_and(|stat| stat.kind == FileKind::Folder))
-        };
-        let both_plain = !folder(dest)? && !folder(draft)?;
-        if both_plain {
-            filesystem.rename(draft, dest)?;
-            return Ok(None);
-        }
-        // Where nothing was a moment ago, another process may have put something by now.
-        if filesystem.stat(dest)?.is_none() && filesystem.rename_new(draft, dest)? == Placement::Placed {
-            return Ok(None);
-        }
-        if filesystem.exchange(draft, dest)? {
-            return Ok(Some(draft.to_owned()));
-        }
-        // Without an exchange there is a moment with nothing at the path; a crash in it leaves the
-        // old tree beside, and the next restore brings the new one.
-        let aside = draft.with_extension("old");
-        filesystem.rename(dest, &aside)?;
-        if let Err(error) = filesystem.rename(draft, dest) {
-            filesystem.rename(&aside, dest)?;
-            return Err(error.into());
-        }
-        Ok(Some(aside))
-    }
-
-    /// Returns an unused name beside a path, and sees to the folder they are in.
-    fn draft_beside(&self, dest: &Path, made: &mut BTreeSet<PathBuf>) -> Result<PathBuf, StoreError> {
-        let folder = folder_of(dest);
-        self.make_user_folder(folder, made)?;
-        if lock(&self.shared.swept).insert(folder.to_owned()) {
-            self.sweep(folder)?;
-        }
-        let store = Digest::of(self.root().as_os_str().as_encoded_bytes()).short();
-        loop {
-            let draft = folder.join(format!("{DRAFT}{}-{store}-{}", process_mark(), self.number()));
-            // Process numbers come again, most of all in containers.
-            if self.filesystem().stat(&draft)?.is_none() {
-                return Ok(draft);
-            }
-        }
-    }
-
-    /// Makes a folder of the user, and notes which folders have new names.
-    fn make_user_folder(&self, folder: &Path, made: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        if self.filesystem().stat_target(folder)?.is_some() {
-            return Ok(());
-        }
-        if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
-            self.make_user_folder(above, made)?;
-            made.insert(above.to_owned());
-        }
-        // Another thread may have been faster.
-        let _ = self.filesystem().create_folder(folder, 0o777)?;
-        Ok(())
-    }
-
-    /// Removes what processes that died while restoring left beside their destinations.
-    fn sweep(&self, folder: &Path) -> Result<(), StoreError> {
-        for name in self.filesystem().list(folder)? {
-            let id = name.to_str().and_then(|name| name.strip_prefix(DRAFT));
-            if id.is_some_and(is_dead) {
-                self.filesystem().remove_tree(&folder.join(&name))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The folder that a path is in.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Ends all drafts where making them durable failed: nobody can tell whose bytes were lost.
-fn fail_all(drafts: &mut [Draft<'_>], synced: Result<(), StoreError>) {
-    let Err(error) = synced else {
-        return;
-    };
-    for draft in drafts {
-        draft.step(|_| Err(error.again()));
     }
 }

@@ -172,3 +172,25 @@ fn rustix_nodename() -> String {
     let host = fs_err::read_to_string("/proc/sys/kernel/hostname").unwrap();
     host.trim_end().to_owned()
 }
+
+#[test]
+fn some_files_can_be_restored_with_other_bytes_and_others_beside_them() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/below/plot.svg", "<svg/>");
+    sandbox.write("tree/table.csv", "a,b");
+    let tree = sandbox.put("key", "tree");
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    let files = [("below/plot.svg", "<svg>stamped</svg>"), ("table.csv.passport.json", "{}")];
+    let files = files.into_iter().map(|(path, text)| (path.to_owned(), bytes(text))).collect();
+    let dest = sandbox.path("out");
+    sandbox.store.restore_with(&tree, &files, &dest).unwrap();
+    let read = |path: &str| fs_err::read_to_string(dest.join(path)).unwrap();
+    assert_eq!(read("below/plot.svg"), "<svg>stamped</svg>");
+    assert_eq!((read("table.csv"), read("table.csv.passport.json")), ("a,b".to_owned(), "{}".to_owned()));
+    assert_eq!(mode(&dest.join("below/plot.svg")), 0o644);
+    // A file by itself is replaced as a whole, and what was there goes in one step.
+    let single = sandbox.put_bytes("other", b"plain");
+    let stamped = [(String::new(), bytes("stamped"))].into_iter().collect();
+    sandbox.store.restore_with(&single, &stamped, &dest).unwrap();
+    assert_eq!(fs_err::read_to_string(&dest).unwrap(), "stamped");
+}

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{check, completions, dag, init, log, path, plan, run, runs, schema, show, stages, why};
+use crate::commands::{
+    check, completions, dag, figures, init, log, path, plan, run, runs, schema, show, stages, trace, verify, why,
+};
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
 #[derive(Debug, Parser)]
@@ -89,6 +91,12 @@ pub enum Command {
     Log(log::Log),
     /// Print where an artifact lies
     Path(path::PathCommand),
+    /// Look at the whole store for damage, or execute cached cells again and compare
+    Verify(verify::Verify),
+    /// Say where a published figure or table comes from, and whether it is current
+    Trace(trace::Trace),
+    /// List the published figures and tables, or check that all are current
+    Figures(figures::Figures),
     /// Start a project in this folder
     Init(init::Init),
     /// Print completions for a shell

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use dgpipe_cache::StoreError;
 use dgpipe_engine::graph::TargetError;
-use dgpipe_engine::plan::PlanError;
+use dgpipe_engine::plan::{PlanError, SourceError};
 use dgpipe_engine::run::RunError;
 use dgpipe_engine::spec::{LoadError, Mistakes};
 
@@ -137,6 +137,9 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Store(error) => error.into(),
+            PlanError::Sources(errors) if errors.iter().any(SourceError::is_refusal) => {
+                Self::Environment { message: PlanError::Sources(errors).to_string(), hint: None }
+            }
             PlanError::Sources(_) => Self::call(error.to_string())
                 .hint("sources are paths relative to the project root, see `sources:` in the file"),
             PlanError::Input { .. } => Self::call(error.to_string()),

@@ -155,6 +155,17 @@ pub(crate) fn store_folder(root: &Path, common: &Common) -> PathBuf {
     common.cache.clone().unwrap_or_else(|| root.join(".dgpipe"))
 }
 
+/// The store of a pipeline file's project, or of the project around the current folder. None is made.
+pub(crate) fn store_to_look_at(file: Option<&Path>, common: &Common) -> Result<Store, Failure> {
+    let place = file.unwrap_or(Path::new("any.yaml"));
+    let folder = store_folder(&project_root(&std::path::absolute(place)?), common);
+    if !folder.join("CACHEDIR.TAG").exists() {
+        let failure = Failure::call(format!("there is no store at `{}`", folder.display()));
+        return Err(failure.hint("call it in a project that has run, name a pipeline file, or give `--cache DIR`"));
+    }
+    Ok(Store::open(&folder)?)
+}
+
 /// Keeps projects apart that share a store. The folder's name is for people, the digest of its path decides.
 pub(crate) fn project_id(root: &Path) -> String {
     let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());

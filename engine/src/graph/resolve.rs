@@ -20,6 +20,7 @@ use super::{
 };
 use crate::command::{self, CommandStage};
 use crate::environment::Environment;
+use crate::passport::SIDECAR;
 use crate::registry::Registry;
 use crate::spec::{
     Comparison, ECHO, Loaded, Mistake, Mistakes, Node, NodeMap, Piece, PipelineSpec, Place, Scope, Selector,
@@ -564,6 +565,10 @@ impl<'a> Resolver<'a> {
                 scalar_text(&value, name, place)
             }
         })?;
+        if rendered.ends_with(SIDECAR) {
+            let message = format!("names that end in `{SIDECAR}` are kept for passports");
+            return Err(Mistake::new("bad-publish", message).at(place, "here"));
+        }
         project_path(&rendered, place)
     }
 
@@ -760,11 +765,13 @@ pub(crate) fn project_path(text: &str, place: Place) -> Result<String, Mistake> 
     }
 }
 
-fn sandbox_value(node: &Node) -> Result<(), Mistake> {
+/// Whether a stage asks for a sandbox.
+pub(crate) fn sandbox_value(node: &Node) -> Result<bool, Mistake> {
     match &node.value {
-        Value::Truth(_) => Ok(()),
-        Value::Text(text) if text == "on" || text == "off" => Ok(()),
-        _ => Err(Mistake::new("wrong-value", "`sandbox` is true or false").at(node.place, "here")),
+        Value::Truth(wanted) => Ok(*wanted),
+        Value::Text(text) if text == "on" => Ok(true),
+        Value::Text(text) if text == "off" => Ok(false),
+        _ => Err(Mistake::new("wrong-value", "`sandbox` is `on` or `off`").at(node.place, "here")),
     }
 }
 

@@ -57,6 +57,9 @@ pub enum Event {
         cell: String,
         /// Who executes it.
         holder: String,
+        /// Since when, in milliseconds since 1970, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<u64>,
     },
     /// A failed attempt is repeated.
     CellRetried {

@@ -25,6 +25,8 @@ pub(super) struct Executor<'a> {
     pub(super) attempts: &'a Attempts,
     pub(super) listener: &'a dyn Listener,
     pub(super) run: &'a str,
+    /// Whether what a failure leaves is kept for a person to look at.
+    pub(super) keeps: bool,
     /// Scratch folders of commands that are certainly dead, for other commands to use again.
     pub(super) spares: Mutex<Vec<Scratch>>,
 }
@@ -243,6 +245,9 @@ impl Executor<'_> {
         let mut text = error.to_string();
         if let Some(hint) = error.hint_text() {
             text.push_str(&format!("\nhint: {hint}"));
+        }
+        if !self.keeps {
+            return text;
         }
         if let Some(log) = log_bytes(findings)
             && self.store.save_log(&assignment.key, &log).is_ok()

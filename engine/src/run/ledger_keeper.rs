@@ -1,19 +1,24 @@
 //! The one owner of the publish ledger: brings published paths up to date and never loses an edit.
 //!
 //! A path is *current* when it is what would be published now; *stale* when it is what the ledger says was put
-//! there; *edited* when it is neither. Edited paths block themselves and nothing else.
+//! there, or intact by its own passports; *edited* when it is none of these. Edited paths block themselves and
+//! nothing else. Figures and tables are stamped here; the store has them without their stamps.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{
-    Artifact, Digest, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, Manifest, ManifestEntry, Project,
-    Snapshot, SourceMemo, Store, StoreError, TreeError, hash_path,
+    Artifact, Digest, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, ManifestEntry, Project, Snapshot,
+    SourceMemo, Store, StoreError, TreeError, hash_path,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
+use super::publishing::{Publishing, Written};
 use super::{Event, Listener, RunError, RunOptions};
 use crate::graph::{Graph, Publication, Targets};
+use crate::passport::{OutputOf, SIDECAR, Stamper, Wanted, is_intact};
+use crate::plan::SourceSnapshots;
 
 /// What to do with a published path that was edited by hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,30 +72,37 @@ impl PublishHow {
     }
 }
 
-/// Where the artifacts to publish come from: a cell and a port, to an artifact and its key.
-pub(super) type OutputOf<'a> = &'a dyn Fn(usize, &str) -> Option<(Artifact, Key)>;
-
-/// What is to be done about a published path.
-enum Decided {
-    /// Nothing: what would be published is not known.
-    Unknown,
-    /// Nothing, for this reason.
-    Leave(PublishHow),
-    /// Nothing: it is what would be published.
-    Current { artifact: Artifact, key: Key },
-    /// The artifact is put there.
-    Write { artifact: Artifact, key: Key, how: PublishHow },
-}
+/// In the ledger: the digest of all that decides a path's stamps.
+const STAMP: &str = "stamp";
+/// In the ledger: the artifact in the store that was stamped.
+const OBJECT: &str = "object";
+/// In the ledger: the digests of the files that differ from the store's, by path.
+const FILES: &str = "files";
 
 pub(super) struct LedgerKeeper<'a> {
     graph: &'a Graph,
     store: &'a Store,
     project: &'a Project,
     options: &'a RunOptions,
+    sources: &'a SourceSnapshots,
     memo: SourceMemo,
     ledger: Ledger,
     /// What this run put where.
     noted: BTreeMap<String, LedgerEntry>,
+}
+
+/// What is to lie at one path.
+struct Content<'c> {
+    /// The artifact that lies there in the end.
+    artifact: Artifact,
+    /// The one in the store that it is made from.
+    object: Artifact,
+    /// Files that differ from the store's or lie beside them.
+    files: &'c BTreeMap<String, Vec<u8>>,
+    /// The key of the cell that it comes from.
+    key: Option<Key>,
+    /// What decides the stamps.
+    stamp: Option<Digest>,
 }
 
 impl<'a> LedgerKeeper<'a> {
@@ -99,9 +111,10 @@ impl<'a> LedgerKeeper<'a> {
         store: &'a Store,
         project: &'a Project,
         options: &'a RunOptions,
+        sources: &'a SourceSnapshots,
     ) -> Result<Self, StoreError> {
         let (memo, ledger) = (store.source_memo(), project.ledger()?);
-        Ok(Self { graph, store, project, options, memo, ledger, noted: BTreeMap::new() })
+        Ok(Self { graph, store, project, options, sources, memo, ledger, noted: BTreeMap::new() })
     }
 
     /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
@@ -111,10 +124,12 @@ impl<'a> LedgerKeeper<'a> {
         output: OutputOf<'_>,
         listener: &dyn Listener,
     ) -> Result<Vec<(usize, String)>, RunError> {
+        let (root, file) = (&self.options.root, &self.options.file);
+        let stamper = Stamper::new(self.graph, self.store, self.sources, output, (root, file));
         let mut open: Vec<usize> = targets.publications.iter().copied().collect();
         let mut first = true;
         loop {
-            let missed = self.publish_once(&open, output, listener)?;
+            let missed = self.publish_once(&open, &stamper, listener)?;
             let members = missed.iter().flat_map(|(index, _)| &self.graph.publications[*index].members);
             let mut bad: Vec<(usize, String)> = members.map(|member| (member.cell, member.port.clone())).collect();
             // Only members whose bytes really are gone have to be made again.
@@ -132,119 +147,132 @@ impl<'a> LedgerKeeper<'a> {
         }
     }
 
-    /// Tries to bring paths up to date, all at once, because making them durable one by one takes long. Returns those
-    /// whose bytes turned out missing or bad.
     fn publish_once(
         &mut self,
         open: &[usize],
-        output: OutputOf<'_>,
+        stamper: &Stamper<'_>,
         listener: &dyn Listener,
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
-        let decided: Vec<_> = open.iter().map(|index| self.decide(&self.graph.publications[*index], output)).collect();
-        let write = |(index, decided): (&usize, &Result<Decided, RunError>)| match decided {
-            Ok(Decided::Write { artifact, .. }) => {
-                Some((*artifact, self.options.root.join(&self.graph.publications[*index].path)))
-            }
-            _ => None,
-        };
-        let wanted: Vec<(Artifact, PathBuf)> = open.iter().zip(&decided).filter_map(write).collect();
-        let mut restored = self.store.restore_all(&wanted).into_iter();
-        let (mut missed, mut fatal) = (Vec::new(), None);
-        for (index, decided) in open.iter().zip(decided) {
-            let publication = &self.graph.publications[*index];
-            let done = decided.and_then(|decided| match decided {
-                Decided::Unknown => Ok(None),
-                Decided::Leave(how) => Ok(Some(how)),
-                Decided::Current { artifact, key } => {
-                    self.note(publication, key, artifact);
-                    Ok(None)
-                }
-                Decided::Write { artifact, key, how } => {
-                    restored.next().expect("there are as many results as artifacts")?;
-                    self.note(publication, key, artifact);
-                    Ok(Some(how))
-                }
-            });
-            match done {
-                Ok(Some(how)) => listener.hear(&Event::Published { path: publication.path.clone(), how }),
-                Ok(None) => {}
-                Err(RunError::Store(error)) if error.is_miss() => missed.push((*index, error)),
-                Err(error) => match only_this_path(&error) {
-                    Some(error) => {
-                        let (path, how) = (publication.path.clone(), PublishHow::Impossible { error });
-                        listener.hear(&Event::Published { path, how });
-                    }
-                    None => fatal = fatal.or(Some(error)),
-                },
+        let mut publishing = Publishing::new(self.store);
+        for index in open {
+            if let Err(error) = self.publish_one(stamper, *index, &mut publishing) {
+                publishing.refused(*index, &self.graph.publications[*index].path, error);
             }
         }
-        fatal.map_or(Ok(missed), Err)
+        let hear = |path, how| listener.hear(&Event::Published { path, how });
+        publishing.finish(|path, entry| self.note(path, entry), hear)
     }
 
-    /// Looks at a path and decides what to do about it. An edit that is to be kept is moved aside here.
-    fn decide(&self, publication: &Publication, output: OutputOf<'_>) -> Result<Decided, RunError> {
-        let Some(members) = members(publication, output) else { return Ok(Decided::Unknown) };
-        let Some((_, key)) = members.first().copied() else { return Ok(Decided::Unknown) };
-        let artifact = match self.wanted(publication, &members)? {
-            Ok(artifact) => artifact,
-            Err(name) => return Ok(Decided::Leave(PublishHow::Clash { name })),
+    fn publish_one(
+        &mut self,
+        stamper: &Stamper<'_>,
+        index: usize,
+        publishing: &mut Publishing,
+    ) -> Result<(), RunError> {
+        let publication = &self.graph.publications[index];
+        let wanted = match stamper.wanted(publication)? {
+            None => return Ok(()),
+            Some(Ok(wanted)) => wanted,
+            Some(Err(name)) => {
+                publishing.say(index, &publication.path, PublishHow::Clash { name });
+                return Ok(());
+            }
         };
-        let path = self.options.root.join(&publication.path);
-        let found = self.found(&path)?;
-        if found == Some(artifact.digest) {
-            return Ok(Decided::Current { artifact, key });
+        if let Some(folder) = wanted.combined.as_ref().filter(|_| !self.store.contains(&wanted.object)) {
+            self.store.put_manifest(folder)?;
         }
-        let last = self.ledger.entries.get(&publication.path).map(|entry| entry.artifact);
+        if !stamper.carries(publication) {
+            let (object, key) = (wanted.object, stamper.key(publication.members[0].cell));
+            let content = Content { artifact: object, object, files: &BTreeMap::new(), key, stamp: None };
+            self.settle(index, &publication.path, &content, true, publishing)?;
+            return Ok(());
+        }
+        let stamp = stamper.stamp_key(publication, &wanted);
+        if self.is_as_stamped(publication, stamp)? {
+            return Ok(());
+        }
+        self.publish_stamped(stamper, index, &wanted, stamp, publishing)
+    }
+
+    /// Whether what lies at a path was stamped with all that would decide its stamps today.
+    fn is_as_stamped(&self, publication: &Publication, stamp: Digest) -> Result<bool, RunError> {
+        let beside = format!("{}{SIDECAR}", publication.path);
+        let stamped = |entry: &&LedgerEntry| entry.extra.get(STAMP) == Some(&Value::from(stamp.to_string()));
+        let Some(main) = self.ledger.entries.get(&publication.path).filter(stamped) else { return Ok(false) };
+        let beside = self.ledger.entries.get_key_value(&beside).filter(|(_, entry)| stamped(entry));
+        for (path, entry) in beside.into_iter().chain([(&publication.path, main)]) {
+            if self.found(&self.options.root.join(path))? != Some(entry.artifact.digest) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn publish_stamped(
+        &mut self,
+        stamper: &Stamper<'_>,
+        index: usize,
+        wanted: &Wanted,
+        stamp: Digest,
+        publishing: &mut Publishing,
+    ) -> Result<(), RunError> {
+        let publication = &self.graph.publications[index];
+        let (artifact, stamped) = stamper.stamped(publication, wanted)?;
+        let (key, stamp) = (stamper.key(publication.members[0].cell), Some(stamp));
+        let content = Content { artifact, object: wanted.object, files: &stamped.files, key, stamp };
+        let is_written = self.settle(index, &publication.path, &content, true, publishing)?;
+        // A passport beside a file that is not the one it speaks of would lie.
+        if let Some(bytes) = stamped.beside.filter(|_| is_written) {
+            let path = format!("{}{SIDECAR}", publication.path);
+            let artifact = Artifact::file(Digest::of(&bytes), bytes.len() as u64);
+            let files = BTreeMap::from([(String::new(), bytes)]);
+            let content = Content { artifact, object: artifact, files: &files, key, stamp };
+            self.settle(index, &path, &content, false, publishing)?;
+        }
+        Ok(())
+    }
+
+    /// Has content put at a path unless it is there already or an edit forbids it. Returns whether it is there in the
+    /// end; where it is put there, that is said only where it is to be told.
+    fn settle(
+        &mut self,
+        publication: usize,
+        shown: &str,
+        content: &Content<'_>,
+        told: bool,
+        publishing: &mut Publishing,
+    ) -> Result<bool, RunError> {
+        let path = self.options.root.join(shown);
+        let found = self.found(&path)?;
+        let entry = self.entry(publication, content);
+        if found == Some(content.artifact.digest) {
+            self.note(shown.to_owned(), entry);
+            return Ok(true);
+        }
+        let last = self.ledger.entries.get(shown).cloned();
         let how = match found {
             None if last.is_some() => PublishHow::Restored,
             None => PublishHow::Created,
-            Some(found) if Some(found) == last.map(|last| last.digest) => PublishHow::Updated,
+            Some(found) if Some(found) == last.as_ref().map(|last| last.artifact.digest) => PublishHow::Updated,
+            // What dgpipe published before it stamped, or what lost its stamps, has no edit in it.
+            Some(found) if found == content.object.digest => PublishHow::Updated,
             // Deleting a file of a published folder loses nothing, so it needs no decision.
-            Some(_) if last.is_some_and(|last| self.lacks_only(&path, &last)) => PublishHow::Restored,
+            Some(_) if last.as_ref().is_some_and(|last| self.lacks_only(&path, last)) => PublishHow::Restored,
+            Some(_) if content.stamp.is_some() && is_intact(&path, shown) => PublishHow::Updated,
             Some(_) => match self.options.edits {
-                EditPolicy::Block if last.is_none() => return Ok(Decided::Leave(PublishHow::Occupied)),
-                EditPolicy::Block => return Ok(Decided::Leave(PublishHow::Edited)),
+                EditPolicy::Block => {
+                    let how = if last.is_none() { PublishHow::Occupied } else { PublishHow::Edited };
+                    publishing.say(publication, shown, how);
+                    return Ok(false);
+                }
                 EditPolicy::Discard => PublishHow::Discarded,
-                EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, &publication.path)? },
+                EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, shown)? },
             },
         };
-        Ok(Decided::Write { artifact, key, how })
-    }
-
-    /// The artifact that lies at the path in the end: the only member, or a folder with the files of all.
-    fn wanted(
-        &self,
-        publication: &Publication,
-        members: &[(Artifact, Key)],
-    ) -> Result<Result<Artifact, String>, RunError> {
-        if let [(artifact, _)] = members {
-            return Ok(Ok(*artifact));
-        }
-        let mut entries: Vec<ManifestEntry> = Vec::new();
-        for (member, (artifact, _)) in publication.members.iter().zip(members) {
-            match artifact.form {
-                Form::Folder => entries.extend(self.store.manifest(artifact)?.entries().iter().cloned()),
-                Form::File => {
-                    let ports = self.graph.cells[member.cell].work.ports();
-                    let name = ports.output(&member.port).map_or(&member.port, |port| &port.file_name).clone();
-                    let (digest, size) = (artifact.digest, artifact.size);
-                    let content = EntryContent::File { digest, size, executable: false };
-                    entries.push(ManifestEntry { name, content });
-                }
-            }
-        }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        // Stage types that record the same side file in several outputs may share it.
-        entries.dedup();
-        if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            return Ok(Err(pair[0].name.clone()));
-        }
-        let manifest = Manifest::new(entries);
-        let artifact = manifest.artifact();
-        if !self.store.contains(&artifact) {
-            self.store.put_manifest(&manifest)?;
-        }
-        Ok(Ok(artifact))
+        publishing.restoring.add(&content.object, content.files, &path)?;
+        let (path, how) = (shown.to_owned(), told.then_some(how));
+        publishing.write(Written { publication, path, entry, how });
+        Ok(true)
     }
 
     /// What lies at a path. What cannot have been published has a digest that no artifact has.
@@ -264,29 +292,38 @@ impl<'a> LedgerKeeper<'a> {
     }
 
     /// Whether every file at a path is one of those that were published there, so that at most some are missing.
-    fn lacks_only(&self, path: &Path, published: &Artifact) -> bool {
+    fn lacks_only(&self, path: &Path, last: &LedgerEntry) -> bool {
         let options = HashOptions { hidden: true, links: true };
         let Ok(snapshot) = hash_path(path, options, &self.memo) else { return false };
-        published.form == Form::Folder
+        let object = last.extra.get(OBJECT).and_then(|object| serde_json::from_value(object.clone()).ok());
+        let published = object.unwrap_or(last.artifact);
+        last.artifact.form == Form::Folder
             && snapshot.artifact().form == Form::Folder
-            && self.is_part(&snapshot, "", published).unwrap_or(false)
+            && self.is_part(&snapshot, "", &published, last).unwrap_or(false)
     }
 
-    fn is_part(&self, snapshot: &Snapshot, below: &str, published: &Artifact) -> Result<bool, StoreError> {
+    fn is_part(
+        &self,
+        snapshot: &Snapshot,
+        below: &str,
+        published: &Artifact,
+        last: &LedgerEntry,
+    ) -> Result<bool, StoreError> {
         let Some(found) = snapshot.manifest(below) else { return Ok(false) };
         let published = self.store.manifest(published)?;
         for entry in found.entries() {
-            let same = match (&entry.content, published.get(&entry.name)) {
-                (_, None) => false,
-                (EntryContent::Folder { .. }, Some(other)) => match other.artifact() {
-                    Some(folder) if folder.form == Form::Folder => {
-                        let below =
-                            if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
-                        self.is_part(snapshot, &below, &folder)?
-                    }
-                    _ => false,
-                },
-                (content, Some(other)) => *content == other.content,
+            let path = if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
+            let other = published.get(&entry.name);
+            let stamped = last.extra.get(FILES).and_then(|files| files.get(&path));
+            let same = match &entry.content {
+                EntryContent::Folder { .. } => {
+                    let folder = other.and_then(ManifestEntry::artifact).filter(|other| other.form == Form::Folder);
+                    folder.map_or(Ok(false), |folder| self.is_part(snapshot, &path, &folder, last))?
+                }
+                EntryContent::File { digest, .. } if stamped.is_some() => {
+                    stamped == Some(&Value::from(digest.to_string()))
+                }
+                content => other.is_some_and(|other| *content == other.content),
             };
             if !same {
                 return Ok(false);
@@ -295,18 +332,24 @@ impl<'a> LedgerKeeper<'a> {
         Ok(true)
     }
 
-    fn note(&mut self, publication: &Publication, key: Key, artifact: Artifact) {
-        let Some(member) = publication.members.first() else { return };
-        let entry = LedgerEntry {
-            artifact,
-            cell: self.graph.name(member.cell),
-            port: member.port.clone(),
-            key: Some(key),
-            extra: BTreeMap::new(),
-        };
-        if self.ledger.entries.get(&publication.path) != Some(&entry) {
-            self.ledger.entries.insert(publication.path.clone(), entry.clone());
-            self.noted.insert(publication.path.clone(), entry);
+    /// What the ledger says of content at its path.
+    fn entry(&self, publication: usize, content: &Content<'_>) -> LedgerEntry {
+        let member = &self.graph.publications[publication].members[0];
+        let mut extra = BTreeMap::new();
+        if let Some(stamp) = content.stamp {
+            extra.insert(STAMP.to_owned(), stamp.to_string().into());
+            extra.insert(OBJECT.to_owned(), json!(content.object));
+            let digest = |(path, bytes): (&String, &Vec<u8>)| (path.clone(), Digest::of(bytes).to_string().into());
+            extra.insert(FILES.to_owned(), content.files.iter().map(digest).collect::<Map<_, _>>().into());
+        }
+        let (cell, port) = (self.graph.name(member.cell), member.port.clone());
+        LedgerEntry { artifact: content.artifact, cell, port, key: content.key, extra }
+    }
+
+    fn note(&mut self, path: String, entry: LedgerEntry) {
+        if self.ledger.entries.get(&path) != Some(&entry) {
+            self.ledger.entries.insert(path.clone(), entry.clone());
+            self.noted.insert(path, entry);
         }
     }
 
@@ -314,22 +357,6 @@ impl<'a> LedgerKeeper<'a> {
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.project.add_to_ledger(self.noted)
     }
-}
-
-/// The artifacts to publish at one path, where all of them are known.
-fn members(publication: &Publication, output: OutputOf<'_>) -> Option<Vec<(Artifact, Key)>> {
-    publication.members.iter().map(|member| output(member.cell, &member.port)).collect()
-}
-
-/// The message of an error that lies in one path of the user's tree, and not in the disk or the store.
-fn only_this_path(error: &RunError) -> Option<String> {
-    use std::io::ErrorKind::{IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
-    let (kind, text) = match error {
-        RunError::Io(error) => (error.kind(), error.to_string()),
-        RunError::Store(StoreError::File(error)) => (error.kind(), error.to_string()),
-        RunError::Store(_) | RunError::Plan(_) | RunError::Refused { .. } => return None,
-    };
-    matches!(kind, IsADirectory | NotADirectory | PermissionDenied | ReadOnlyFilesystem).then_some(text)
 }
 
 /// Moves what lies at a path beside it, under a name that is free, and returns how messages call that.

@@ -8,7 +8,9 @@ mod ledger_keeper;
 mod options;
 mod outcome;
 mod priority;
+mod publishing;
 mod report;
+mod rerun;
 mod runner;
 mod slots;
 
@@ -17,4 +19,5 @@ pub use ledger_keeper::{EditPolicy, PublishHow};
 pub use options::{RunError, RunOptions};
 pub use outcome::Outcome;
 pub use report::{CellReport, Counts, RunReport};
+pub use rerun::{Rerun, RerunResult, rerun, sample};
 pub use runner::run;

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use dgpipe_cache::{Artifact, Key, Lease, LeaseAttempt, Output, Project, RunFolder, Store, StoreError};
+use dgpipe_cache::{Artifact, Holding, Key, Lease, LeaseAttempt, Output, Project, RunFolder, Store, StoreError};
 
 use super::attempt::Attempts;
 use super::committer::{InStore, Sealed, commit_all};
@@ -29,6 +29,9 @@ use crate::plan::{Decision, InputError, Plan, Planner, Reason, fingerprint, inpu
 const TICK: Duration = Duration::from_millis(20);
 /// How often a cell may start again because its inputs were bad.
 const MOST_HEALINGS: u32 = 3;
+/// After so many ticks, leases of others are looked after at one tick of ten only.
+const MOST_EAGER_LOOKS: u32 = 100;
+const LATE_LOOK: u32 = 10;
 
 /// Carries out a plan and returns what became of it. The report is also kept with the project.
 pub fn run(
@@ -73,6 +76,7 @@ pub fn run(
         attempts: &attempts,
         listener: &hear,
         run: &name,
+        keeps: true,
         spares: Mutex::default(),
     };
     let planner = Planner::new(graph, store, &latest);
@@ -82,7 +86,7 @@ pub fn run(
         runner.start()?;
         runner.drive(&receiver)?;
         while let Some(alone) = runner.alone(project)? {
-            let mut ledger = LedgerKeeper::open(graph, store, project, options)?;
+            let mut ledger = LedgerKeeper::open(graph, store, project, options, &plan.sources)?;
             let bad = ledger.publish(&plan.targets, &|cell, port| runner.target_output(cell, port), &hear);
             // What was put in place is noted whatever happened to the rest.
             ledger.close()?;
@@ -128,6 +132,7 @@ enum Message {
     Ended {
         cell: usize,
         ended: Ended,
+        lease: Lease,
     },
     /// The execution is over, and what it left is on its way into the store.
     Sealed {
@@ -175,6 +180,10 @@ struct Runner<'scope, 'env> {
     ready: BinaryHeap<(Priority, usize)>,
     priorities: BTreeMap<usize, Priority>,
     held: BTreeSet<usize>,
+    /// Who had a cell when its lease was last asked for. Kept to learn how that went.
+    holdings: BTreeMap<usize, Holding>,
+    /// How often the leases of others were looked after since the last that was new.
+    looks: u32,
     /// Cells whose waiting was said aloud once.
     announced: BTreeSet<usize>,
     slots: Slots,
@@ -224,6 +233,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             ready: BinaryHeap::new(),
             priorities: if any { priorities(executor.graph, plan) } else { BTreeMap::new() },
             held: BTreeSet::new(),
+            holdings: BTreeMap::new(),
+            looks: 0,
             announced: BTreeSet::new(),
             slots: Slots::new(options.jobs, options.gpus, options.memory),
             running: 0,
@@ -308,6 +319,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         if self.stopping() {
             self.held.clear();
         }
+        // A cell of another run that takes long is asked for less often.
+        self.looks = self.looks.saturating_add(1);
+        if self.looks > MOST_EAGER_LOOKS && !self.looks.is_multiple_of(LATE_LOOK) {
+            return;
+        }
         for cell in std::mem::take(&mut self.held) {
             self.enqueue(cell);
         }
@@ -349,13 +365,15 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
         let lease = match self.executor.store.lease(&prepared.key, &self.holder())? {
             LeaseAttempt::Acquired(lease) => lease,
-            LeaseAttempt::Held(holder) => {
+            LeaseAttempt::Held(holding) => {
                 self.slots.give_back(graph.cells[cell].needs);
-                self.hold(cell, prepared, holder);
+                self.hold(cell, prepared, holding);
                 return Ok(());
             }
         };
-        if !prepared.replace
+        let waited_for = self.holdings.remove(&cell);
+        // Also bytes that were missing may have been made again by another run.
+        if !self.plan.forced.contains(&cell)
             && let Some(found) = self.executor.store.lookup(&prepared.key)?
             && found.outputs.values().all(|output| self.executor.store.contains(&output.artifact))
         {
@@ -363,6 +381,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             self.outputs.insert(cell, found.outputs);
             self.reuse(cell, Some(prepared.key), found.seconds);
             return self.propagate(cell);
+        }
+        if let Some(error) = waited_for.and_then(|mut holding| holding.failure()) {
+            self.slots.give_back(graph.cells[cell].needs);
+            self.keys.insert(cell, prepared.key);
+            return self.failed(cell, error, 0.0, None);
         }
         self.states.insert(cell, State::Running);
         self.running += 1;
@@ -383,12 +406,12 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let work = move || {
             let cell = assignment.cell;
             match (executor.execute(&assignment), sealed) {
-                // The lease goes along until the record stands, so that whoever waits for it finds the record.
-                (Ended::Sealed { transaction, seconds }, Some(sealed)) => {
+                (Ended::Sealed { mut transaction, seconds }, Some(sealed)) => {
+                    transaction.under(lease);
                     messages.send(Message::Sealed { cell }).ok();
-                    sealed.send(Sealed { cell, transaction: *transaction, seconds, lease }).ok();
+                    sealed.send(Sealed { cell, transaction: *transaction, seconds }).ok();
                 }
-                (ended, _) => drop(messages.send(Message::Ended { cell, ended })),
+                (ended, _) => drop(messages.send(Message::Ended { cell, ended, lease })),
             }
         };
         std::thread::Builder::new().name("cell".to_owned()).spawn_scoped(self.scope, work)?;
@@ -413,6 +436,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             Message::InStore(in_store) => {
                 let InStore { cell, result, seconds } = *in_store;
                 self.running -= 1;
+                if self.is_one_by_one() {
+                    self.give_back(cell);
+                }
                 match result {
                     Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
                     Err(error) => Err(error.into()),
@@ -420,14 +446,16 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             }
             // While the disk makes it durable, another cell can execute; so commits also gather.
             Message::Sealed { cell } => {
-                self.give_back(cell);
+                if !self.is_one_by_one() {
+                    self.give_back(cell);
+                }
                 Ok(())
             }
-            Message::Ended { cell, ended } => {
+            Message::Ended { cell, ended, lease } => {
                 self.running -= 1;
                 self.give_back(cell);
                 match ended {
-                    Ended::Failed { error, seconds } => self.failed(cell, error, seconds),
+                    Ended::Failed { error, seconds } => self.failed(cell, error, seconds, Some(lease)),
                     Ended::Refused { error } => Err(RunError::Refused { cell: self.name(cell), error }),
                     Ended::Cancelled | Ended::Sealed { .. } => {
                         self.end(cell, Outcome::Cancelled, 0.0, None, false);
@@ -436,6 +464,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 }
             }
         }
+    }
+
+    /// With one job a cell starts when the one before is in the store, so that the order is the same every time.
+    fn is_one_by_one(&self) -> bool {
+        self.executor.options.jobs <= 1
     }
 
     fn give_back(&mut self, cell: usize) {
@@ -463,7 +496,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     }
 
     /// A failure whose inputs turned out bad is no failure: their producers execute again first.
-    fn failed(&mut self, cell: usize, error: String, seconds: f64) -> Result<(), RunError> {
+    fn failed(&mut self, cell: usize, error: String, seconds: f64, lease: Option<Lease>) -> Result<(), RunError> {
         let bad = !self.missing_producers(cell).is_empty();
         let healings = self.healings.entry(cell).or_default();
         if bad && *healings < MOST_HEALINGS && !self.executor.options.cancel.is_cancelled() {
@@ -472,6 +505,10 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             return self.resolve(cell);
         }
         self.failed = true;
+        // Other runs that wait for it report the same and do not try again.
+        if let Some(lease) = lease {
+            lease.fail(&error);
+        }
         if let Some(key) = self.keys.get(&cell) {
             self.failures.insert(*key, error.clone());
         }
@@ -600,13 +637,17 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         format!("run {}", self.executor.run)
     }
 
-    fn hold(&mut self, cell: usize, prepared: Prepared, holder: String) {
+    fn hold(&mut self, cell: usize, prepared: Prepared, mut holding: Holding) {
+        let holder = holding.holder();
         // A cell of this run with equal work is nothing to tell about.
         let own = holder.starts_with(&self.holder());
         let was_ready = matches!(self.states.insert(cell, State::Held), Some(State::Ready));
         if was_ready && !own && self.announced.insert(cell) {
-            self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder });
+            self.looks = 0;
+            let since = holding.since();
+            self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder, since });
         }
+        self.holdings.insert(cell, holding);
         self.prepared.insert(cell, prepared);
         self.held.insert(cell);
     }

@@ -39,13 +39,24 @@ impl Failure {
             Self::Device => true,
             Self::Full => {
                 let needs_room = ["create", "append", "write", "reflink", "sync_file", "sync_folder", "sync_all"];
-                let needs_names = ["rename", "rename_new", "exchange", "create_folder", "create_link", "open_lock"];
+                let needs_names =
+                    ["rename", "rename_new", "exchange", "create_folder", "create_link", "open_lock", "link"];
                 needs_room.contains(&operation) || needs_names.contains(&operation)
             }
             Self::ShortWrite => operation == "write",
             Self::TooManyFiles => {
-                let opens =
-                    ["open", "create", "reopen", "append", "list", "open_lock", "sync_file", "sync_folder", "sync_all"];
+                let opens = [
+                    "open",
+                    "create",
+                    "reopen",
+                    "append",
+                    "list",
+                    "open_lock",
+                    "open_lock_if_there",
+                    "sync_file",
+                    "sync_folder",
+                    "sync_all",
+                ];
                 opens.contains(&operation)
             }
         }

@@ -162,4 +162,19 @@ impl<I: Interceptor> Filesystem for Intercepted<I> {
         self.0.before("try_lock", file.path())?;
         RealFilesystem.try_lock(file)
     }
+
+    fn open_lock_if_there(&self, path: &Path) -> Result<Option<File>, FileError> {
+        self.0.before("open_lock_if_there", path)?;
+        RealFilesystem.open_lock_if_there(path)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> Result<Option<Placement>, FileError> {
+        self.0.before("link", to)?;
+        RealFilesystem.link(from, to)
+    }
+
+    fn touch(&self, file: &File) -> Result<(), FileError> {
+        self.0.before("touch", file.path())?;
+        RealFilesystem.touch(file)
+    }
 }

@@ -96,7 +96,19 @@ impl PowerCut {
 }
 
 fn changes(operation: Operation) -> bool {
-    !["stat", "stat_target", "stat_open", "list", "read_link", "open", "read", "try_lock"].contains(&operation)
+    ![
+        "stat",
+        "stat_target",
+        "stat_open",
+        "list",
+        "read_link",
+        "open",
+        "read",
+        "try_lock",
+        "open_lock_if_there",
+        "touch",
+    ]
+    .contains(&operation)
 }
 
 impl Interceptor for PowerCut {

@@ -2,6 +2,7 @@
 
 mod add;
 mod constant;
+mod draw;
 mod fail;
 mod number;
 mod panic;
@@ -17,6 +18,7 @@ use dgpipe_engine::stage::{Ambient, Registered};
 const STAGE_TYPES: &[Registered] = &[
     Registered::of::<add::Add>(),
     Registered::of::<constant::Constant>(),
+    Registered::of::<draw::Draw>(),
     Registered::of::<fail::Fail>(),
     Registered::of::<panic::Panic>(),
     Registered::of::<parity::Parity>(),

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod dag;
+pub(crate) mod figures;
 pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod path;
@@ -12,6 +13,8 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod stages;
+pub(crate) mod trace;
+pub(crate) mod verify;
 pub(crate) mod why;
 
 use crate::arguments::{Arguments, Command};
@@ -32,6 +35,9 @@ pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitSt
         Command::Show(command) => command.execute(program, common),
         Command::Log(command) => command.execute(program, common),
         Command::Path(command) => command.execute(program, common),
+        Command::Verify(command) => command.execute(program, common),
+        Command::Trace(command) => command.execute(program, common),
+        Command::Figures(command) => command.execute(program, common),
         Command::Init(command) => command.execute(program),
         Command::Completions(command) => command.execute(program),
     }

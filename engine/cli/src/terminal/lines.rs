@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use dgpipe_engine::plan::Reason;
 use dgpipe_engine::run::{Event, Listener, Outcome, PublishHow};
 
-use super::{Screen, duration, sanitised, say};
+use super::{Screen, duration, sanitised, say, time};
 use crate::arguments::Common;
 
 /// How often a cell that runs long says how far it is.
@@ -102,7 +102,10 @@ pub(super) fn other_line(event: &Event, screen: Screen, verbose: bool) -> Option
     let line = |colour: &str, word: &str, text: &str| format!("{} {}\n", screen.paint(colour, word), sanitised(text));
     Some(match event {
         Event::CellNote { cell, text } => line("36", "note     ", &format!("{cell}: {text}")),
-        Event::CellWaiting { cell, holder } => line("33", "waiting  ", &format!("{cell}: {holder} executes it")),
+        Event::CellWaiting { cell, holder, since } => {
+            let since = since.map(|since| format!(" since {} UTC", time(since))).unwrap_or_default();
+            line("33", "waiting  ", &format!("{cell}: {holder} executes it{since}"))
+        }
         Event::CellRetried { cell, attempt, error } => {
             line("33", "retrying ", &format!("{cell}: attempt {attempt} failed: {error}"))
         }

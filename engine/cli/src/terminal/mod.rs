@@ -1,5 +1,6 @@
 //! What people see: events as bars, lines or JSON, and the summary at the end.
 
+mod byte_bar;
 mod json_lines;
 mod lines;
 mod progress;
@@ -12,11 +13,12 @@ use std::io::Write;
 use crate::Failure;
 use crate::arguments::Common;
 
+pub(crate) use byte_bar::ByteBar;
 pub(crate) use json_lines::JsonLines;
 pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;
 pub(crate) use screen::Screen;
-pub(crate) use wording::{counted, duration, sanitised, time};
+pub(crate) use wording::{bytes, counted, duration, sanitised, time};
 
 /// Writes data to stdout. Whoever closes the pipe has read enough.
 pub(crate) fn print(text: &str) {

@@ -16,9 +16,17 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    #[expect(clippy::disallowed_methods, reason = "the terminal's own switch, which decides no result")]
     pub(crate) fn new(common: &Common) -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
+        Self::behind(std::io::stderr().is_terminal(), common)
+    }
+
+    /// The terminal behind stdout, for data that people look at.
+    pub(crate) fn of_stdout(common: &Common) -> Self {
+        Self::behind(std::io::stdout().is_terminal(), common)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the terminal's own switch, which decides no result")]
+    fn behind(is_terminal: bool, common: &Common) -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = match common.color {
             Color::Always => true,

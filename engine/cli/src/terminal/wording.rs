@@ -11,6 +11,17 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// A number of bytes as people say it.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if number < 1024 {
+        return format!("{number} B");
+    }
+    let power = (number.ilog2() / 10).min(UNITS.len() as u32);
+    let value = number as f64 / 1024f64.powi(power.cast_signed());
+    format!("{value:.1} {}", UNITS[power as usize - 1])
+}
+
 /// A number of things, the word in the singular where it is one.
 pub(crate) fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
@@ -51,6 +62,14 @@ mod tests {
         assert_eq!(time(0), "1970-01-01 00:00:00");
         assert_eq!(time(951_782_400_000), "2000-02-29 00:00:00");
         assert_eq!(time(1_795_161_599_000), "2026-11-20 07:59:59");
+    }
+
+    #[test]
+    fn bytes_are_said_in_powers_of_1024() {
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(5 << 30), "5.0 GiB");
+        assert_eq!(bytes(u64::MAX), "16384.0 PiB");
     }
 
     #[test]
