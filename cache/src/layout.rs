@@ -14,7 +14,8 @@
 //!     runs/<run>/events.jsonl         what happened, a line an event
 //!     runs/<run>/report.json          the view made from it
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
-//!   items-v1/                         rows of the per-item memo
+//!   resume-v1/final-<family>/         states at the end, for executions that only go further
+//!   items-v1/<family>/                rows made of single items, many to a file
 //!   leases-v1/holders/<id>            one file for each process that executes, locked while it lives
 //!   leases-v1/<key>                   a second name of the holder's file: it executes the key
 //!   quarantine-v1/                    what was found to be damaged, for a person to look at
@@ -22,6 +23,7 @@
 //!   scratch/kept-…/                   those left for a person to look at
 //!   memo-v1/<host>/sources            digests of source files by their stamps
 //!   memo-v1/<host>/records            outputs of records by the stamps of their files
+//!   memo-v1/listings/ab/cdef…         manifests of source folders, to say later which files changed
 //! ```
 //!
 //! Rules
@@ -84,6 +86,9 @@ impl Bucket {
     }
 }
 
+/// Start of the names of states at the end, beside the keys of unfinished executions.
+pub(crate) const FINAL: &str = "final-";
+
 /// The paths of one store.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -133,6 +138,18 @@ impl Layout {
         self.bucket(Bucket::Leases).join(key.to_string())
     }
 
+    pub(crate) fn checkpoints(&self, key: &Key) -> PathBuf {
+        self.bucket(Bucket::Resume).join(key.to_string())
+    }
+
+    pub(crate) fn final_states(&self, family: &Key) -> PathBuf {
+        self.bucket(Bucket::Resume).join(format!("{FINAL}{family}"))
+    }
+
+    pub(crate) fn items(&self, family: &Key) -> PathBuf {
+        self.bucket(Bucket::Items).join(family.to_string())
+    }
+
     pub(crate) fn holders(&self) -> PathBuf {
         self.bucket(Bucket::Leases).join("holders")
     }
@@ -147,6 +164,12 @@ impl Layout {
 
     pub(crate) fn record_index(&self, host: &str) -> PathBuf {
         self.bucket(Bucket::Memo).join(escape(host)).join("records")
+    }
+
+    pub(crate) fn listing(&self, digest: &Digest) -> PathBuf {
+        let digest = digest.to_string();
+        let (fan, rest) = digest.split_at(2);
+        self.bucket(Bucket::Memo).join("listings").join(fan).join(rest)
     }
 
     pub(crate) fn project(&self, id: &str, pipeline: &str, profile: &str) -> PathBuf {

@@ -22,6 +22,9 @@ pub use lease::{Holding, Lease, LeaseAttempt};
 pub use project::{Ledger, LedgerEntry, Project, RunFolder};
 pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
-pub use store::{Committed, Found, RestoreMethod, Restoring, Scratch, Seal, Store, StoreError, Transaction};
+pub use store::{
+    Checkpoint, Checkpoints, Committed, Found, ItemRows, MemoryKind, Remembered, RestoreMethod, Restoring, Scratch,
+    Seal, Store, StoreError, Transaction,
+};
 pub use tree::TreeError;
 pub use verify::{Incomplete, Problem, Verification};

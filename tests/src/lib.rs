@@ -7,4 +7,4 @@ mod sandbox;
 mod toys;
 
 pub use sandbox::{Outcome, Sandbox};
-pub use toys::PROGRAM;
+pub use toys::{NEXT_PROGRAM, PROGRAM};

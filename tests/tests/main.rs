@@ -4,24 +4,31 @@
 
 mod caching;
 mod commands;
+mod comparison;
 mod damage;
 mod determinism;
 mod failing;
 mod faults;
+mod items;
 mod language;
 mod leases;
 mod limits;
 mod mistakes;
 mod never_lost;
 mod passports;
+mod past;
+mod plans;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;
+mod resuming;
 mod sharing;
 mod signals;
+mod sweeps;
 mod tidy;
 mod undeclared;
 mod verifying;
+mod why;
 
 use dgpipe_tests::Sandbox;
 

@@ -1,10 +1,14 @@
 //! The store: objects, records, logs, leases and scratch folders under one root.
 
+mod checkpoints;
 mod commit;
 mod inventory;
+mod item_rows;
+mod listings;
 mod logs;
 mod objects;
 mod records;
+mod remembered;
 mod restore;
 mod restoring;
 mod scratch;
@@ -13,9 +17,12 @@ mod store;
 mod store_error;
 mod transaction;
 
+pub use checkpoints::{Checkpoint, Checkpoints};
 pub use commit::Committed;
+pub use item_rows::ItemRows;
 pub use records::Found;
 pub(crate) use records::ReadRecord;
+pub use remembered::{MemoryKind, Remembered};
 pub use restore::RestoreMethod;
 pub use restoring::Restoring;
 pub use scratch::Scratch;

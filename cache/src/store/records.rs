@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use super::store::lock;
 use super::{Store, StoreError};
 use crate::content::Key;
-use crate::filesystem::{FileError, Stamp, read_if_there, read_to_end};
+use crate::filesystem::{FileError, FileKind, Stamp, read_if_there, read_to_end};
+use crate::layout::Bucket;
 use crate::process::Process;
 use crate::record::{Indexed, Output, Parsed, Record, RecordIndex, parse};
 
@@ -38,6 +39,25 @@ impl Store {
             ReadRecord::Good(record, _) => Ok(Some(*record)),
             ReadRecord::Newer | ReadRecord::Absent | ReadRecord::Bad(_) => Ok(None),
         }
+    }
+
+    /// Returns the keys of all records, sorted.
+    pub fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        let records = self.layout().bucket(Bucket::Records);
+        let mut keys = Vec::new();
+        for fan in self.filesystem().list(&records)? {
+            let folder = records.join(&fan);
+            if !self.filesystem().stat(&folder)?.is_some_and(|stat| stat.kind == FileKind::Folder) {
+                continue;
+            }
+            let names = self.filesystem().list(&folder)?.into_iter();
+            let key = |name: std::ffi::OsString| {
+                format!("{}{}", fan.to_str()?, name.to_str()?.strip_suffix(".json")?).parse::<Key>().ok()
+            };
+            keys.extend(names.filter_map(key));
+        }
+        keys.sort_unstable();
+        Ok(keys)
     }
 
     /// Finds the outputs of a key without opening its record, where the index knows them.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check, completions, dag, figures, init, log, path, plan, run, runs, schema, show, stages, trace, verify, why,
+    check, completions, dag, diff, figures, init, log, path, plan, run, runs, schema, show, stages, trace, verify, why,
 };
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
@@ -87,6 +87,8 @@ pub enum Command {
     Runs(runs::Runs),
     /// Show what a past run did
     Show(show::Show),
+    /// Compare two past runs: params, reasons, metrics, published artifacts
+    Diff(diff::Diff),
     /// Print what a cell wrote to stdout and stderr
     Log(log::Log),
     /// Print where an artifact lies

@@ -22,18 +22,7 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Reads and resolves a pipeline file.
     pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
-        let what = match fs_err::metadata(file) {
-            Ok(found) if found.is_file() => None,
-            Ok(_) => Some("`{}` is not a file"),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                Some("there is no file `{}`")
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(what) = what {
-            let failure = Failure::call(what.replace("{}", &file.display().to_string()));
-            return Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"));
-        }
+        must_be_file(file)?;
         let file = std::path::absolute(file)?;
         let root = project_root(&file);
         let overrides = Overrides { profiles: common.profile.clone(), set: common.set.clone() };
@@ -44,8 +33,20 @@ impl Pipeline {
     }
 }
 
+/// Refuses a path at which no file is.
+pub(crate) fn must_be_file(file: &Path) -> Result<(), Failure> {
+    let what = match fs_err::metadata(file) {
+        Ok(found) if found.is_file() => return Ok(()),
+        Ok(_) => "`{}` is not a file",
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => "there is no file `{}`",
+        Err(error) => return Err(error.into()),
+    };
+    let failure = Failure::call(what.replace("{}", &file.display().to_string()));
+    Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"))
+}
+
 /// Trees of large files are remembered in a store that is there; a file with mistakes makes none.
-fn tree_memo(root: &Path, common: &Common) -> TreeMemo {
+pub(crate) fn tree_memo(root: &Path, common: &Common) -> TreeMemo {
     let folder = store_folder(root, common);
     if folder.join("CACHEDIR.TAG").exists() {
         TreeMemo::in_folder(folder.join("memo-v1").join("trees"))

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Component, Path};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -61,7 +61,9 @@ pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, r
     if !mistakes.is_empty() {
         return Err(distinct(without_echoes(mistakes), texts));
     }
-    Ok(Graph { params: params.to_json(), spec, texts, stages, cells, sources, publications, edges, order })
+    let params = params.to_json();
+    let by_name = OnceLock::new();
+    Ok(Graph { spec, texts, params, stages, cells, sources, publications, edges, order, by_name })
 }
 
 /// What reads a stage that has mistakes of its own is wrong only because of them.

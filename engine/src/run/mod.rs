@@ -2,8 +2,10 @@
 
 mod attempt;
 mod committer;
+mod estimate;
 mod event;
 mod executor;
+mod git_state;
 mod ledger_keeper;
 mod options;
 mod outcome;
@@ -14,7 +16,9 @@ mod rerun;
 mod runner;
 mod slots;
 
+pub use estimate::Estimate;
 pub use event::{Event, Listener};
+pub use git_state::GitState;
 pub use ledger_keeper::{EditPolicy, PublishHow};
 pub use options::{RunError, RunOptions};
 pub use outcome::Outcome;

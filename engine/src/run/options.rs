@@ -1,10 +1,12 @@
 //! What a caller hands to a run, and why a run as a whole can fail.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dgpipe_cache::StoreError;
 
-use super::EditPolicy;
+use super::{EditPolicy, GitState};
 use crate::plan::PlanError;
 use crate::stage::{Ambient, Cancel};
 
@@ -29,8 +31,14 @@ pub struct RunOptions {
     pub ambient: Ambient,
     /// What computes, for records.
     pub device: String,
+    /// The least time between two checkpoints of an execution.
+    pub checkpoint_every: Duration,
     /// The version of the program, for records.
     pub version: String,
+    /// The commit of the project's tree, for the report.
+    pub git: Option<GitState>,
+    /// The cells that may execute; nothing means all. Where another one would have to, it fails.
+    pub permitted: Option<BTreeSet<usize>>,
     /// The request to stop.
     pub cancel: Cancel,
 }
@@ -48,9 +56,20 @@ impl Default for RunOptions {
             edits: EditPolicy::Block,
             ambient: Ambient::default(),
             device: "cpu".to_owned(),
+            checkpoint_every: Duration::from_secs(10),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            git: None,
+            permitted: None,
             cancel: Cancel::default(),
         }
+    }
+}
+
+impl RunOptions {
+    /// What computes, as far as bits depend on it: two devices of a class give the same.
+    pub(super) fn device_class(&self) -> String {
+        let kind = self.device.split(':').next().unwrap_or_default();
+        format!("{kind}-{}", std::env::consts::ARCH)
     }
 }
 

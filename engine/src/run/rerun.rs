@@ -9,7 +9,7 @@ use super::attempt::Attempts;
 use super::executor::{Assignment, Ended, Executor};
 use super::{Event, RunError, RunOptions};
 use crate::graph::{Graph, InputRef};
-use crate::plan::{Decision, InputError, Plan, input_artifacts};
+use crate::plan::{Decision, InputError, Plan, Provenance, input_artifacts};
 
 /// What came of executing a cached cell again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -100,6 +100,7 @@ pub fn rerun(
                     fingerprint: fingerprint.clone(),
                     key: *key,
                     artifacts: artifacts.clone(),
+                    provenance: Provenance::default(),
                     reasons: Vec::new(),
                     replace: false,
                 };

@@ -12,7 +12,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use dgpipe_cache::{Artifact, Holding, Key, Lease, LeaseAttempt, Output, Project, RunFolder, Store, StoreError};
+use dgpipe_cache::{
+    Artifact, Holding, Key, Lease, LeaseAttempt, Output, Project, Record, RunFolder, Store, StoreError,
+};
 
 use super::attempt::Attempts;
 use super::committer::{InStore, Sealed, commit_all};
@@ -22,8 +24,10 @@ use super::priority::{Priority, priorities};
 use super::slots::Slots;
 use super::{Event, Listener, Outcome, RunError, RunOptions, RunReport};
 use crate::fingerprint::Fingerprint;
-use crate::graph::{Graph, InputRef};
-use crate::plan::{Decision, InputError, Plan, Planner, Reason, fingerprint, input_artifacts};
+use crate::graph::{Graph, InputRef, Publication, Reading};
+use crate::plan::{
+    Cause, Causes, Decision, InputError, Plan, Planner, Provenance, Reason, fingerprint, in_short, input_artifacts,
+};
 
 /// How often timeouts, leases of others and requests to stop are looked after.
 const TICK: Duration = Duration::from_millis(20);
@@ -47,7 +51,7 @@ pub fn run(
     let folder = new_run(project, started)?;
     let name = folder.id().to_owned();
     let log = Mutex::new(std::io::BufWriter::new(folder.append_events()?));
-    let report = Mutex::new(RunReport { started, params: graph.params.clone(), ..RunReport::default() });
+    let report = Mutex::new(RunReport::default());
     let hear = |event: &Event| {
         report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event);
         if !matches!(event, Event::CellProgress { .. }) {
@@ -62,6 +66,9 @@ pub fn run(
         run: name.clone(),
         pipeline: graph.spec.name.clone(),
         profile: graph.spec.profile.clone(),
+        started,
+        params: graph.params.clone(),
+        git: options.git.clone(),
         cells: plan.cells.len(),
         execute: plan.count("execute"),
         waiting: plan.count("await"),
@@ -80,7 +87,7 @@ pub fn run(
         spares: Mutex::default(),
     };
     let planner = Planner::new(graph, store, &latest);
-    let keys = std::thread::scope(|scope| {
+    let (keys, artifacts) = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let mut runner = Runner::new(&executor, &planner, &plan, scope, sender);
         runner.start()?;
@@ -97,7 +104,9 @@ pub fn run(
             }
             runner.drive(&receiver)?;
         }
-        Ok::<_, RunError>(runner.finish())
+        runner.keep_listings();
+        let artifacts = runner.published();
+        Ok::<_, RunError>((runner.finish(), artifacts))
     })?;
     project.add_latest(keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
     store.source_memo().save().map_err(|error| RunError::Io(std::io::Error::other(error)))?;
@@ -109,9 +118,11 @@ pub fn run(
     let mut report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     for (cell, key) in keys {
         if let Some(cell) = report.cells.get_mut(&graph.name(cell)) {
-            cell.key = Some(key.to_string());
+            cell.key = Some(key);
         }
     }
+    report.artifacts = artifacts;
+    report.unfinished = false;
     report.seconds = begun.elapsed().as_secs_f64();
     report.count();
     hear(&report.finished());
@@ -193,6 +204,8 @@ struct Runner<'scope, 'env> {
     /// Cells that executed in this run, whose record must not send them round again.
     executed: BTreeSet<usize>,
     failed: bool,
+    /// What is behind changed inputs, told once.
+    causes: Causes<'env>,
     /// Keys whose execution failed in this run: equal work is not tried again under another name.
     failures: BTreeMap<Key, String>,
 }
@@ -242,6 +255,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             executed: BTreeSet::new(),
             failed: false,
             failures: BTreeMap::new(),
+            causes: Causes::new(planner, &plan.sources),
         }
     }
 
@@ -360,7 +374,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let Some(prepared) = self.prepared.remove(&cell) else { return Ok(()) };
         if let Some(error) = self.failures.get(&prepared.key).cloned() {
             self.slots.give_back(graph.cells[cell].needs);
-            self.end(cell, Outcome::Failed, 0.0, Some(error), false);
+            self.end(cell, Outcome::Failed, 0.0, Some(error));
             return Ok(());
         }
         let lease = match self.executor.store.lease(&prepared.key, &self.holder())? {
@@ -394,11 +408,24 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             cell: graph.name(cell),
             stage_type: graph.cells[cell].work.type_name().to_owned(),
             reasons: prepared.reasons.clone(),
+            was: self.planner.last_record(cell),
+            causes: self.causes_behind(&prepared.reasons)?,
         };
         self.executor.listener.hear(&started);
         self.keys.insert(cell, prepared.key);
+        let provenance = Provenance::of(graph, &graph.cells[cell], &|other| self.keys.get(&other).copied());
         let Prepared { fingerprint, key, artifacts, reasons, replace } = prepared;
-        self.spawn(Assignment { cell, fingerprint, key, artifacts, reasons, replace }, lease)
+        self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease)
+    }
+
+    /// What is behind changed inputs, but for cells that executed in this run and say so themselves.
+    fn causes_behind(&mut self, reasons: &[Reason]) -> Result<Vec<Cause>, RunError> {
+        let Self { causes, keys, executed, planner, executor, .. } = self;
+        let explained = |name: &str, was: Key| {
+            let cell = executor.graph.find(name).filter(|cell| executed.contains(cell));
+            cell.is_some_and(|cell| planner.last_record(cell) == Some(was))
+        };
+        Ok(causes.behind(reasons, &|cell| keys.get(&cell).copied(), &explained)?)
     }
 
     fn spawn(&self, assignment: Assignment, lease: Lease) -> Result<(), RunError> {
@@ -406,10 +433,10 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let work = move || {
             let cell = assignment.cell;
             match (executor.execute(&assignment), sealed) {
-                (Ended::Sealed { mut transaction, seconds }, Some(sealed)) => {
+                (Ended::Sealed { mut transaction, has_checkpoints, seconds }, Some(sealed)) => {
                     transaction.under(lease);
                     messages.send(Message::Sealed { cell }).ok();
-                    sealed.send(Sealed { cell, transaction: *transaction, seconds }).ok();
+                    sealed.send(Sealed { cell, transaction: *transaction, has_checkpoints, seconds }).ok();
                 }
                 (ended, _) => drop(messages.send(Message::Ended { cell, ended, lease })),
             }
@@ -440,7 +467,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                     self.give_back(cell);
                 }
                 match result {
-                    Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
+                    Ok(committed) => self.executed(cell, committed.record, seconds),
                     Err(error) => Err(error.into()),
                 }
             }
@@ -458,7 +485,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                     Ended::Failed { error, seconds } => self.failed(cell, error, seconds, Some(lease)),
                     Ended::Refused { error } => Err(RunError::Refused { cell: self.name(cell), error }),
                     Ended::Cancelled | Ended::Sealed { .. } => {
-                        self.end(cell, Outcome::Cancelled, 0.0, None, false);
+                        self.end(cell, Outcome::Cancelled, 0.0, None);
                         Ok(())
                     }
                 }
@@ -475,16 +502,20 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.slots.give_back(self.executor.graph.cells[cell].needs);
     }
 
-    fn executed(&mut self, cell: usize, outputs: BTreeMap<String, Output>, seconds: f64) -> Result<(), RunError> {
+    fn executed(&mut self, cell: usize, record: Record, seconds: f64) -> Result<(), RunError> {
         self.executed.insert(cell);
-        let before = self.outputs.insert(cell, outputs).or_else(|| self.recorded.get(&cell).cloned());
+        let before = self.outputs.insert(cell, record.outputs).or_else(|| self.recorded.get(&cell).cloned());
         let now = &self.outputs[&cell];
         let same = before.as_ref().is_some_and(|before| before == now) || self.gave_the_same_before(cell);
         if before.as_ref().is_some_and(|before| before != now) {
             let text = format!("`{}` is not reproducible: it ran again and gave other bytes", self.name(cell));
             self.executor.listener.hear(&Event::Warning { text });
         }
-        self.end(cell, Outcome::Executed, seconds, None, same);
+        self.states.insert(cell, State::Ended(Outcome::Executed));
+        let (cell_name, metrics) = (self.name(cell), record.metrics);
+        let (outcome, error, same_bytes) = (Outcome::Executed, None, same);
+        let finished = Event::CellFinished { cell: cell_name, outcome, seconds, error, same_bytes, metrics };
+        self.executor.listener.hear(&finished);
         self.propagate(cell)
     }
 
@@ -512,21 +543,22 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         if let Some(key) = self.keys.get(&cell) {
             self.failures.insert(*key, error.clone());
         }
-        self.end(cell, Outcome::Failed, seconds, Some(error), false);
+        self.end(cell, Outcome::Failed, seconds, Some(error));
         Ok(())
     }
 
-    fn end(&mut self, cell: usize, outcome: Outcome, seconds: f64, error: Option<String>, same_bytes: bool) {
+    /// The end of a cell that did not execute, or not to its end.
+    fn end(&mut self, cell: usize, outcome: Outcome, seconds: f64, error: Option<String>) {
         self.states.insert(cell, State::Ended(outcome));
-        let cell = self.name(cell);
-        self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes });
+        let (cell, same_bytes, metrics) = (self.name(cell), false, BTreeMap::new());
+        self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes, metrics });
     }
 
     fn reuse(&mut self, cell: usize, key: Option<Key>, seconds: f64) {
         if let Some(key) = key {
             self.keys.insert(cell, key);
         }
-        self.end(cell, Outcome::Reused, seconds, None, false);
+        self.end(cell, Outcome::Reused, seconds, None);
     }
 
     /// The outputs of a cell are known, or known anew: its readers are decided, those that are decided on other
@@ -561,7 +593,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             Ok(None) => return Ok(None),
             Err(InputError::SourcePart(what) | InputError::MadePart(what)) => {
                 self.failed = true;
-                self.end(cell, Outcome::Failed, 0.0, Some(what), false);
+                self.end(cell, Outcome::Failed, 0.0, Some(what));
                 return Ok(None);
             }
             Err(InputError::Store(error)) if error.is_miss() => {
@@ -599,7 +631,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let Some(found) = found.filter(|_| !forced) else {
             let reasons = match forced {
                 true => vec![Reason::Forced],
-                false => self.planner.reasons(cell, &fingerprint, key)?,
+                false => self
+                    .planner
+                    .reasons(cell, &fingerprint, self.executor.sources, &|cell| self.keys.get(&cell).copied())?,
             };
             return self.prepare(cell, reasons);
         };
@@ -617,6 +651,12 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// Makes a cell ready, or first makes the bytes again that it reads and that are not there.
     fn prepare(&mut self, cell: usize, reasons: Vec<Reason>) -> Result<(), RunError> {
+        if self.executor.options.permitted.as_ref().is_some_and(|permitted| !permitted.contains(&cell)) {
+            self.failed = true;
+            let error = format!("it would have to execute, which the plan does not allow: {}", in_short(&reasons));
+            self.end(cell, Outcome::Failed, 0.0, Some(error));
+            return Ok(());
+        }
         self.states.insert(cell, State::Waiting);
         self.remake_inputs(cell)?;
         let Some((fingerprint, key, artifacts)) = self.identity(cell)? else { return Ok(()) };
@@ -677,15 +717,36 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             let healings = self.healings.entry(*cell).or_default();
             *healings += 1;
             if *healings <= MOST_HEALINGS {
-                hope = true;
+                hope |= self.executor.options.permitted.as_ref().is_none_or(|permitted| permitted.contains(cell));
                 self.prepare(*cell, vec![Reason::ArtifactMissing { port: port.clone() }])?;
             } else {
                 let error = format!("its output `{port}` is damaged in the store again and again");
                 self.failed = true;
-                self.end(*cell, Outcome::Failed, 0.0, Some(error), false);
+                self.end(*cell, Outcome::Failed, 0.0, Some(error));
             }
         }
         Ok(hope)
+    }
+
+    /// What stands for each published path, where all of it is done.
+    fn published(&self) -> BTreeMap<String, Vec<Artifact>> {
+        let publications = self.plan.targets.publications.iter().map(|index| &self.executor.graph.publications[*index]);
+        let artifacts = |publication: &Publication| {
+            let outputs = publication.members.iter().map(|member| self.target_output(member.cell, &member.port));
+            outputs.map(|output| Some(output?.0)).collect::<Option<Vec<_>>>()
+        };
+        publications.filter_map(|publication| Some((publication.path.clone(), artifacts(publication)?))).collect()
+    }
+
+    /// Remembers what the folders of sources look like that executed cells have read, for reasons to come.
+    fn keep_listings(&self) {
+        let cells = self.executed.iter().map(|cell| &self.executor.graph.cells[*cell]);
+        let readings = cells.flat_map(|cell| &cell.inputs).flat_map(|port| &port.readings);
+        let sources: BTreeSet<usize> = readings.filter_map(Reading::source).collect();
+        for snapshot in sources.into_iter().filter_map(|source| self.executor.sources.snapshot(source)) {
+            // Without it later reasons name fewer files; a full disk shows itself where results are stored.
+            self.executor.store.keep_listing(snapshot).ok();
+        }
     }
 
     /// The artifact of a target's output, where the cell is done.
@@ -713,7 +774,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 |read: &usize| matches!(self.states.get(read), Some(State::Ended(Outcome::Failed | Outcome::Blocked)));
             let blocked = self.executor.graph.reads(*cell).iter().any(unmade);
             let outcome = if blocked || !stopped { Outcome::Blocked } else { Outcome::Cancelled };
-            self.end(*cell, outcome, 0.0, None, false);
+            self.end(*cell, outcome, 0.0, None);
         }
         let done = |cell: &usize| matches!(self.states[cell], State::Ended(outcome) if outcome.is_done());
         self.keys.iter().filter(|(cell, _)| done(cell)).map(|(cell, key)| (*cell, *key)).collect()

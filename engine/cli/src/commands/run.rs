@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
 
 use clap::Args;
 use dgpipe_engine::run::{EditPolicy, Listener, RunOptions, run};
 use dgpipe_engine::stage::Cancel;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::plan::jobs;
 use crate::arguments::Common;
+use crate::exact_plan::ExactPlan;
+use crate::git::GitQuestion;
 use crate::session::{Pipeline, Session, request};
 use crate::terminal::{JsonLines, Lines, Progress, Screen, summary};
 use crate::{ExitStatus, Failure, Program};
@@ -27,6 +31,9 @@ pub struct Run {
     /// Execute these cells and replace their records
     #[arg(long, value_name = "CELL")]
     force: Vec<String>,
+    /// Do exactly what a plan says that `plan --out` wrote, or refuse
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["targets", "force", "dry_run"])]
+    plan: Option<PathBuf>,
     /// Show what would be done, like `plan`
     #[arg(long)]
     dry_run: bool,
@@ -36,6 +43,9 @@ pub struct Run {
     /// Move published files that were edited by hand aside
     #[arg(long)]
     keep_edits: bool,
+    /// The least time between two checkpoints of a stage that writes some
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, env = "DGPIPE_CHECKPOINT_EVERY", hide_env_values = true)]
+    checkpoint_every: Duration,
 }
 
 impl Run {
@@ -44,15 +54,39 @@ impl Run {
             return super::plan::PlanCommand::new(self.file.clone(), self.targets.clone(), self.force.clone())
                 .execute(program, common);
         }
+        match &self.plan {
+            None => self.carry_out(program, common, None),
+            Some(path) => {
+                let planned = ExactPlan::read(path, common)?;
+                self.carry_out(program, &planned.call(common), Some(planned))
+            }
+        }
+    }
+
+    fn carry_out(&self, program: &Program, common: &Common, exact: Option<ExactPlan>) -> Result<ExitStatus, Failure> {
         let pipeline = Pipeline::open(program, &self.file, common)?;
-        let request = request(&pipeline.graph, &self.targets, &self.force)?;
+        let git = GitQuestion::ask(pipeline.root.clone());
+        let request = match &exact {
+            Some(exact) => match exact.request(&pipeline.graph, common) {
+                Some(request) => request,
+                None => return Ok(ExitStatus::Failed),
+            },
+            None => request(&pipeline.graph, &self.targets, &self.force)?,
+        };
         let session = Session::open(pipeline, common)?;
         let plan = session.planner().plan(request)?;
+        if let Some(exact) = &exact
+            && !exact.agrees(program, &session, &plan, common)
+        {
+            return Ok(ExitStatus::Failed);
+        }
         let (cancel, signal) = listen()?;
         // A run that executes nothing asks for no device: looking for one can take longer than the run.
         let executes = plan.count("reuse") != plan.cells.len();
         let options = options(program, common, &session, &self.file, cancel, executes)?;
-        let options = RunOptions { fail_fast: self.fail_fast, edits: self.edits(), ..options };
+        let permitted = exact.map(|exact| exact.permitted(&session.graph));
+        let (fail_fast, edits, checkpoint_every) = (self.fail_fast, self.edits(), self.checkpoint_every);
+        let options = RunOptions { fail_fast, edits, checkpoint_every, git: git.answer(), permitted, ..options };
         let screen = Screen::new(common);
         let listener: Box<dyn Listener> = if common.json {
             Box::new(JsonLines::default())
@@ -79,6 +113,11 @@ impl Run {
     }
 }
 
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "it must be a number of seconds, 0 or more".to_owned())
+}
+
 /// How cells are executed. The program lends its devices only where any of them `executes`.
 pub(crate) fn options(
     program: &Program,
@@ -95,7 +134,7 @@ pub(crate) fn options(
     Ok(RunOptions {
         root: session.root.clone(),
         file: file.to_owned(),
-        jobs: common.jobs.map_or(defaults.jobs, usize::from),
+        jobs: jobs(common),
         gpus: lent.gpus,
         memory: memory(),
         ambient: lent.ambient,

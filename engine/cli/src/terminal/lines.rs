@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dgpipe_engine::plan::Reason;
+use dgpipe_engine::plan::{Reason, in_short};
 use dgpipe_engine::run::{Event, Listener, Outcome, PublishHow};
 
 use super::{Screen, duration, sanitised, say, time};
@@ -69,7 +69,7 @@ impl Listener for Lines {
 
 /// The line of a cell that ended. Reused and blocked cells are only counted, unless everything is wanted.
 pub(super) fn finished_line(event: &Event, reasons: &[Reason], screen: Screen, verbose: bool) -> Option<String> {
-    let Event::CellFinished { cell, outcome, seconds, error, same_bytes } = event else { return None };
+    let Event::CellFinished { cell, outcome, seconds, error, same_bytes, .. } = event else { return None };
     let quiet = matches!(outcome, Outcome::Reused | Outcome::Blocked | Outcome::Cancelled);
     if quiet && !verbose {
         return None;
@@ -87,7 +87,7 @@ pub(super) fn finished_line(event: &Event, reasons: &[Reason], screen: Screen, v
     }
     if *outcome == Outcome::Executed && !reasons.is_empty() {
         let same = if *same_bytes { "; ran again, same bytes" } else { "" };
-        let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let why = in_short(reasons);
         line.push_str(&screen.paint("2", &format!("  {}{same}", sanitised(&why))));
     }
     if let Some(error) = error {

@@ -6,6 +6,7 @@ mod lines;
 mod progress;
 mod screen;
 pub(crate) mod summary;
+mod table;
 mod wording;
 
 use std::io::Write;
@@ -18,7 +19,8 @@ pub(crate) use json_lines::JsonLines;
 pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;
 pub(crate) use screen::Screen;
-pub(crate) use wording::{bytes, counted, duration, sanitised, time};
+pub(crate) use table::Table;
+pub(crate) use wording::{bytes, counted, digits, duration, number, sanitised, time, when};
 
 /// Writes data to stdout. Whoever closes the pipe has read enough.
 pub(crate) fn print(text: &str) {

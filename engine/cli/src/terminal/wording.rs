@@ -22,6 +22,30 @@ pub(crate) fn bytes(number: u64) -> String {
     format!("{value:.1} {}", UNITS[power as usize - 1])
 }
 
+/// A value in few characters: a real number with four digits that matter.
+pub(crate) fn number(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "–".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) if number.is_f64() => digits(number.as_f64().unwrap_or(f64::NAN)),
+        other => other.to_string(),
+    }
+}
+
+/// Four digits that matter, without noughts at the end: `0.3265`, `12.5`, `1234000`, `1.2e-7`.
+pub(crate) fn digits(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    if !(1e-4..1e15).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let places = 3 - size.log10().floor() as i32;
+    let text = format!("{value:.*}", places.max(0) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// A number of things, the word in the singular where it is one.
 pub(crate) fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
@@ -42,6 +66,12 @@ pub(crate) fn time(milliseconds: u64) -> String {
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// When a run began, by its name, in brackets behind it.
+pub(crate) fn when(run: &str) -> String {
+    let milliseconds = run.get(..13).and_then(|digits| digits.parse().ok());
+    milliseconds.map(|milliseconds| format!(" ({})", time(milliseconds))).unwrap_or_default()
 }
 
 /// Foreign text without what could steer a terminal or turn the reading direction.
@@ -70,6 +100,17 @@ mod tests {
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes(5 << 30), "5.0 GiB");
         assert_eq!(bytes(u64::MAX), "16384.0 PiB");
+    }
+
+    #[test]
+    fn numbers_are_shown_with_the_digits_that_matter() {
+        for (value, text) in [(0.326_450_344, "0.3265"), (12.5, "12.5"), (0.7, "0.7"), (1_234.567, "1235"), (0.0, "0")]
+        {
+            assert_eq!(digits(value), text);
+        }
+        assert_eq!(digits(0.000_001_2), "1.200e-6");
+        assert_eq!(digits(-0.05), "-0.05");
+        assert_eq!(number(&serde_json::json!([0.1, 0.25])), "[0.1,0.25]");
     }
 
     #[test]
