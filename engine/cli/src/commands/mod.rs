@@ -26,6 +26,8 @@ use crate::{ExitStatus, Failure, Program};
 /// Does what the call says.
 pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let common = &arguments.common;
+    // Also where nothing executes: a slip of the pen is not to be found out on another day.
+    (program.check_device)(&common.device).map_err(Failure::call)?;
     match &arguments.command {
         Command::Run(command) => command.execute(program, common),
         Command::Plan(command) => command.execute(program, common),
