@@ -13,7 +13,9 @@ use fs_err::File;
 pub(crate) type Operation = (&'static str, PathBuf);
 
 /// Something that happens just before an operation.
-struct Hook(Box<dyn Fn(&'static str, &Path) + Send + Sync>);
+struct Hook(Box<Act>);
+
+type Act = dyn Fn(&'static str, &Path) + Send + Sync;
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
