@@ -178,7 +178,8 @@ impl Sweep<'_> {
             if doomed.records.contains_key(&key) || (!recorded && old(&stat.stamp)) {
                 let (what, why) = (What::Log, Why::RecordGone);
                 let name = key.to_string();
-                self.remove_old(&path, Removed { what, name, cell: None, bytes: stat.stamp.size, why })?;
+                let removed = Removed { what, name, cell: None, bytes: stat.stamp.size, why };
+                self.remove_unused(&path, &stat.stamp, removed)?;
             }
         }
         for (what, path) in self.store.left_for_people()? {
