@@ -354,7 +354,11 @@ publish: { results/a.txt: a }
     let over = AtomicBool::new(false);
     let vanished = || fs_err::remove_file(sandbox.root().join(&object)).is_ok();
     let run = std::thread::scope(|scope| {
-        scope.spawn(|| while !vanished() && !over.load(Ordering::SeqCst) {});
+        scope.spawn(|| {
+            while !vanished() && !over.load(Ordering::SeqCst) {
+                std::hint::spin_loop();
+            }
+        });
         let run = sandbox.run();
         over.store(true, Ordering::SeqCst);
         run
