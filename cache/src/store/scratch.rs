@@ -116,8 +116,15 @@ impl Store {
         }
     }
 
+    /// Returns an unused path in scratch for one thing that is looked at before it is removed. What a crash leaves there
+    /// is removed by the next process. Nothing is written for it: it is needed most when the disk is full.
+    pub(crate) fn aside(&self) -> PathBuf {
+        let Process { pid, started, .. } = Process::current();
+        self.layout().bucket(Bucket::Scratch).join(format!("{}-{pid}-{started}-aside-{}", host_mark(), self.number()))
+    }
+
     /// Removes what dead processes of this machine left.
-    fn remove_abandoned(&self) -> Result<(), StoreError> {
+    pub(crate) fn remove_abandoned(&self) -> Result<(), StoreError> {
         self.each_abandoned(&mut |path| Ok(self.filesystem().remove_tree(path)?))
     }
 
