@@ -106,14 +106,21 @@ pub fn run(
         let artifacts = runner.published();
         Ok::<_, RunError>((runner.finish(), artifacts))
     })?;
-    project.add_latest(keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
+    let new = |(cell, key): (&usize, &Key)| {
+        let name = graph.name(*cell);
+        (latest.get(&name) != Some(key)).then_some((name, *key))
+    };
+    let new: BTreeMap<String, Key> = keys.iter().filter_map(new).collect();
+    if !new.is_empty() {
+        project.add_latest(new)?;
+    }
     store.source_memo().save().map_err(|error| RunError::Io(std::io::Error::other(error)))?;
     store.save_index()?;
     store.sync()?;
     for text in store.take_warnings() {
         hear(&Event::Warning { text });
     }
-    let mut report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let mut report = std::mem::take(&mut *report.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     for (cell, key) in keys {
         if let Some(cell) = report.cells.get_mut(&graph.name(cell)) {
             cell.key = Some(key);
