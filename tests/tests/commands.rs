@@ -40,6 +40,8 @@ fn the_whole_help() {
         "log",
         "path",
         "verify",
+        "gc",
+        "pin",
         "trace",
         "figures",
         "init",
@@ -71,6 +73,8 @@ fn the_whole_help() {
       log          Print what a cell wrote to stdout and stderr
       path         Print where an artifact lies
       verify       Look at the whole store for damage, or execute cached cells again and compare
+      gc           Remove from the store what nothing uses
+      pin          Keep records in the store, whatever happens
       trace        Say where a published figure or table comes from, and whether it is current
       figures      List the published figures and tables, or check that all are current
       init         Start a project in this folder
@@ -154,6 +158,12 @@ fn the_whole_help() {
 
           --keep-edits
               Move published files that were edited by hand aside
+
+          --checkpoint-every <SECONDS>
+              The least time between two checkpoints of a stage that writes some
+
+              [env: DGPIPE_CHECKPOINT_EVERY]
+              [default: 10]
 
       -h, --help
               Print help (see a summary with '-h')
@@ -387,6 +397,60 @@ fn the_whole_help() {
               How many cells of each stage to execute again, at least one
 
               [default: 100%]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== gc
+    Remove from the store what nothing uses
+
+    Usage: dgpipe gc [OPTIONS] [FILE]
+
+    Arguments:
+      [FILE]
+              The pipeline file; without it, the store of the project in this folder is meant
+
+    Options:
+          --dry-run
+              Only show what would go, and why
+
+          --max-size <SIZE>
+              How much may stay, such as `50GiB`: beyond that, what was not used for the longest time
+              goes too
+
+          --older-than <AGE>
+              How long ago something must have been used last to go, such as `7d` (default: `30d`, and
+              the last ten runs of each pipeline keep what they used)
+
+          --grace <AGE>
+              What was written so short a time ago stays in any case
+
+              [default: 1h]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== pin
+    Keep records in the store, whatever happens
+
+    Usage: dgpipe pin [OPTIONS] [FILE] [CELLS]...
+
+    Arguments:
+      [FILE]
+              The pipeline file; without it, `--list` and `--remove` mean all pins in the store of this
+              folder's project
+
+      [CELLS]...
+              The cells whose records are to stay, such as `train[seed=1]` or `train[*]`
+
+    Options:
+          --list
+              Show what is pinned
+
+          --remove <PIN>...
+              Let go of pins: cells, or beginnings of keys, as `--list` shows them
 
       -h, --help
               Print help (see a summary with '-h')
@@ -734,9 +798,11 @@ fn stages_lists_the_types_and_explains_one() {
     add       Adds numbers.
     constant  Writes a number.
     draw      Draws numbers.
+    each      Adds up rows of items.
     fail      Fails, always or the first times.
     panic     Panics.
     parity    Tells whether a number is odd.
+    rounds    Works in rounds.
     sleep     Takes its time.
     spread    Writes a folder of numbers.
     table     Lists numbers with where they come from.
@@ -757,12 +823,14 @@ fn stages_lists_the_types_and_explains_one() {
     config
       plus             A number that is added. (default 0)
     "#);
+    let rounds = sandbox.call(&["stages", "rounds"]).exits(0).stdout;
+    assert!(rounds.contains("\ncontinues: more `rounds` go on from the end of fewer\n"), "{rounds}");
     insta::assert_snapshot!(sandbox.call(&["stages", "command"]).exits(0).stdout, @r#"
     command
       Runs any program, with its inputs, outputs and environment declared.
     "#);
     let list: Value = serde_json::from_str(&sandbox.call(&["stages", "--json"]).exits(0).stdout).unwrap();
-    assert_eq!(list.as_array().map(Vec::len), Some(9));
+    assert_eq!(list.as_array().map(Vec::len), Some(11));
     insta::assert_snapshot!(sandbox.call(&["stages", "constnat"]).exits(2).stderr, @r#"
     error: there is no stage type `constnat`
     hint: did you mean `constant`?

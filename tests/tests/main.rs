@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may fail by panicking, in its helpers too")]
 
 mod caching;
+mod collecting;
 mod commands;
 mod comparison;
 mod damage;
 mod determinism;
 mod failing;
+mod items;
 mod language;
 mod leases;
 mod mistakes;
@@ -17,6 +19,7 @@ mod plans;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;
+mod resuming;
 mod sharing;
 mod signals;
 mod sweeps;

@@ -1556,7 +1556,8 @@ stages:
        ·              ────────┬────────
        ·                      ╰── here
        ╰────
-      help: known are [add, command, constant, draw, fail, panic, parity, sleep, spread, table]
+      help: known are [add, command, constant, draw, each, fail, panic, parity, rounds, sleep, spread,
+            table]
     1 mistake; nothing was run
     "#);
 }

@@ -15,6 +15,10 @@ pub trait BoundStage: Send + Sync {
     fn ports(&self) -> &Ports;
     /// The decoded config in canonical form, for the fingerprint.
     fn config(&self) -> serde_json::Value;
+    /// The config field that only says how far an execution goes.
+    fn continues(&self) -> Option<&'static str> {
+        None
+    }
     /// Scarce resources held while executing.
     fn slots(&self) -> &[&'static str];
     /// Paths in the project, relative to its root, that it writes by itself.
@@ -37,6 +41,8 @@ pub struct Registered {
     pub version: u32,
     /// One sentence.
     pub about: &'static str,
+    /// The config field that only says how far an execution goes.
+    pub continues: Option<&'static str>,
     /// Inputs and outputs.
     pub ports: fn() -> Ports,
     /// The JSON Schema of its config.
@@ -52,6 +58,7 @@ impl Registered {
             name: S::NAME,
             version: S::VERSION,
             about: S::ABOUT,
+            continues: S::CONTINUES,
             ports: S::ports,
             schema: |generator| generator.subschema_for::<S::Config>(),
             bind: |node| {
@@ -89,6 +96,10 @@ impl<S: StageType> BoundStage for Bound<S> {
 
     fn config(&self) -> serde_json::Value {
         serde_json::to_value(&self.config).expect("a decoded config is made of plain values")
+    }
+
+    fn continues(&self) -> Option<&'static str> {
+        S::CONTINUES
     }
 
     fn slots(&self) -> &[&'static str] {

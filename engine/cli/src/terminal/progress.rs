@@ -96,12 +96,14 @@ impl Listener for Progress {
             Event::CellStarted { cell, reasons, .. } => self.cell_started(&mut state, cell, reasons),
             Event::CellProgress { cell, done, total, unit } => {
                 let Some((bar, _)) = state.running.get(cell) else { return };
+                bar.set_position(*done);
                 if bar.length() != Some(*total) {
                     bar.set_length(*total);
                     bar.set_style(style("  {prefix}  {bar:24.cyan/dim} {pos}/{len} {msg}  {per_sec}, {eta} left"));
                     bar.set_message(sanitised(unit));
+                    // What a former execution did says nothing of how fast this one is.
+                    bar.reset_eta();
                 }
-                bar.set_position(*done);
             }
             Event::CellFinished { .. } => self.finished(&mut state, event),
             Event::RunFinished { .. } => {
