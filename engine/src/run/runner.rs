@@ -119,7 +119,7 @@ pub fn run(
     for text in store.take_warnings() {
         hear(&Event::Warning { text });
     }
-    let mut report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let mut report = std::mem::take(&mut *report.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     for (cell, key) in keys {
         if let Some(cell) = report.cells.get_mut(&graph.name(cell)) {
             cell.key = Some(key);
