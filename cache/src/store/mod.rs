@@ -15,15 +15,18 @@ mod scratch;
 mod store;
 mod store_error;
 mod transaction;
+mod view;
 
 pub use checkpoints::{Checkpoint, Checkpoints};
 pub use commit::Committed;
+pub(crate) use inventory::Inventory;
 pub use item_rows::ItemRows;
 pub use records::Found;
 pub(crate) use records::ReadRecord;
 pub use remembered::{MemoryKind, Remembered};
 pub use restore::RestoreMethod;
 pub use scratch::Scratch;
+pub(crate) use scratch::lock_file;
 pub use store::Store;
 pub(crate) use store::lock;
 pub use store_error::StoreError;
