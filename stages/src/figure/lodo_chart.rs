@@ -202,7 +202,7 @@ pub(crate) mod tests {
     #[test]
     fn a_missing_place_is_left_free() {
         let mut chart = sample();
-        let look = Look { title: None, caption: None, width: Width::Column };
+        let look = Look::plain(Width::Single);
         let whole = chart.draw(look).svg().matches("<polygon").count();
         chart.series[2].points[1] = None;
         assert_eq!(chart.draw(look).svg().matches("<polygon").count(), whole - 1);
@@ -220,7 +220,7 @@ pub(crate) mod tests {
 
     #[test]
     fn marked_points_have_a_dagger() {
-        let look = Look { title: None, caption: None, width: Width::Column };
+        let look = Look::plain(Width::Single);
         assert_eq!(sample().draw(look).svg().matches('†').count(), 5);
     }
 }

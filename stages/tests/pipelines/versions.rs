@@ -24,13 +24,15 @@ stages:
   random: { uses: random-mask, inputs: { mask: mask }, config: { seed: 1, stream: random } }
   frozen: { uses: uniform-mask, inputs: { like: head }, config: { value: false } }
   matrix: { uses: plot-matrix, inputs: { matrices: mask } }
+  network: { uses: plot-network, inputs: { weights: mask } }
+  sheet: { uses: plot-images, inputs: { images: drawn } }
 ";
 
 #[test]
 fn bytes_change_only_with_a_new_version() {
     let project = Project::new();
     fs_err::write(project.path("versions.yaml"), PIPELINE).unwrap();
-    project.run(&["versions.yaml", "drawn", "inspection", "split", "random", "frozen", "matrix"]);
+    project.run(&["versions.yaml", "drawn", "inspection", "split", "random", "frozen", "matrix", "network", "sheet"]);
     let mut lines = BTreeSet::new();
     for (name, bytes) in project.files(".dgpipe/records-v1") {
         let record: Value = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
