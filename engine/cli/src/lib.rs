@@ -5,7 +5,9 @@
 mod arguments;
 mod commands;
 mod failure;
+mod picture;
 mod program;
+mod report;
 mod session;
 mod terminal;
 

@@ -3,6 +3,7 @@
 mod attempt;
 mod committer;
 mod event;
+mod event_log;
 mod executor;
 mod ledger_keeper;
 mod options;

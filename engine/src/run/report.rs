@@ -1,6 +1,7 @@
 //! A view of a run, made from its events and kept with it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,9 @@ pub struct CellReport {
     pub outcome: Outcome,
     /// How long it executed, in seconds.
     pub seconds: f64,
+    /// When it began to execute, in seconds since the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<f64>,
     /// Why it executed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
@@ -71,15 +75,19 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// Takes one more event in.
-    pub fn hear(&mut self, event: &Event) {
+    /// Takes one more event in, which happened so long after the run began.
+    pub fn hear(&mut self, event: &Event, at: Duration) {
         match event {
             Event::RunStarted { run, pipeline, profile, .. } => {
                 self.run.clone_from(run);
                 self.pipeline.clone_from(pipeline);
                 self.profile.clone_from(profile);
             }
-            Event::CellStarted { cell, reasons, .. } => self.cell(cell).reasons.clone_from(reasons),
+            Event::CellStarted { cell, reasons, .. } => {
+                let report = self.cell(cell);
+                report.reasons.clone_from(reasons);
+                report.began = Some(at.as_secs_f64());
+            }
             Event::CellFinished { cell, outcome, seconds, error, .. } => {
                 let report = self.cell(cell);
                 (report.outcome, report.seconds) = (*outcome, *seconds);
@@ -99,6 +107,7 @@ impl RunReport {
         self.cells.entry(cell.to_owned()).or_insert_with(|| CellReport {
             outcome: Outcome::Cancelled,
             seconds: 0.0,
+            began: None,
             reasons: Vec::new(),
             error: None,
             key: None,

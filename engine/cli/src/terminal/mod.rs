@@ -1,8 +1,11 @@
 //! What people see: events as bars, lines or JSON, and the summary at the end.
 
+mod causes;
+mod forecast;
 mod json_lines;
 mod lines;
 mod progress;
+mod running_line;
 mod screen;
 pub(crate) mod summary;
 mod wording;
@@ -12,11 +15,12 @@ use std::io::Write;
 use crate::Failure;
 use crate::arguments::Common;
 
+pub(crate) use forecast::Forecast;
 pub(crate) use json_lines::JsonLines;
 pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;
 pub(crate) use screen::Screen;
-pub(crate) use wording::{counted, duration, sanitised, time};
+pub(crate) use wording::{counted, duration, sanitised, size, time};
 
 /// Writes data to stdout. Whoever closes the pipe has read enough.
 pub(crate) fn print(text: &str) {

@@ -11,6 +11,20 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// Bytes as people say them.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = "bytes";
+    for next in units {
+        if value < 1023.5 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, next);
+    }
+    if unit == "bytes" || value >= 9.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
+}
+
 /// A number of things, the word in the singular where it is one.
 pub(crate) fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
@@ -37,7 +51,7 @@ pub(crate) fn time(milliseconds: u64) -> String {
 pub(crate) fn sanitised(text: &str) -> String {
     let steers = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
@@ -51,6 +65,11 @@ mod tests {
         assert_eq!(time(0), "1970-01-01 00:00:00");
         assert_eq!(time(951_782_400_000), "2000-02-29 00:00:00");
         assert_eq!(time(1_795_161_599_000), "2026-11-20 07:59:59");
+    }
+
+    #[test]
+    fn sizes_have_two_digits_that_count() {
+        assert_eq!([size(0), size(1023), size(1024), size(150 << 20)], ["0 bytes", "1023 bytes", "1.0 KiB", "150 MiB"]);
     }
 
     #[test]
