@@ -15,12 +15,14 @@
 //!     runs/<run>/report.json          the view made from it
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
 //!   items-v1/                         rows of the per-item memo
-//!   leases-v1/<key>                   held by whoever executes the key
+//!   leases-v1/holders/<id>            one file for each process that executes, locked while it lives
+//!   leases-v1/<key>                   a second name of the holder's file: it executes the key
 //!   quarantine-v1/                    what was found to be damaged, for a person to look at
 //!   scratch/<process>-<label>-<n>/    private folders of live executions
 //!   scratch/kept-…/                   those left for a person to look at
 //!   memo-v1/<host>/sources            digests of source files by their stamps
 //!   memo-v1/<host>/records            outputs of records by the stamps of their files
+//!   memo-v1/listings/ab/cdef…         manifests of source folders, to say later which files changed
 //! ```
 //!
 //! Rules
@@ -132,6 +134,10 @@ impl Layout {
         self.bucket(Bucket::Leases).join(key.to_string())
     }
 
+    pub(crate) fn holders(&self) -> PathBuf {
+        self.bucket(Bucket::Leases).join("holders")
+    }
+
     pub(crate) fn quarantine(&self, name: &str) -> PathBuf {
         self.bucket(Bucket::Quarantine).join(name)
     }
@@ -142,6 +148,12 @@ impl Layout {
 
     pub(crate) fn record_index(&self, host: &str) -> PathBuf {
         self.bucket(Bucket::Memo).join(escape(host)).join("records")
+    }
+
+    pub(crate) fn listing(&self, digest: &Digest) -> PathBuf {
+        let digest = digest.to_string();
+        let (fan, rest) = digest.split_at(2);
+        self.bucket(Bucket::Memo).join("listings").join(fan).join(rest)
     }
 
     pub(crate) fn project(&self, id: &str, pipeline: &str, profile: &str) -> PathBuf {

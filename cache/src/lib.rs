@@ -6,6 +6,7 @@
 mod content;
 mod filesystem;
 mod layout;
+mod lease;
 mod packed;
 mod process;
 mod project;
@@ -13,11 +14,14 @@ mod record;
 mod source;
 mod store;
 mod tree;
+mod verify;
 
 pub use content::{Artifact, Digest, EntryContent, Form, Key, Manifest, ManifestEntry, ManifestError, ParseHashError};
 pub use filesystem::{FileError, FileKind, Filesystem, Locking, Placement, RealFilesystem, Stamp, Stat};
+pub use lease::{Holding, Lease, LeaseAttempt};
 pub use project::{Ledger, LedgerEntry, Project, RunFolder};
 pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
-pub use store::{Committed, Found, Lease, LeaseAttempt, RestoreMethod, Scratch, Seal, Store, StoreError, Transaction};
+pub use store::{Committed, Found, RestoreMethod, Scratch, Seal, Store, StoreError, Transaction};
 pub use tree::TreeError;
+pub use verify::{Incomplete, Problem, Verification};

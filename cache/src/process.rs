@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 pub(crate) struct Process {
     /// Name of the machine.
     pub(crate) host: String,
+    /// What the kernel calls this time of its running; empty where it does not say.
+    pub(crate) boot: String,
     /// Number of the process.
     pub(crate) pid: u32,
     /// Ticks from boot to its start; zero where that cannot be known.
@@ -19,8 +21,9 @@ impl Process {
         static CURRENT: OnceLock<Process> = OnceLock::new();
         CURRENT.get_or_init(|| {
             let pid = std::process::id();
-            let host = rustix::system::uname();
-            Self { host: host.nodename().to_string_lossy().into_owned(), pid, started: start_of(pid).unwrap_or(0) }
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let boot = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+            Self { host, boot: boot.trim().to_owned(), pid, started: start_of(pid).unwrap_or(0) }
         })
     }
 

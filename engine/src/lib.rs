@@ -14,6 +14,7 @@ mod registry;
 pub mod run;
 pub mod spec;
 pub mod stage;
+pub mod why;
 
 pub use environment::Environment;
 pub use project_root::project_root;

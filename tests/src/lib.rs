@@ -6,4 +6,4 @@ mod sandbox;
 mod toys;
 
 pub use sandbox::{Outcome, Sandbox};
-pub use toys::PROGRAM;
+pub use toys::{NEXT_PROGRAM, PROGRAM};

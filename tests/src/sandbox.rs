@@ -41,6 +41,19 @@ impl Sandbox {
         self
     }
 
+    /// Replaces the binary that later calls run.
+    #[must_use]
+    pub fn binary(mut self, binary: &str) -> Self {
+        self.binary = binary.into();
+        self
+    }
+
+    /// Sets a variable for later calls, in place of an earlier value.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(other, _)| other != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// The project root.
     pub fn root(&self) -> &Path {
         self.folder.path()
@@ -160,6 +173,12 @@ impl Sandbox {
         let check = self.call(&["check", "pipeline.yaml"]).exits(2);
         assert_eq!(check.stdout, "", "messages go to stderr");
         self.redacted(&check.stderr)
+    }
+
+    /// What `why` says about a cell, without what differs from call to call.
+    pub fn why(&self, cell: &str, arguments: &[&str]) -> String {
+        let why = self.call(&[&["why", "pipeline.yaml", cell], arguments].concat()).exits(0);
+        self.redacted(&why.stdout)
     }
 
     /// Runs the pipeline.

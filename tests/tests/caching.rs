@@ -140,16 +140,18 @@ fn set_executes_only_what_it_reaches_and_why_says_so() {
     let why = sandbox.call(&["why", "pipeline.yaml", "last", "--set", "plus=0.25"]).exits(0);
     insta::assert_snapshot!(why.stdout, @r#"
     last awaits what it reads, and may be reused
-      all awaits what it reads, and may be reused
+      all awaits what it reads
         scaled executes
           because factor 0.5 → 0.25 (param plus, --set, over pipeline.yaml:3)
     "#);
-    let plan = sandbox.call(&["plan", "pipeline.yaml", "--set", "plus=0.25"]).exits(0);
+    let plan = sandbox.call(&["plan", "pipeline.yaml", "--set", "plus=0.25", "--jobs", "2"]).exits(0);
     insta::assert_snapshot!(sandbox.redacted(&plan.stdout), @r#"
-    execute  scaled  factor 0.5 → 0.25 (param plus, --set, over pipeline.yaml:3)
-    await    all  waits for scaled
-    await    last  waits for all
-    1 to execute, 2 await those and may be reused, 6 to reuse, about [TIME] of work by past records
+    execute  scaled  [TIME]  factor 0.5 → 0.25 (param plus, --set, over pipeline.yaml:3)
+    await    all     [TIME]  waits for scaled
+    await    last    [TIME]  waits for all
+    1 to execute, 2 await those and may be reused, 6 to reuse
+    about [TIME] of work by past records, [TIME] of it certain
+    about [TIME] with 2 jobs; the longest chain takes [TIME]
     "#);
     let changed = sandbox.run_with(&["--set", "plus=0.25"]).exits(0);
     assert_eq!(changed.executed(), ["all", "last", "scaled"]);
@@ -178,11 +180,11 @@ fn why_follows_a_past_execution_to_its_root_cause() {
     sandbox.run().exits(0);
     let why = sandbox.call(&["why", "pipeline.yaml", "last"]).exits(0);
     insta::assert_snapshot!(sandbox.redacted(&why.stdout), @r#"
-    last is up to date; it executed in run [RUN]
+    last is up to date; it executed in run [RUN] ([DATE])
       because input extra: all changed
-      all is up to date; it executed in run [RUN]
+      all executed in run [RUN]
         because input terms: scaled changed
-        scaled is up to date; it executed in run [RUN]
+        scaled executed in run [RUN]
           because factor 0.5 → 1.5 (param plus, pipeline.yaml:3)
     "#);
     sandbox.run().exits(0);
@@ -226,9 +228,9 @@ fn an_added_seed_is_one_reason_and_not_a_shift_of_all() {
     sandbox.run().exits(0);
     let why = sandbox.call(&["why", "pipeline.yaml", "all"]).exits(0);
     insta::assert_snapshot!(sandbox.redacted(&why.stdout), @r#"
-    all is up to date; it executed in run [RUN]
+    all is up to date; it executed in run [RUN] ([DATE])
       because input terms: one[seed=0] was added
-      one[seed=0] is up to date; it executed in run [RUN]
+      one[seed=0] executed in run [RUN]
         because new
     "#);
 }
@@ -385,7 +387,7 @@ stages: { odd: { uses: parity, inputs: { number: number } }, sum: { uses: add, i
     let why = sandbox.call(&["why", "pipeline.yaml", "odd"]).exits(0);
     insta::assert_snapshot!(why.stdout, @r#"
     odd executes
-      because input number: number changed
+      because source number (data/number.txt) changed
     "#);
     assert_eq!(sandbox.run().exits(0).executed(), ["odd", "sum"]);
 }

@@ -39,10 +39,12 @@ fn an_object_that_nobody_needs_may_be_missing() {
 fn a_missing_object_of_a_target_makes_its_producer_execute_and_nothing_else() {
     let sandbox = chain();
     delete(&sandbox, "111\n");
-    let plan = sandbox.call(&["plan", "pipeline.yaml"]).exits(0);
+    let plan = sandbox.call(&["plan", "pipeline.yaml", "--jobs", "2"]).exits(0);
     insta::assert_snapshot!(sandbox.redacted(&plan.stdout), @r#"
-    execute  c  bytes of `sum` are missing in the store
-    1 to execute, 0 await those and may be reused, 2 to reuse, about [TIME] of work by past records
+    execute  c  [TIME]  bytes of `sum` are missing in the store
+    1 to execute, 0 await those and may be reused, 2 to reuse
+    about [TIME] of work by past records
+    about [TIME] with 2 jobs; the longest chain takes [TIME]
     "#);
     let run = sandbox.run().exits(0);
     assert_eq!(run.executed(), ["c"]);

@@ -4,18 +4,27 @@
 
 mod caching;
 mod commands;
+mod comparison;
 mod damage;
 mod determinism;
 mod failing;
 mod language;
+mod leases;
 mod mistakes;
 mod passports;
+mod past;
+mod plans;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;
+mod reports;
 mod sharing;
 mod signals;
+mod sweeps;
 mod tidy;
+mod undeclared;
+mod verifying;
+mod why;
 
 use dgpipe_tests::Sandbox;
 

@@ -192,7 +192,7 @@ publish: { names.txt: a.names, shown.txt: a.shown }
     assert_eq!(sandbox.run().exits(0).count("executed"), 0);
     let sandbox = sandbox.variable("SHOWN", "two");
     let why = sandbox.call(&["why", "pipeline.yaml", "a"]).exits(0);
-    assert!(why.stdout.contains("env.SHOWN one → two"), "{}", why.stdout);
+    assert!(why.stdout.contains("variable SHOWN one → two"), "{}", why.stdout);
     assert_eq!(sandbox.run().exits(0).count("executed"), 1);
     let sandbox = sandbox.variable("UNSET", "");
     assert_eq!(sandbox.run().exits(0).count("executed"), 1, "empty is not unset");
@@ -291,8 +291,8 @@ stages:
       by.good = true
       by.photo = 3
       loss = 0.25
-      name = "x"
-    1 executed, 0 reused, 0 published
+      name = x
+    1 executed, 0 reused, 0 paths published
     "#);
     sandbox.edit("m.json; echo", "n.json; echo");
     assert!(sandbox.run().exits(1).error("a").contains("the metrics are missing"));

@@ -35,10 +35,23 @@ fn times_executed(outcomes: &[Outcome]) -> BTreeMap<String, usize> {
     times
 }
 
+/// Starts runs at the same moment.
+fn start_together(sandboxes: &[&Sandbox], arguments: &[&str]) -> Vec<Child> {
+    let barrier = std::sync::Barrier::new(sandboxes.len());
+    let start = |sandbox| {
+        barrier.wait();
+        start(sandbox, arguments)
+    };
+    std::thread::scope(|scope| {
+        let starting: Vec<_> = sandboxes.iter().map(|sandbox| scope.spawn(|| start(sandbox))).collect();
+        starting.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
 #[test]
-fn twelve_runs_of_one_project_execute_each_cell_once_in_all() {
+fn twenty_runs_started_together_execute_each_cell_once_in_all() {
     let sandbox = project(SHARED);
-    let outcomes = all_ended((0..12).map(|_| start(&sandbox, &[])).collect());
+    let outcomes = all_ended(start_together(&[&sandbox; 20], &[]));
     let times = times_executed(&outcomes);
     assert_eq!(times.len(), 8);
     assert!(times.values().all(|times| *times == 1), "{times:?}");
@@ -51,11 +64,12 @@ fn twelve_runs_of_one_project_execute_each_cell_once_in_all() {
 }
 
 #[test]
-fn runs_of_several_projects_share_one_store() {
-    let projects: Vec<Sandbox> = (0..6).map(|_| project(SHARED)).collect();
+fn twenty_runs_of_two_projects_share_one_store() {
+    let projects = [project(SHARED), project(SHARED)];
     let store = tempfile::tempdir().unwrap();
     let cache = store.path().join("store").display().to_string();
-    let outcomes = all_ended(projects.iter().map(|sandbox| start(sandbox, &["--cache", &cache])).collect());
+    let runs: Vec<&Sandbox> = projects.iter().cycle().take(20).collect();
+    let outcomes = all_ended(start_together(&runs, &["--cache", &cache]));
     let times = times_executed(&outcomes);
     assert_eq!(times.len(), 8);
     assert!(times.values().all(|times| *times == 1), "{times:?}");

@@ -17,7 +17,7 @@ fn start(sandbox: &Sandbox) -> Child {
 }
 
 /// Waits for something that must come; the limit only keeps a broken test from hanging for ever.
-fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is() {
         assert!(begun.elapsed() < Duration::from_mins(2), "waited for ever: {what}");
@@ -27,7 +27,7 @@ fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
 
 /// Sends a signal to a run that this test started, and to nothing else. No test sends one to a process that it knows
 /// only by a number in a file, nor to a group, nor through the program `kill`, which takes `-KILL -1234` for everything.
-fn send(run: &Child, signal: Signal) {
+pub(crate) fn send(run: &Child, signal: Signal) {
     rustix::process::kill_process(Pid::from_child(run), signal).unwrap();
 }
 

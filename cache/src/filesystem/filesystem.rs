@@ -95,6 +95,13 @@ pub trait Filesystem: Debug + Send + Sync {
     /// Makes a folder with that mode less the umask; `Taken` where the name exists.
     fn create_folder(&self, path: &Path, mode: u32) -> Result<Placement, FileError>;
 
+    /// Gives a file another name, unless something has that; `None` where the file system has no hard
+    /// links, or no more for this file.
+    fn link(&self, from: &Path, to: &Path) -> Result<Option<Placement>, FileError>;
+
+    /// Sets the time of the last change of a file to now, by the clock of its disk.
+    fn touch(&self, file: &File) -> Result<(), FileError>;
+
     /// Makes a symbolic link.
     fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError>;
 
@@ -112,6 +119,9 @@ pub trait Filesystem: Debug + Send + Sync {
 
     /// Opens a file to lock it, making it where it is missing.
     fn open_lock(&self, path: &Path) -> Result<File, FileError>;
+
+    /// Opens a file to lock it; a missing one is not made.
+    fn open_lock_if_there(&self, path: &Path) -> Result<Option<File>, FileError>;
 
     /// Takes the exclusive kernel lock of an open file without waiting.
     fn try_lock(&self, file: &File) -> Result<Locking, FileError>;

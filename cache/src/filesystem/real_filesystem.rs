@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err::os::unix::fs::OpenOptionsExt;
 use fs_err::{File, OpenOptions};
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, RenameFlags};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 
 use super::{FileError, FileKind, Filesystem, Locking, Placement, Stat};
@@ -50,22 +50,21 @@ fn unlock_folders(path: &Path) {
 
 /// Renames a file unless the name is taken, on file systems that cannot do so in one step.
 fn link_new(filesystem: RealFilesystem, from: &Path, to: &Path) -> Result<Placement, FileError> {
-    match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
-        Ok(()) => {
+    match filesystem.link(from, to)? {
+        Some(Placement::Placed) => {
             filesystem.remove_file(from)?;
             Ok(Placement::Placed)
         }
-        Err(Errno::EXIST) => Ok(Placement::Taken),
+        Some(Placement::Taken) => Ok(Placement::Taken),
         // Without either there is no atomic way. What is lost is only that the first wins:
         // the names are those of content, or of records that are all equally valid.
-        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
+        None => {
             if filesystem.stat(to)?.is_some() {
                 return Ok(Placement::Taken);
             }
             filesystem.rename(from, to)?;
             Ok(Placement::Placed)
         }
-        Err(error) => Err(FileError::new("rename a file to", to, error)),
     }
 }
 
@@ -195,6 +194,22 @@ impl Filesystem for RealFilesystem {
         }
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<Option<Placement>, FileError> {
+        match rustix::fs::linkat(CWD, from, CWD, to, AtFlags::empty()) {
+            Ok(()) => Ok(Some(Placement::Placed)),
+            Err(Errno::EXIST) => Ok(Some(Placement::Taken)),
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => Ok(None),
+            Err(error) => Err(FileError::new("link a file to", to, error)),
+        }
+    }
+
+    fn touch(&self, file: &File) -> Result<(), FileError> {
+        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let times = Timestamps { last_access: time(UTIME_OMIT), last_modification: time(UTIME_NOW) };
+        let touched = rustix::fs::futimens(file.file(), &times);
+        touched.map_err(|error| FileError::new("set the time of", file.path(), error))
+    }
+
     fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError> {
         rustix::fs::symlink(target, path).map_err(|error| FileError::new("make the link", path, error))
     }
@@ -234,6 +249,11 @@ impl Filesystem for RealFilesystem {
         // NFS gives an exclusive lock only to who may write.
         options.read(true).write(true).create(true).mode(0o600);
         options.open(path).map_err(|error| FileError::new("open the lock", path, error))
+    }
+
+    fn open_lock_if_there(&self, path: &Path) -> Result<Option<File>, FileError> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        missing_is_none(opened.map_err(|error| FileError::new("open the lock", path, error)))
     }
 
     fn try_lock(&self, file: &File) -> Result<Locking, FileError> {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerEntry, RunFolder};
 use crate::content::Key;
-use crate::filesystem::{Locking, Placement, read_if_there};
-use crate::layout::{Layout, escape, unescape};
+use crate::filesystem::{FileKind, Locking, Placement, read_if_there};
+use crate::layout::{Bucket, Layout, escape, unescape};
 use crate::store::{Store, StoreError};
 
 /// Raised with the format of `latest.json` and `ledger.json`.
@@ -49,6 +49,30 @@ impl Store {
         let path = self.layout().project(id, pipeline, profile);
         self.make_folder(&path)?;
         Ok(Project { store: self.clone(), path })
+    }
+
+    /// Returns what is remembered of a project: pipeline, profile and memory, in the order of their names.
+    pub fn projects(&self, id: &str) -> Result<Vec<(String, String, Project)>, StoreError> {
+        let mut found = Vec::new();
+        let folder = self.layout().bucket(Bucket::Projects).join(escape(id));
+        for pipeline in self.names_in(&folder)? {
+            let folder = folder.join(&pipeline);
+            for profile in self.names_in(&folder)? {
+                let project = Project { store: self.clone(), path: folder.join(&profile) };
+                found.push((unescape(&pipeline), unescape(&profile), project));
+            }
+        }
+        Ok(found)
+    }
+
+    fn names_in(&self, folder: &Path) -> Result<Vec<String>, StoreError> {
+        if self.filesystem().stat(folder)?.is_none_or(|stat| stat.kind != FileKind::Folder) {
+            return Ok(Vec::new());
+        }
+        let names = self.filesystem().list(folder)?.into_iter();
+        let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+        names.sort_unstable();
+        Ok(names)
     }
 }
 

@@ -164,13 +164,13 @@ impl Store {
         let (record, adopted) = match existing {
             // Never replaced; this run goes on with what it computed.
             ReadRecord::Newer => (record, false),
-            ReadRecord::Good(existing, _) if !transaction.replaces && self.serves(&existing) => (*existing, true),
+            ReadRecord::Good(existing, _) if !transaction.replaces() && self.serves(&existing) => (*existing, true),
             ReadRecord::Good(..) => {
                 self.place_log(transaction, folders)?;
                 self.filesystem().rename(&pending.draft, &path)?;
                 (record, false)
             }
-            ReadRecord::Absent => {
+            ReadRecord::Absent | ReadRecord::Bad(_) => {
                 self.place_log(transaction, folders)?;
                 self.place_new_record(&pending.draft, transaction, record)?
             }
@@ -194,18 +194,18 @@ impl Store {
                 return Ok((record, false));
             }
             match self.read_record(&transaction.key)? {
-                ReadRecord::Good(first, _) if !transaction.replaces => return Ok((*first, true)),
+                ReadRecord::Good(first, _) if !transaction.replaces() => return Ok((*first, true)),
                 ReadRecord::Newer => return Ok((record, false)),
                 ReadRecord::Good(..) => {
                     self.filesystem().rename(draft, &path)?;
                     return Ok((record, false));
                 }
-                ReadRecord::Absent if self.filesystem().stat(&path)?.is_some() => {
+                ReadRecord::Absent | ReadRecord::Bad(_) if self.filesystem().stat(&path)?.is_some() => {
                     // It is damaged and could not be moved away.
                     self.filesystem().rename(draft, &path)?;
                     return Ok((record, false));
                 }
-                ReadRecord::Absent => {}
+                ReadRecord::Absent | ReadRecord::Bad(_) => {}
             }
         }
     }

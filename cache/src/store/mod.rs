@@ -1,7 +1,8 @@
 //! The store: objects, records, logs, leases and scratch folders under one root.
 
 mod commit;
-mod lease;
+mod inventory;
+mod listings;
 mod logs;
 mod objects;
 mod records;
@@ -13,10 +14,11 @@ mod store_error;
 mod transaction;
 
 pub use commit::Committed;
-pub use lease::{Lease, LeaseAttempt};
 pub use records::Found;
+pub(crate) use records::ReadRecord;
 pub use restore::RestoreMethod;
 pub use scratch::Scratch;
 pub use store::Store;
+pub(crate) use store::lock;
 pub use store_error::StoreError;
 pub use transaction::{Seal, Transaction};

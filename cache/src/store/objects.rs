@@ -96,8 +96,13 @@ impl Store {
         held.then(|| self.layout().object(&artifact.digest))
     }
 
+    /// Has every object be hashed again when it is next used.
+    pub(crate) fn forget_verified(&self) {
+        lock(&self.shared.verified).clear();
+    }
+
     /// Hashes an object unless this process did so and it has not been touched since.
-    pub(super) fn verify_object(&self, digest: &Digest, size: Option<u64>) -> Result<(), StoreError> {
+    pub(crate) fn verify_object(&self, digest: &Digest, size: Option<u64>) -> Result<(), StoreError> {
         let path = self.layout().object(digest);
         let Some(stat) = self.filesystem().stat(&path)? else {
             lock(&self.shared.verified).remove(digest);

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use super::store::lock;
 use super::{Store, StoreError};
 use crate::content::Key;
-use crate::filesystem::{FileError, Stamp, read_if_there, read_to_end};
-use crate::layout::Layout;
+use crate::filesystem::{FileError, FileKind, Stamp, read_if_there, read_to_end};
+use crate::layout::{Bucket, Layout};
 use crate::process::Process;
 use crate::record::{Indexed, Output, Parsed, Record, RecordIndex, parse};
 
@@ -24,10 +24,12 @@ pub struct Found {
 
 /// A record's file, read.
 #[derive(Debug)]
-pub(super) enum ReadRecord {
+pub(crate) enum ReadRecord {
     Good(Box<Record>, Stamp),
     Newer,
     Absent,
+    /// It was damaged, in what way, and is out of the way now where it could be moved.
+    Bad(String),
 }
 
 impl Store {
@@ -35,8 +37,27 @@ impl Store {
     pub fn record(&self, key: &Key) -> Result<Option<Record>, StoreError> {
         match self.read_record(key)? {
             ReadRecord::Good(record, _) => Ok(Some(*record)),
-            ReadRecord::Newer | ReadRecord::Absent => Ok(None),
+            ReadRecord::Newer | ReadRecord::Absent | ReadRecord::Bad(_) => Ok(None),
         }
+    }
+
+    /// Returns the keys of all records, sorted.
+    pub fn keys(&self) -> Result<Vec<Key>, StoreError> {
+        let records = self.layout().bucket(Bucket::Records);
+        let mut keys = Vec::new();
+        for fan in self.filesystem().list(&records)? {
+            let folder = records.join(&fan);
+            if !self.filesystem().stat(&folder)?.is_some_and(|stat| stat.kind == FileKind::Folder) {
+                continue;
+            }
+            let names = self.filesystem().list(&folder)?.into_iter();
+            let key = |name: std::ffi::OsString| {
+                format!("{}{}", fan.to_str()?, name.to_str()?.strip_suffix(".json")?).parse::<Key>().ok()
+            };
+            keys.extend(names.filter_map(key));
+        }
+        keys.sort_unstable();
+        Ok(keys)
     }
 
     /// Finds the outputs of a key without opening its record, where the index knows them.
@@ -109,7 +130,7 @@ impl Store {
         found
     }
 
-    pub(super) fn read_record(&self, key: &Key) -> Result<ReadRecord, StoreError> {
+    pub(crate) fn read_record(&self, key: &Key) -> Result<ReadRecord, StoreError> {
         let path = self.layout().record(key);
         let (bytes, stamp) = match self.read_stamped(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -118,7 +139,7 @@ impl Store {
             Err(error) if error.is_device_failure() => {
                 let reason = format!("it cannot be read ({})", error.source);
                 self.quarantine(&path, &format!("record-{key}"), &reason);
-                return Ok(ReadRecord::Absent);
+                return Ok(ReadRecord::Bad(reason));
             }
             read => read?,
         };
@@ -131,7 +152,7 @@ impl Store {
             }
             Parsed::Bad(reason) => {
                 self.quarantine(&path, &format!("record-{key}"), &reason);
-                Ok(ReadRecord::Absent)
+                Ok(ReadRecord::Bad(reason))
             }
         }
     }

@@ -11,6 +11,7 @@ use super::scratch::Occupancy;
 use crate::content::{Digest, Manifest};
 use crate::filesystem::{FileError, FileKind, Filesystem, Placement, RealFilesystem, Stamp};
 use crate::layout::{Bucket, Layout};
+use crate::lease::Leases;
 use crate::process::Process;
 use crate::record::RecordIndex;
 use crate::source::SourceMemo;
@@ -39,13 +40,14 @@ pub(super) struct Shared {
     /// Folders of the user that were searched for what dead processes left.
     pub(super) swept: Mutex<BTreeSet<PathBuf>>,
     sources: OnceLock<SourceMemo>,
+    leases: Leases,
     warnings: Mutex<Vec<String>>,
     unsynced: Mutex<BTreeSet<PathBuf>>,
     counter: AtomicU64,
 }
 
 /// Locks; a panic of another thread leaves nothing half-changed behind these locks.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -70,6 +72,7 @@ impl Store {
                 occupancy: Mutex::default(),
                 swept: Mutex::default(),
                 sources: OnceLock::new(),
+                leases: Leases::default(),
                 warnings: Mutex::default(),
                 unsynced: Mutex::default(),
                 counter: AtomicU64::new(0),
@@ -155,6 +158,14 @@ impl Store {
 
     pub(crate) fn filesystem(&self) -> &dyn Filesystem {
         &*self.shared.filesystem
+    }
+
+    pub(crate) fn filesystem_handle(&self) -> Arc<dyn Filesystem> {
+        self.shared.filesystem.clone()
+    }
+
+    pub(crate) fn leases(&self) -> &Leases {
+        &self.shared.leases
     }
 
     pub(crate) fn warn(&self, warning: String) {

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Store, StoreError};
-use crate::content::{Artifact, Digest, Key};
-use crate::filesystem::{FileError, copy_hashed, hash_file};
+use crate::content::{Artifact, Digest, Key, Manifest};
+use crate::filesystem::{FileError, copy_hashed, hash_file, read_to_end};
 use crate::layout::Layout;
-use crate::record::Record;
+use crate::lease::Lease;
+use crate::record::{Output, Record};
 use crate::tree::{Hashed, HashedFile, Links, Tree, TreeError, TreeFile, Walk};
 
 /// How bytes get from where they were written into the store.
@@ -30,7 +31,8 @@ pub enum Seal {
 pub struct Transaction {
     pub(super) store: Store,
     pub(super) key: Key,
-    pub(super) replaces: bool,
+    replaces: bool,
+    lease: Option<Lease>,
     pub(super) record: Option<Record>,
     /// New objects: size, and the file to be renamed.
     pub(super) staged: BTreeMap<Digest, (u64, PathBuf)>,
@@ -48,6 +50,7 @@ impl Store {
             store: self.clone(),
             key,
             replaces: false,
+            lease: None,
             record: None,
             staged: BTreeMap::new(),
             present: BTreeMap::new(),
@@ -72,6 +75,17 @@ impl Transaction {
     /// whose artifacts cannot be served.
     pub fn replace(&mut self) {
         self.replaces = true;
+    }
+
+    /// Has the lease of the key end with this, so that whoever waits for it finds the record. A lease that was lost
+    /// meanwhile gives no right to replace what another execution has left.
+    pub fn under(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
+    /// Tells whether a record that exists is to be replaced.
+    pub(super) fn replaces(&self) -> bool {
+        self.replaces && self.lease.as_ref().is_none_or(Lease::is_valid)
     }
 
     /// Takes a file or folder. With [`Seal::Move`] its files may be gone from `path` afterwards, also
@@ -129,6 +143,22 @@ impl Transaction {
     /// Sets the record. Whether there is a log is filled in by the commit.
     pub fn record(&mut self, record: Record) {
         self.record = Some(record);
+    }
+
+    /// Returns the outputs that the record names.
+    pub fn outputs(&self) -> impl Iterator<Item = (&String, &Output)> {
+        self.record.iter().flat_map(|record| &record.outputs)
+    }
+
+    /// Returns the entries of a folder that was taken.
+    pub fn manifest(&self, folder: &Artifact) -> Result<Manifest, StoreError> {
+        let Some((_, draft)) = self.staged.get(&folder.digest) else {
+            return Ok((*self.store.manifest(folder)?).clone());
+        };
+        let filesystem = self.store.filesystem();
+        let bytes = read_to_end(filesystem, &mut filesystem.open(draft)?)?;
+        let read = Manifest::decode(&bytes);
+        read.map_err(|source| StoreError::Manifest { digest: folder.digest, path: draft.clone(), source })
     }
 
     /// Returns how many bytes are on their way into the store.

@@ -14,3 +14,4 @@ mod restoring;
 mod sandbox;
 mod sources;
 mod trees;
+mod verifying;

@@ -16,9 +16,29 @@ pub(crate) type Operation = (&'static str, PathBuf);
 pub(crate) struct Recorder {
     done: Mutex<Vec<Operation>>,
     refused: Mutex<Option<&'static str>>,
+    /// What every request for a lock is answered, in place of the truth.
+    locking: Option<Locking>,
+    without_links: bool,
+    /// What the clock of the disk says, in seconds since 1970, in place of the truth.
+    clock: Mutex<Option<u64>>,
 }
 
 impl Recorder {
+    /// A disk that answers every request for a lock with this.
+    pub(crate) fn answering(locking: Locking) -> Self {
+        Self { locking: Some(locking), ..Self::default() }
+    }
+
+    /// A disk without hard links.
+    pub(crate) fn without_links() -> Self {
+        Self { without_links: true, ..Self::default() }
+    }
+
+    /// Sets the clock of the disk.
+    pub(crate) fn set_clock(&self, seconds: u64) {
+        *self.clock.lock().unwrap() = Some(seconds);
+    }
+
     /// Takes what was done since the last call.
     pub(crate) fn take(&self) -> Vec<Operation> {
         std::mem::take(&mut *self.done.lock().unwrap())
@@ -125,6 +145,11 @@ impl Filesystem for Recorder {
         RealFilesystem.open_lock(path)
     }
 
+    fn open_lock_if_there(&self, path: &Path) -> Result<Option<File>, FileError> {
+        self.note("open_lock_if_there", path)?;
+        RealFilesystem.open_lock_if_there(path)
+    }
+
     fn stat_open(&self, file: &File) -> Result<Stat, FileError> {
         RealFilesystem.stat_open(file)
     }
@@ -160,6 +185,25 @@ impl Filesystem for Recorder {
         Ok(false)
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<Option<Placement>, FileError> {
+        self.note("link", to)?;
+        if self.without_links {
+            return Ok(None);
+        }
+        RealFilesystem.link(from, to)
+    }
+
+    fn touch(&self, file: &File) -> Result<(), FileError> {
+        self.note("touch", file.path())?;
+        match *self.clock.lock().unwrap() {
+            None => RealFilesystem.touch(file),
+            Some(seconds) => {
+                let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+                file.file().set_modified(time).map_err(|error| FileError::new("touch", file.path(), error))
+            }
+        }
+    }
+
     fn create_link(&self, target: &str, path: &Path) -> Result<(), FileError> {
         self.note("create_link", path)?;
         RealFilesystem.create_link(target, path)
@@ -170,6 +214,6 @@ impl Filesystem for Recorder {
     }
 
     fn try_lock(&self, file: &File) -> Result<Locking, FileError> {
-        RealFilesystem.try_lock(file)
+        self.locking.map_or_else(|| RealFilesystem.try_lock(file), Ok)
     }
 }

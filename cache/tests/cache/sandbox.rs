@@ -72,10 +72,28 @@ impl Sandbox {
         fs_err::write(&path, bytes).unwrap();
     }
 
+    /// Returns the names of leases that are held.
+    pub(crate) fn leases(&self) -> Vec<String> {
+        let names = names(&self.store.root().join("leases-v1"));
+        names.into_iter().filter(|name| name != "holders").collect()
+    }
+
+    /// Returns the names of the files of holders.
+    pub(crate) fn holders(&self) -> Vec<String> {
+        names(&self.store.root().join("leases-v1/holders"))
+    }
+
     pub(crate) fn quarantined(&self) -> usize {
         let quarantine = self.store.root().join("quarantine-v1");
         fs_err::read_dir(quarantine).unwrap().count()
     }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs_err::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 /// Commits a transaction whose record names these artifacts.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check, completions, dag, figures, init, log, path, plan, report, run, runs, schema, serve, show, stages, trace, why,
+    check, completions, dag, diff, figures, init, log, path, plan, report, run, runs, schema, serve, show, stages,
+    trace, verify, why,
 };
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
@@ -87,10 +88,14 @@ pub enum Command {
     Runs(runs::Runs),
     /// Show what a past run did
     Show(show::Show),
+    /// Compare two past runs: params, reasons, metrics, published artifacts
+    Diff(diff::Diff),
     /// Print what a cell wrote to stdout and stderr
     Log(log::Log),
     /// Print where an artifact lies
     Path(path::PathCommand),
+    /// Look at the whole store for damage, or execute cached cells again and compare
+    Verify(verify::Verify),
     /// Say where a published figure or table comes from, and whether it is current
     Trace(trace::Trace),
     /// List the published figures and tables, or check that all are current

@@ -4,7 +4,12 @@
 
 mod arguments;
 mod commands;
+mod condition;
+mod exact_plan;
 mod failure;
+mod git;
+mod metrics;
+mod past;
 mod picture;
 mod program;
 mod report;

@@ -21,11 +21,7 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Reads and resolves a pipeline file.
     pub(crate) fn open(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
-        if !file.is_file() {
-            let what = if file.exists() { "`{}` is not a file" } else { "there is no file `{}`" };
-            let failure = Failure::call(what.replace("{}", &file.display().to_string()));
-            return Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"));
-        }
+        must_be_file(file)?;
         let file = std::path::absolute(file)?;
         let root = project_root(&file);
         let overrides = Overrides { profiles: common.profile.clone(), set: common.set.clone() };
@@ -36,8 +32,18 @@ impl Pipeline {
     }
 }
 
+/// Refuses a path at which no file is.
+pub(crate) fn must_be_file(file: &Path) -> Result<(), Failure> {
+    if file.is_file() {
+        return Ok(());
+    }
+    let what = if file.exists() { "`{}` is not a file" } else { "there is no file `{}`" };
+    let failure = Failure::call(what.replace("{}", &file.display().to_string()));
+    Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"))
+}
+
 /// Trees of large files are remembered in a store that is there; a file with mistakes makes none.
-fn tree_memo(root: &Path, common: &Common) -> TreeMemo {
+pub(crate) fn tree_memo(root: &Path, common: &Common) -> TreeMemo {
     let folder = store_folder(root, common);
     if folder.join("CACHEDIR.TAG").exists() {
         TreeMemo::in_folder(folder.join("memo-v1").join("trees"))
@@ -135,6 +141,17 @@ pub(crate) fn request(graph: &Graph, targets: &[String], force: &[String]) -> Re
 /// `--cache`, else `DGPIPE_CACHE`, else `.dgpipe` in the project root.
 pub(crate) fn store_folder(root: &Path, common: &Common) -> PathBuf {
     common.cache.clone().unwrap_or_else(|| root.join(".dgpipe"))
+}
+
+/// The store of a pipeline file's project, or of the project around the current folder. None is made.
+pub(crate) fn store_to_look_at(file: Option<&Path>, common: &Common) -> Result<Store, Failure> {
+    let place = file.unwrap_or(Path::new("any.yaml"));
+    let folder = store_folder(&project_root(&std::path::absolute(place)?), common);
+    if !folder.join("CACHEDIR.TAG").exists() {
+        let failure = Failure::call(format!("there is no store at `{}`", folder.display()));
+        return Err(failure.hint("call it in a project that has run, name a pipeline file, or give `--cache DIR`"));
+    }
+    Ok(Store::open(&folder)?)
 }
 
 /// Keeps projects apart that share a store. The folder's name is for people, the digest of its path decides.

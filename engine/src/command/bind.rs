@@ -1,15 +1,16 @@
 //! From the keys of a `command` stage to a [`CommandStage`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{Digest, Form};
 use serde::Deserialize;
 
 use super::argument::{Argument, ArgumentPiece};
+use super::sandbox::own_folder;
 use super::{CommandStage, WorkingFolderKind};
 use crate::environment::Environment;
-use crate::graph::{known_kind, project_path};
+use crate::graph::{known_kind, project_path, sandbox_value};
 use crate::spec::{Mistake, Node, Piece, Place, Scope, StageSpec, Template, decode, scalar_text, substitute, unknown};
 use crate::stage::{InputPort, Kind, OutputPort, Ports};
 
@@ -41,16 +42,19 @@ impl CommandStage {
         let ports = Ports { inputs: reader.inputs(), outputs };
         let shell = reader.optional::<bool>("shell")?.unwrap_or(false);
         let run = reader.run(shell, &ports)?;
+        let cwd = reader.cwd()?;
         let variable = |name: &str| environment.get(name).map(|value| (name.to_owned(), value.to_owned()));
         Ok(Self {
             run,
             shell,
-            cwd: reader.cwd()?,
+            cwd,
             metrics: reader.metrics()?,
             env: reader.variables("env")?,
             secrets: reader.variables("secrets")?,
             passed: ["PATH", "HOME"].into_iter().filter_map(variable).collect(),
             tools: reader.tools()?,
+            tool_folders: reader.tool_folders()?,
+            sandbox: reader.sandbox().unwrap_or(cwd == WorkingFolderKind::Scratch),
             ports,
             output_paths,
             root: root.to_owned(),
@@ -229,6 +233,23 @@ impl Reader<'_> {
         let place =
             |index: usize| node.as_list().and_then(|list| list.get(index)).map_or(node.place, |name| name.place);
         names.into_iter().enumerate().map(|(index, name)| self.tool(name, place(index))).collect()
+    }
+
+    /// The folders that belong to the declared tools, and those of `PATH`.
+    fn tool_folders(&self) -> Result<Vec<PathBuf>, Mistake> {
+        let names = self.optional::<Vec<String>>("tools")?.unwrap_or_default();
+        let tools = names.iter().filter_map(|name| self.environment.executable(name, self.root));
+        let path = self.environment.get("PATH").unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
+        let path = path.map(|folder| self.root.join(folder).join("program"));
+        // Folders outside the project are readable anyway; a tool that is a link has its own folder where that leads.
+        let tools = tools.flat_map(|tool| [tool.canonicalize().unwrap_or_else(|_| tool.clone()), tool]);
+        Ok(tools.chain(path).filter_map(|program| own_folder(&program)).filter(|folder| folder.is_dir()).collect())
+    }
+
+    /// What `sandbox:` says; a wrong value is reported where it is resolved for all stage types.
+    fn sandbox(&self) -> Option<bool> {
+        let node = substitute(&self.stage.tuning.get("sandbox")?.node, self.scope).ok()?;
+        sandbox_value(&node).ok()
     }
 
     fn tool(&self, name: String, place: Place) -> Result<(String, Digest), Mistake> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use dgpipe_cache::Digest;
@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::argument::Argument;
 use super::child::Child;
+use super::sandbox::Sandbox;
 use super::working_folder::WorkingFolder;
-use super::{NAME, VERSION, orphans, outputs};
+use super::{NAME, VERSION, orphans, outputs, undeclared};
 use crate::stage::{BoundStage, Context, LogText, Ports, StageError};
 
 /// Where a command runs.
@@ -40,6 +41,10 @@ pub struct CommandStage {
     /// `PATH` and `HOME` as the caller has them.
     pub(super) passed: BTreeMap<String, String>,
     pub(super) tools: BTreeMap<String, Digest>,
+    /// The folders of the tools and of `PATH`, some of which may lie in the project.
+    pub(super) tool_folders: Vec<PathBuf>,
+    /// Whether undeclared files of the project are kept away, where the system can.
+    pub(super) sandbox: bool,
     pub(super) root: PathBuf,
 }
 
@@ -115,12 +120,21 @@ impl CommandStage {
     ) -> Result<(LogText, Result<(), StageError>), StageError> {
         let mut command = self.program(folder)?;
         command.current_dir(&folder.path).env_clear().envs(self.environment(folder));
-        let ending = Child::spawn(&mut command)?.wait(context.cancel())?;
+        let cancel = context.cancel();
+        let mut run = || Ok::<_, StageError>(Child::spawn(&mut command)?.wait(cancel)?);
+        let ending = if self.sandbox {
+            // Scratch folders of all cells, so that the rules are made once.
+            let scratch = context.scratch().parent().map(Path::to_owned);
+            // Until the end: the kernel takes the children of a thread that is gone for orphans.
+            Sandbox::new(&self.root, self.tool_folders.iter().cloned().chain(scratch)).within(run)?
+        } else {
+            run()?
+        };
         let said = folder.log_text(ending.said);
         let result = match ending.status {
             status if ending.told || (context.is_cancelled() && !status.success()) => Err(StageError::cancelled()),
             status if status.success() => Ok(()),
-            status => Err(failure(status, &said.stderr)),
+            status => Err(self.failure(status, &said.stderr, context)),
         };
         Ok((said, result))
     }
@@ -152,17 +166,27 @@ impl CommandStage {
         variables.extend(set);
         variables
     }
-}
 
-fn failure(status: ExitStatus, stderr: &[u8]) -> StageError {
-    let what = match (status.code(), status.signal()) {
-        (Some(code), _) => format!("the command exited with {code}"),
-        (None, Some(9)) => "the command was killed (SIGKILL), most likely for want of memory".to_owned(),
-        (None, Some(signal)) => format!("the command was killed by signal {signal}"),
-        (None, None) => "the command ended without a status".to_owned(),
-    };
-    let text = String::from_utf8_lossy(stderr);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = lines[lines.len().saturating_sub(3)..].join("\n  ");
-    if last.is_empty() { StageError::new(what) } else { StageError::new(format!("{what}:\n  {last}")) }
+    fn failure(&self, status: ExitStatus, stderr: &[u8], context: &Context<'_>) -> StageError {
+        let what = match (status.code(), status.signal()) {
+            (Some(code), _) => format!("the command exited with {code}"),
+            (None, Some(9)) => "the command was killed (SIGKILL), most likely for want of memory".to_owned(),
+            (None, Some(signal)) => format!("the command was killed by signal {signal}"),
+            (None, None) => "the command ended without a status".to_owned(),
+        };
+        let text = String::from_utf8_lossy(stderr);
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(3)..].join("\n  ");
+        let failure = StageError::new(if last.is_empty() { what } else { format!("{what}:\n  {last}") });
+        if self.cwd == WorkingFolderKind::Project {
+            return failure;
+        }
+        let ports = self.ports.inputs.iter().flat_map(|port| context.inputs(&port.name));
+        let declared = ports.filter(|input| input.in_place).map(|input| input.file_name.clone()).collect();
+        let undeclared = undeclared::find(&text, &self.root, &declared);
+        match undeclared::hint(&undeclared, &self.root) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
 }

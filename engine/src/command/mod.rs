@@ -7,7 +7,9 @@ mod command_stage;
 mod leftovers;
 mod orphans;
 mod outputs;
+mod sandbox;
 mod tool;
+mod undeclared;
 mod voice;
 mod working_folder;
 

@@ -68,6 +68,13 @@ pub struct FingerprintInput {
 }
 
 impl Fingerprint {
+    /// The same as a record would give it back: reading a real number may change its last digit, and fingerprints are
+    /// compared with those of records. Its key may be another.
+    pub(crate) fn as_recorded(&self) -> Self {
+        let config = serde_json::from_str(&self.config.to_string()).unwrap_or_else(|_| self.config.clone());
+        Self { config, ..self.clone() }
+    }
+
     /// The digest of the canonical encoding.
     pub fn key(&self) -> Key {
         let mut canonical = Canonical::default();

@@ -84,6 +84,13 @@ pub struct Reading {
     pub in_place: bool,
 }
 
+impl Reading {
+    /// The index of the source, where it is read from one.
+    pub fn source(&self) -> Option<usize> {
+        if let InputRef::Source(index) = self.from { Some(index) } else { None }
+    }
+}
+
 /// Who provides an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputRef {

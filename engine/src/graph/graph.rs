@@ -1,6 +1,7 @@
 //! All cells of a pipeline and how they depend on one another.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 use petgraph::Direction;
@@ -31,6 +32,8 @@ pub struct Graph {
     pub(super) edges: DiGraph<(), ()>,
     /// Every cell after all that it reads.
     pub(super) order: Vec<usize>,
+    /// Cells by name, made when one is first looked for.
+    pub(super) by_name: OnceLock<BTreeMap<String, usize>>,
 }
 
 /// A stage with its fan-out.
@@ -82,6 +85,7 @@ impl Graph {
 
     /// The index of the cell of that name.
     pub fn find(&self, name: &str) -> Option<usize> {
-        (0..self.cells.len()).find(|cell| self.name(*cell) == name)
+        let all = || (0..self.cells.len()).map(|cell| (self.name(cell), cell)).collect();
+        self.by_name.get_or_init(all).get(name).copied()
     }
 }

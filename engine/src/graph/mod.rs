@@ -17,6 +17,6 @@ pub use graph::{Graph, StageNode};
 pub use needs::Needs;
 pub use publication::{Member, Publication};
 pub use resolve::resolve;
-pub(crate) use resolve::{known_kind, project_path};
+pub(crate) use resolve::{known_kind, project_path, sandbox_value};
 pub use source::Source;
 pub use target::{TargetError, Targets, cells};

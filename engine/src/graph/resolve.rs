@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Component, Path};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -61,7 +61,9 @@ pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, r
     if !mistakes.is_empty() {
         return Err(distinct(without_echoes(mistakes), texts));
     }
-    Ok(Graph { params: params.to_json(), spec, texts, stages, cells, sources, publications, edges, order })
+    let params = params.to_json();
+    let by_name = OnceLock::new();
+    Ok(Graph { spec, texts, params, stages, cells, sources, publications, edges, order, by_name })
 }
 
 /// What reads a stage that has mistakes of its own is wrong only because of them.
@@ -765,11 +767,13 @@ pub(crate) fn project_path(text: &str, place: Place) -> Result<String, Mistake> 
     }
 }
 
-fn sandbox_value(node: &Node) -> Result<(), Mistake> {
+/// Whether a stage asks for a sandbox.
+pub(crate) fn sandbox_value(node: &Node) -> Result<bool, Mistake> {
     match &node.value {
-        Value::Truth(_) => Ok(()),
-        Value::Text(text) if text == "on" || text == "off" => Ok(()),
-        _ => Err(Mistake::new("wrong-value", "`sandbox` is true or false").at(node.place, "here")),
+        Value::Truth(wanted) => Ok(*wanted),
+        Value::Text(text) if text == "on" => Ok(true),
+        Value::Text(text) if text == "off" => Ok(false),
+        _ => Err(Mistake::new("wrong-value", "`sandbox` is `on` or `off`").at(node.place, "here")),
     }
 }
 

@@ -37,6 +37,11 @@ pub struct PlannedCell {
 }
 
 impl Plan {
+    /// The key of a cell, where all that it reads is known.
+    pub fn key(&self, cell: usize) -> Option<Key> {
+        self.decisions.get(&cell)?.identity.as_ref().map(|(_, key)| *key)
+    }
+
     /// How many cells have that decision: `reuse`, `execute` or `await`.
     pub fn count(&self, word: &str) -> usize {
         self.decisions.values().filter(|cell| cell.decision.word() == word).count()

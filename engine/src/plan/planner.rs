@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dgpipe_cache::{Artifact, Key, Store, StoreError};
+use dgpipe_cache::{Artifact, Digest, Key, Record, Store, StoreError};
 
+use super::difference::{Identified, reasons_between};
 use super::identity::InputError;
+use super::origin::origin as origin_of;
 use super::{
-    Decision, Plan, PlannedCell, Reason, SourceError, SourceSnapshots, fingerprint, input_artifacts, reasons_between,
+    Cause, Decision, FileChanges, Plan, PlannedCell, Provenance, Reason, Remembered, SourceError, SourceSnapshots,
+    fingerprint, input_artifacts,
 };
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Graph, InputRef, Targets};
-use crate::spec::{Node, PipelineSpec, StageSpec, Template};
 
 /// What a plan is for.
 #[derive(Clone, Debug, Default)]
@@ -108,7 +110,9 @@ impl<'a> Planner<'a> {
         let decision = match (&found, forced) {
             (Some(_), false) => Decision::Reuse,
             (_, true) => Decision::Execute(vec![Reason::Forced]),
-            (None, false) => Decision::Execute(self.reasons(cell, &fingerprint, key)?),
+            (None, false) => {
+                Decision::Execute(self.reasons(cell, &fingerprint, &plan.sources, &|cell| plan.key(cell))?)
+            }
         };
         let (seconds, outputs) = match found {
             Some(found) => (Some(found.seconds), found.outputs),
@@ -133,62 +137,117 @@ impl<'a> Planner<'a> {
         self.latest.get(&self.graph.name(cell)).copied()
     }
 
-    /// Why a cell without a record has to execute.
-    pub(crate) fn reasons(&self, cell: usize, now: &Fingerprint, key: Key) -> Result<Vec<Reason>, StoreError> {
-        let Some(last) = self.latest.get(&self.graph.name(cell)) else { return Ok(vec![Reason::NewCell]) };
-        let record = self.store.record(last)?;
-        let was = record.and_then(|record| serde_json::from_value::<Fingerprint>(record.fingerprint).ok());
-        let Some(was) = was.filter(|_| *last != key) else { return Ok(vec![Reason::RecordMissing]) };
-        let from = |port: &str, index: usize| self.provider(cell, port, index);
-        let mut reasons = reasons_between(&was, now, &from);
-        for reason in &mut reasons {
-            if let Reason::ConfigChanged { path, origin, .. } = reason {
-                *origin = self.origin(cell, path);
-            }
+    /// Why a cell without a record has to execute: what differs from its last one under this profile. `keys` gives
+    /// the records of the cells that it reads.
+    pub(crate) fn reasons(
+        &self,
+        cell: usize,
+        now: &Fingerprint,
+        sources: &SourceSnapshots,
+        keys: &dyn Fn(usize) -> Option<Key>,
+    ) -> Result<Vec<Reason>, StoreError> {
+        let Some(last) = self.last_record(cell) else { return Ok(vec![Reason::NewCell]) };
+        let record = self.store.record(&last)?.filter(|_| last != now.key());
+        let Some(was) = record.as_ref().and_then(Remembered::of) else { return Ok(vec![Reason::RecordMissing]) };
+        let provenance = Provenance::of(self.graph, &self.graph.cells[cell], keys);
+        let now = Identified { fingerprint: &now.as_recorded(), provenance: Some(&provenance) };
+        Ok(self.named(cell, self.between(&was, now, sources)))
+    }
+
+    /// Why a cell that awaits others executes whatever comes of them, as far as that is known.
+    pub(crate) fn expected_reasons(&self, plan: &Plan, cell: usize) -> Result<Vec<Reason>, StoreError> {
+        let undecided = |other: usize| plan.decisions.get(&other).is_none_or(|cell| cell.decision != Decision::Reuse);
+        // What is not made yet is taken to come out as it last did.
+        let unknown = Artifact::file(Digest::of(b"not made yet"), 0);
+        let output = |other: usize, port: &str| {
+            let planned = plan.decisions.get(&other).and_then(|planned| planned.outputs.get(port).cloned());
+            let last = || self.store.lookup(&self.last_record(other)?).ok()??.outputs.get(port).cloned();
+            Some(planned.or_else(last).map_or(unknown, |output| output.artifact))
+        };
+        let artifacts = input_artifacts(self.graph, &self.graph.cells[cell], &plan.sources, self.store, &output);
+        let Ok(Some(artifacts)) = artifacts else { return Ok(Vec::new()) };
+        let fingerprint = fingerprint(self.graph, &self.graph.cells[cell], &artifacts);
+        if self.last_record(cell) == Some(fingerprint.key()) {
+            return Ok(Vec::new());
         }
+        let mut reasons = self.reasons(cell, &fingerprint, &plan.sources, &|cell| plan.key(cell))?;
+        reasons.retain(|reason| match reason {
+            Reason::InputChanged { from, was: Some(_), now: Some(_), .. } => {
+                !self.graph.find(from).is_some_and(undecided)
+            }
+            _ => true,
+        });
         Ok(reasons)
     }
 
-    fn provider(&self, cell: usize, port: &str, index: usize) -> String {
-        let port = self.graph.cells[cell].inputs.iter().find(|inputs| inputs.port == port);
-        let Some(reading) = port.and_then(|port| port.readings.get(index)) else { return "?".to_owned() };
-        match &reading.from {
-            InputRef::Cell { cell, .. } => self.graph.name(*cell),
-            InputRef::Source(index) => {
-                let below = reading.path.as_ref().map(|path| format!("/{path}")).unwrap_or_default();
-                format!("{}{below}", self.graph.sources[*index].name)
-            }
-        }
+    /// The run that made a record.
+    pub(crate) fn run_of(&self, key: Option<Key>) -> Result<String, StoreError> {
+        let record = key.map(|key| self.store.record(&key)).transpose()?.flatten();
+        Ok(record.map(|record| record.run).unwrap_or_default())
     }
 
-    /// Where a config value comes from: the param it refers to and the line that sets it.
-    fn origin(&self, cell: usize, path: &str) -> Option<String> {
-        let spec = &self.graph.spec;
-        let stage = spec.stages.get(&self.graph.cells[cell].id.stage)?;
-        let mut node: &Node = written(stage, path)?;
-        let mut param = None;
-        while let Some(name) = node.as_text().and_then(|text| only_param(text, node, spec)) {
-            let mut parts = name.split('.');
-            let first = parts.next().and_then(|first| Some(&spec.params.get(first)?.node));
-            let Some(value) = parts.fold(first, |node, part| node?.get(part)) else { break };
-            (node, param) = (value, Some(name));
+    /// How a record of the same stage type differs from a cell now.
+    pub(crate) fn compared(&self, plan: &Plan, cell: usize, now: &Fingerprint, record: &Record) -> Option<Vec<Reason>> {
+        let was = Remembered::of(record).filter(|was| was.fingerprint.stage_type == now.stage_type)?;
+        let provenance = Provenance::of(self.graph, &self.graph.cells[cell], &|cell| plan.key(cell));
+        let now = Identified { fingerprint: &now.as_recorded(), provenance: Some(&provenance) };
+        Some(self.between(&was, now, &plan.sources))
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        self.graph
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.store
+    }
+
+    /// Why the record of a cell is another than it was, whether it executed for that or was found.
+    pub(crate) fn cause(
+        &self,
+        (cell, was, now): (&str, Key, Key),
+        sources: &SourceSnapshots,
+        current: &dyn Fn(usize) -> Option<Key>,
+    ) -> Result<Option<Cause>, StoreError> {
+        let Some(record) = self.store.record(&now)? else { return Ok(None) };
+        let then = if was == now { None } else { self.store.record(&was)? };
+        let (then, today) = (then.as_ref().and_then(Remembered::of), Remembered::of(&record));
+        let reasons = match (then, today) {
+            (Some(then), Some(today)) => self.between(&then, today.identified(), sources),
+            // Nothing is left to compare with, so what was said when it executed has to do.
+            _ => serde_json::from_value(record.reasons.clone()).unwrap_or_default(),
+        };
+        // The file says where a value comes from only as far as it is the file of now.
+        let reasons = match self.graph.find(cell).filter(|cell| current(*cell) == Some(now)) {
+            Some(cell) => self.named(cell, reasons),
+            None => reasons,
+        };
+        Ok(Some(Cause { cell: cell.to_owned(), was, now, run: record.run, reasons }))
+    }
+
+    /// What differs between a record and another fingerprint.
+    pub(crate) fn between(&self, was: &Remembered, now: Identified<'_>, sources: &SourceSnapshots) -> Vec<Reason> {
+        let listing = |digest: &Digest| self.store.listing(digest).or_else(|| sources.listing(digest));
+        reasons_between(was.identified(), now, &|was, now| FileChanges::between(was, now, &listing))
+    }
+
+    /// Says of changed values and sources where they stand.
+    fn named(&self, cell: usize, mut reasons: Vec<Reason>) -> Vec<Reason> {
+        for reason in &mut reasons {
+            match reason {
+                Reason::ConfigChanged { path, origin, .. } => *origin = origin_of(self.graph, cell, path),
+                Reason::SourceChanged { source, at, .. } => *at = self.place_of(source),
+                _ => {}
+            }
         }
-        let place = self.graph.texts.describe(node.place);
-        // `--set a=…` also replaces what `${a.b}` refers to.
-        let above = |name: &str| {
-            let mut ends = name.match_indices('.').map(|(end, _)| end).chain([name.len()]);
-            ends.find_map(|end| spec.overridden.get(&name[..end]).copied())
-        };
-        let set_over = param.as_deref().and_then(above);
-        let place = match set_over {
-            Some(over) => format!("--set, over {}", self.graph.texts.describe(over)),
-            None => place,
-        };
-        let last = path.rsplit('.').next().unwrap_or(path);
-        Some(match param {
-            Some(name) if name != last => format!("param {name}, {place}"),
-            _ => place,
-        })
+        reasons
+    }
+
+    /// Where a source lies, where its name is another than its path.
+    fn place_of(&self, source: &str) -> Option<String> {
+        let name = source.split('/').next().unwrap_or(source);
+        let found = self.graph.sources.iter().find(|found| found.name == name)?;
+        (found.shown != found.name).then(|| found.shown.clone())
     }
 
     /// Finds cells whose bytes are needed and are not there, and makes them execute. They need bytes in turn.
@@ -225,28 +284,4 @@ impl<'a> Planner<'a> {
 fn reads_port(graph: &Graph, reader: usize, cell: usize, port: &str) -> bool {
     let mut readings = graph.cells[reader].inputs.iter().flat_map(|inputs| &inputs.readings);
     readings.any(|reading| reading.from == InputRef::Cell { cell, port: port.to_owned() })
-}
-
-/// What the file says at a path of a cell's config; of a command the config is what stands beside `uses:`.
-fn written<'a>(stage: &'a StageSpec, path: &str) -> Option<&'a Node> {
-    let mut parts = path.split('.');
-    let top = match &stage.config {
-        Some(config) => config.get(parts.next()?)?,
-        None => &stage.command.get(parts.next()?)?.node,
-    };
-    parts.try_fold(top, |node, part| match node.as_list() {
-        Some(list) => list.get(part.parse::<usize>().ok()?),
-        // A shell command is one text, and a list of one in the key.
-        None if part == "0" && node.as_text().is_some() => Some(node),
-        None => node.get(part),
-    })
-}
-
-/// The param that a text refers to, where it refers to one alone.
-fn only_param(text: &str, node: &Node, spec: &PipelineSpec) -> Option<String> {
-    let template = Template::parse(text, node.place).ok()?;
-    let is_param = |name: &&str| spec.params.contains_key(name.split('.').next().unwrap_or(name));
-    let mut params = template.references().filter(is_param);
-    let first = params.next()?.to_owned();
-    params.all(|other| other == first).then_some(first)
 }

@@ -1,12 +1,12 @@
-//! Why a cell executes: the differences between two fingerprints, and what else can be the cause.
+//! Why a cell executes.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use dgpipe_cache::Key;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::fingerprint::{Fingerprint, FingerprintInput};
+use super::FileChanges;
 
 /// One cause of an execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,18 +26,78 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         origin: Option<String>,
     },
-    /// What an input port reads changed.
+    /// A declared environment variable of a command changed.
+    VariableChanged {
+        /// Its name.
+        name: String,
+        /// The value before; nothing where it was not set or not declared.
+        was: Option<String>,
+        /// The value now; nothing where it is not set or no longer declared.
+        now: Option<String>,
+    },
+    /// The executable of a declared tool changed.
+    ToolChanged {
+        /// Its name.
+        name: String,
+        /// The digest before, shortened; nothing where it was not declared.
+        was: Option<String>,
+        /// The digest now, shortened; nothing where it is no longer declared.
+        now: Option<String>,
+    },
+    /// What an input port reads from another cell changed.
     InputChanged {
         /// The port.
         port: String,
-        /// Who provides it: a cell or a source.
+        /// The cell that provides it.
         from: String,
+        /// The part of it that is read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
         /// Its digest before, shortened; nothing where it is new.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was: Option<String>,
         /// Its digest now, shortened; nothing where it is gone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         now: Option<String>,
+        /// The record that provided it before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was_key: Option<Key>,
+        /// The record that provides it now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        now_key: Option<Key>,
+    },
+    /// What an input port reads from a source changed.
+    SourceChanged {
+        /// The port.
+        port: String,
+        /// The source, and the part of it that is read.
+        source: String,
+        /// Where the source lies, where its name does not say so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
+        /// Its digest before, shortened; nothing where it is new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+        /// Its digest now, shortened; nothing where it is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        now: Option<String>,
+        /// What happened to the files of a folder, where it is known what was there before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files: Option<FileChanges>,
+    },
+    /// A command sees an input under another name.
+    InputRenamed {
+        /// The port.
+        port: String,
+        /// The name before.
+        was: String,
+        /// The name now.
+        now: String,
+    },
+    /// An input port reads the same in another order.
+    OrderChanged {
+        /// The port.
+        port: String,
     },
     /// The stage names another stage type.
     StageTypeChanged {
@@ -73,19 +133,47 @@ pub enum Reason {
     FormatChanged,
 }
 
+impl Reason {
+    /// Whether no cell above it can be the cause.
+    pub fn is_root(&self) -> bool {
+        !matches!(self, Self::InputChanged { now: Some(_), .. })
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NewCell => write!(f, "new"),
             Self::ConfigChanged { path, was, now, origin } => {
-                write!(f, "{path} {} → {}", shown(was), shown(now))?;
+                let (was, now) = pair(was, now);
+                write!(f, "{path} {was} → {now}")?;
                 origin.as_ref().map_or(Ok(()), |origin| write!(f, " ({origin})"))
             }
-            Self::InputChanged { port, from, was, now } => match (was, now) {
-                (None, _) => write!(f, "input {port}: {from} was added"),
-                (_, None) => write!(f, "input {port}: {from} was removed"),
-                (Some(_), Some(_)) => write!(f, "input {port}: {from} changed"),
-            },
+            Self::VariableChanged { name, was: None, now: None } => {
+                write!(f, "variable {name}, which is not set, is declared or no longer is")
+            }
+            Self::VariableChanged { name, was, now } => {
+                let value = |value: &Option<String>| match value.as_deref() {
+                    None => "unset".to_owned(),
+                    Some("") => "empty".to_owned(),
+                    Some(value) => value.to_owned(),
+                };
+                write!(f, "variable {name} {} → {} (environment)", value(was), value(now))
+            }
+            Self::ToolChanged { name, was, now } => write!(f, "tool {name} {}", change(was.as_ref(), now.as_ref())),
+            Self::InputChanged { port, from, path, was, now, .. } => {
+                let path = path.as_ref().map(|path| format!("/{path}")).unwrap_or_default();
+                write!(f, "input {port}: {from}{path} {}", change(was.as_ref(), now.as_ref()))
+            }
+            Self::SourceChanged { source, at, was, now, files, .. } => {
+                let at = at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+                match files {
+                    Some(files) => write!(f, "source {source}{at}: {files}"),
+                    None => write!(f, "source {source}{at} {}", change(was.as_ref(), now.as_ref())),
+                }
+            }
+            Self::InputRenamed { port, was, now } => write!(f, "input {port} is called {now}, before {was}"),
+            Self::OrderChanged { port } => write!(f, "input {port}: the order of its cells changed"),
             Self::StageTypeChanged { was, now } => write!(f, "stage type {was} → {now}"),
             Self::VersionChanged { was, now } => write!(f, "version of the stage type {was} → {now}"),
             Self::OutputsChanged => write!(f, "declared outputs changed"),
@@ -98,107 +186,88 @@ impl fmt::Display for Reason {
     }
 }
 
+fn change(was: Option<&String>, now: Option<&String>) -> &'static str {
+    match (was, now) {
+        (None, _) => "was added",
+        (_, None) => "was removed",
+        (Some(_), Some(_)) => "changed",
+    }
+}
+
+/// Longer values are shown where they differ.
+const MOST: usize = 60;
+
+/// Two values on one line, not longer than a line can be.
+fn pair(was: &Value, now: &Value) -> (String, String) {
+    let (was, now) = (shown(was), shown(now));
+    if was.chars().count() <= MOST && now.chars().count() <= MOST {
+        return (was, now);
+    }
+    let (one, other): (Vec<char>, Vec<char>) = (was.chars().collect(), now.chars().collect());
+    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let shorter = one.len().min(other.len()) - same;
+    let end = one.iter().rev().zip(other.iter().rev()).take(shorter).take_while(|(a, b)| a == b).count();
+    (cut(&one, same, end), cut(&other, same, end))
+}
+
+/// The part that differs, with some characters before and behind it that say where it is.
+fn cut(text: &[char], same: usize, end: usize) -> String {
+    const AROUND: usize = 12;
+    let from = if same > AROUND + 3 { same - AROUND } else { 0 };
+    let to = (text.len() - end.saturating_sub(AROUND)).min(from + MOST);
+    let before = if from > 0 { "…" } else { "" };
+    let after = if to < text.len() { "…" } else { "" };
+    format!("{before}{}{after}", text[from..to].iter().collect::<String>())
+}
+
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.trim_end().replace('\n', "⏎"),
         other => other.to_string(),
     }
 }
 
-/// What differs between the fingerprint of the last execution and the one now. `from` names who provides an
-/// input now, by port and index.
-pub fn reasons_between(was: &Fingerprint, now: &Fingerprint, from: &dyn Fn(&str, usize) -> String) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    if was.format != now.format {
-        reasons.push(Reason::FormatChanged);
-    }
-    if was.stage_type != now.stage_type {
-        let (was, now) = (was.stage_type.clone(), now.stage_type.clone());
-        reasons.push(Reason::StageTypeChanged { was, now });
-    } else if was.version != now.version {
-        reasons.push(Reason::VersionChanged { was: was.version, now: now.version });
-    }
-    config(&mut Vec::new(), &was.config, &now.config, &mut reasons);
-    inputs(was, now, from, &mut reasons);
-    if was.outputs != now.outputs {
-        reasons.push(Reason::OutputsChanged);
-    }
-    reasons
-}
-
-fn config(path: &mut Vec<String>, was: &Value, now: &Value, reasons: &mut Vec<Reason>) {
-    if was == now {
-        return;
-    }
-    if let (Value::Object(before), Value::Object(after)) = (was, now) {
-        let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        for key in keys {
-            path.push(key.clone());
-            let (was, now) = (before.get(key).unwrap_or(&Value::Null), after.get(key).unwrap_or(&Value::Null));
-            config(path, was, now, reasons);
-            path.pop();
+/// Several reasons on one line: of those that say the same about inputs of one port, the first and how many.
+pub fn in_short(reasons: &[Reason]) -> String {
+    let same_port = |one: &Reason, other: &Reason| match (one, other) {
+        (Reason::InputChanged { port: a, was, now, .. }, Reason::InputChanged { port: b, was: w, now: n, .. }) => {
+            a == b && change(was.as_ref(), now.as_ref()) == change(w.as_ref(), n.as_ref())
         }
-        return;
-    }
-    if let (Value::Array(before), Value::Array(after)) = (was, now)
-        && before.len() == after.len()
-    {
-        for (index, (was, now)) in before.iter().zip(after).enumerate() {
-            path.push(index.to_string());
-            config(path, was, now, reasons);
-            path.pop();
-        }
-        return;
-    }
-    let (path, was, now) = (path.join("."), was.clone(), now.clone());
-    reasons.push(Reason::ConfigChanged { path, was, now, origin: None });
-}
-
-fn inputs(was: &Fingerprint, now: &Fingerprint, from: &dyn Fn(&str, usize) -> String, reasons: &mut Vec<Reason>) {
-    let by_port = |fingerprint: &Fingerprint| -> BTreeMap<String, Vec<FingerprintInput>> {
-        fingerprint.inputs.iter().map(|port| (port.port.clone(), port.inputs.clone())).collect()
+        _ => false,
     };
-    let (before, after) = (by_port(was), by_port(now));
-    let ports: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    for port in ports {
-        let (was, now) = (before.get(port), after.get(port));
-        if was != now {
-            port_changes(port, was.map_or(&[], Vec::as_slice), now.map_or(&[], Vec::as_slice), from, reasons);
-        }
+    let mut said: Vec<String> = Vec::new();
+    for group in reasons.chunk_by(same_port) {
+        let more = if group.len() > 1 { format!(" and {} more", group.len() - 1) } else { String::new() };
+        said.push(format!("{}{more}", group[0]));
     }
+    said.join("; ")
 }
 
-/// Compares two lists of inputs as multisets first, so that one added member is one reason and not a shift of all.
-fn port_changes(
-    port: &str,
-    was: &[FingerprintInput],
-    now: &[FingerprintInput],
-    from: &dyn Fn(&str, usize) -> String,
-    reasons: &mut Vec<Reason>,
-) {
-    let mut gone: Vec<&FingerprintInput> = was.iter().collect();
-    let mut added = Vec::new();
-    for (index, input) in now.iter().enumerate() {
-        match gone.iter().position(|other| *other == input) {
-            Some(same) => drop(gone.remove(same)),
-            None => added.push((index, input)),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_shown_where_they_differ() {
+        let text = |end: &str| Value::from(format!("{}{end}", "word ".repeat(30)));
+        let reason = |was, now| Reason::ConfigChanged { path: "run.0".to_owned(), was, now, origin: None };
+        assert_eq!(reason(text("one"), text("two")).to_string(), "run.0 …d word word one → …d word word two");
+        assert_eq!(reason(1.into(), Value::Null).to_string(), "run.0 1 → nothing");
     }
-    let short = |input: &FingerprintInput| Some(input.artifact.digest.short());
-    let before = reasons.len();
-    for (index, input) in added {
-        let was = if gone.is_empty() { None } else { short(gone.remove(0)) };
-        let (port, from) = (port.to_owned(), from(port, index));
-        reasons.push(Reason::InputChanged { port, from, was, now: short(input) });
-    }
-    for input in gone {
-        let from = input.name.clone().unwrap_or_else(|| input.artifact.digest.short());
-        reasons.push(Reason::InputChanged { port: port.to_owned(), from, was: short(input), now: None });
-    }
-    if reasons.len() == before {
-        let (was, now) = (was.first().and_then(short), now.first().and_then(short));
-        let (port, from) = (port.to_owned(), "the order of its cells".to_owned());
-        reasons.push(Reason::InputChanged { port, from, was, now });
+
+    #[test]
+    fn equal_changes_of_many_members_are_counted() {
+        let input = |from: &str, was: Option<&str>| Reason::InputChanged {
+            port: "terms".to_owned(),
+            from: from.to_owned(),
+            path: None,
+            was: was.map(str::to_owned),
+            now: Some("2".to_owned()),
+            was_key: None,
+            now_key: None,
+        };
+        let reasons = [input("a", Some("1")), input("b", Some("1")), input("c", None), Reason::Forced];
+        assert_eq!(in_short(&reasons), "input terms: a changed and 1 more; input terms: c was added; forced");
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use dgpipe_cache::{Artifact, HashOptions, Snapshot, SourceMemo, TreeError, hash_path};
+use dgpipe_cache::{Artifact, Digest, EntryContent, HashOptions, Manifest, Snapshot, SourceMemo, TreeError, hash_path};
 use rayon::prelude::*;
 
 use crate::graph::{Graph, InputRef};
@@ -12,6 +13,8 @@ use crate::graph::{Graph, InputRef};
 #[derive(Debug, Default)]
 pub struct SourceSnapshots {
     snapshots: BTreeMap<usize, (PathBuf, Snapshot)>,
+    /// Manifests of all folders, made when they are first asked for.
+    listings: OnceLock<BTreeMap<Digest, Manifest>>,
 }
 
 /// A source that cannot be read.
@@ -52,7 +55,7 @@ impl SourceSnapshots {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(Self { snapshots }) } else { Err(errors) }
+        if errors.is_empty() { Ok(Self { snapshots, listings: OnceLock::new() }) } else { Err(errors) }
     }
 
     /// The artifact that a source is, or a part of it.
@@ -69,10 +72,32 @@ impl SourceSnapshots {
         self.snapshots.get(&source).map(|(root, _)| root)
     }
 
+    /// The snapshot of a source.
+    pub(crate) fn snapshot(&self, source: usize) -> Option<&Snapshot> {
+        self.snapshots.get(&source).map(|(_, snapshot)| snapshot)
+    }
+
+    /// The manifest of a folder of some source.
+    pub fn listing(&self, digest: &Digest) -> Option<Manifest> {
+        let all = || self.snapshots.values().flat_map(|(_, snapshot)| manifests(snapshot)).collect();
+        self.listings.get_or_init(all).get(digest).cloned()
+    }
+
     /// Whether a source still is as it was hashed.
     pub fn unchanged(&self, source: usize) -> bool {
         self.snapshots.get(&source).is_none_or(|(_, snapshot)| snapshot.unchanged().unwrap_or(false))
     }
+}
+
+fn manifests(snapshot: &Snapshot) -> Vec<(Digest, Manifest)> {
+    let (mut found, mut open) = (Vec::new(), vec![String::new()]);
+    while let Some(path) = open.pop() {
+        let Some(manifest) = snapshot.manifest(&path) else { continue };
+        let folders = manifest.entries().iter().filter(|entry| matches!(entry.content, EntryContent::Folder { .. }));
+        open.extend(folders.map(|entry| format!("{path}/{}", entry.name)));
+        found.push((manifest.artifact().digest, manifest));
+    }
+    found
 }
 
 fn take_one(graph: &Graph, index: usize, memo: &SourceMemo) -> Result<(PathBuf, Snapshot), SourceError> {

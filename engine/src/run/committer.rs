@@ -2,14 +2,13 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use dgpipe_cache::{Committed, Lease, Store, StoreError, Transaction};
+use dgpipe_cache::{Committed, Store, StoreError, Transaction};
 
 /// An execution on its way into the store.
 pub(super) struct Sealed {
     pub(super) cell: usize,
     pub(super) transaction: Transaction,
     pub(super) seconds: f64,
-    pub(super) lease: Lease,
 }
 
 /// An execution in the store.
@@ -24,10 +23,9 @@ pub(super) fn commit_all<M: From<InStore>>(store: &Store, sealed: &Receiver<Seal
     while let Ok(first) = sealed.recv() {
         let mut together = vec![first];
         together.extend(sealed.try_iter());
-        let split = |sealed: Sealed| ((sealed.cell, sealed.seconds, sealed.lease), sealed.transaction);
+        let split = |sealed: Sealed| ((sealed.cell, sealed.seconds), sealed.transaction);
         let (cells, transactions): (Vec<_>, Vec<_>) = together.into_iter().map(split).unzip();
-        for ((cell, seconds, lease), result) in cells.into_iter().zip(store.commit(transactions)) {
-            drop(lease);
+        for ((cell, seconds), result) in cells.into_iter().zip(store.commit(transactions)) {
             // The runner only hangs up after all it waits for has come.
             done.send(InStore { cell, result, seconds }.into()).ok();
         }

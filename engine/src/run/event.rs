@@ -1,9 +1,12 @@
 //! What happens during a run. Every view, the terminal's included, is a function of these.
 
+use std::collections::BTreeMap;
+
+use dgpipe_cache::Key;
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, PublishHow};
-use crate::plan::Reason;
+use super::{GitState, Outcome, PublishHow};
+use crate::plan::{Cause, Reason};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +20,13 @@ pub enum Event {
         pipeline: String,
         /// The profiles.
         profile: String,
+        /// When, in milliseconds since 1970.
+        started: u64,
+        /// The params, with every reference resolved.
+        params: serde_json::Map<String, serde_json::Value>,
+        /// The commit of the project's tree.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        git: Option<GitState>,
         /// Cells that it looks at.
         cells: usize,
         /// Cells that certainly execute.
@@ -32,6 +42,12 @@ pub enum Event {
         stage_type: String,
         /// Why.
         reasons: Vec<Reason>,
+        /// Its last record under this profile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<Key>,
+        /// What is behind the reasons, as far as no other cell of this run says so.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        causes: Vec<Cause>,
     },
     /// A running cell got further.
     CellProgress {
@@ -57,6 +73,9 @@ pub enum Event {
         cell: String,
         /// Who executes it.
         holder: String,
+        /// Since when, in milliseconds since 1970, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<u64>,
     },
     /// A failed attempt is repeated.
     CellRetried {
@@ -81,6 +100,9 @@ pub enum Event {
         /// Whether it ran again and gave the same bytes as before.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         same_bytes: bool,
+        /// What an executed cell measured.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        metrics: BTreeMap<String, serde_json::Value>,
     },
     /// A path in the user's tree was brought up to date, or could not be.
     Published {

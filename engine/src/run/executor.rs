@@ -13,7 +13,7 @@ use super::{Event, Listener, RunOptions};
 use crate::command;
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Cell, Graph, InputRef, Reading};
-use crate::plan::{Reason, SourceSnapshots};
+use crate::plan::{Provenance, Reason, SourceSnapshots};
 use crate::stage::{Context, Findings, Input, Monitor, OutputPort, StageError, View};
 
 /// What a worker needs to know.
@@ -25,6 +25,8 @@ pub(super) struct Executor<'a> {
     pub(super) attempts: &'a Attempts,
     pub(super) listener: &'a dyn Listener,
     pub(super) run: &'a str,
+    /// Whether what a failure leaves is kept for a person to look at.
+    pub(super) keeps: bool,
     /// Scratch folders of commands that are certainly dead, for other commands to use again.
     pub(super) spares: Mutex<Vec<Scratch>>,
 }
@@ -35,6 +37,7 @@ pub(super) struct Assignment {
     pub(super) fingerprint: Fingerprint,
     pub(super) key: Key,
     pub(super) artifacts: Vec<Vec<Artifact>>,
+    pub(super) provenance: Provenance,
     pub(super) reasons: Vec<Reason>,
     /// Whether a record that exists is to be replaced.
     pub(super) replace: bool,
@@ -215,6 +218,7 @@ impl Executor<'_> {
         record.engine.clone_from(&self.options.version);
         record.log = log.is_some();
         record.reasons = serde_json::to_value(&assignment.reasons)?;
+        assignment.provenance.write(&mut record)?;
         transaction.record(record);
         Ok(transaction)
     }
@@ -224,6 +228,9 @@ impl Executor<'_> {
         let mut text = error.to_string();
         if let Some(hint) = error.hint_text() {
             text.push_str(&format!("\nhint: {hint}"));
+        }
+        if !self.keeps {
+            return text;
         }
         if let Some(log) = log_bytes(findings)
             && self.store.save_log(&assignment.key, &log).is_ok()

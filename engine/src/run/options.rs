@@ -1,10 +1,11 @@
 //! What a caller hands to a run, and why a run as a whole can fail.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use dgpipe_cache::StoreError;
 
-use super::EditPolicy;
+use super::{EditPolicy, GitState};
 use crate::plan::PlanError;
 use crate::stage::{Ambient, Cancel};
 
@@ -31,6 +32,10 @@ pub struct RunOptions {
     pub device: String,
     /// The version of the program, for records.
     pub version: String,
+    /// The commit of the project's tree, for the report.
+    pub git: Option<GitState>,
+    /// The cells that may execute; nothing means all. Where another one would have to, it fails.
+    pub permitted: Option<BTreeSet<usize>>,
     /// The request to stop.
     pub cancel: Cancel,
 }
@@ -49,6 +54,8 @@ impl Default for RunOptions {
             ambient: Ambient::default(),
             device: "cpu".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            git: None,
+            permitted: None,
             cancel: Cancel::default(),
         }
     }

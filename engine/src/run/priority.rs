@@ -29,13 +29,15 @@ impl PartialOrd for Priority {
     }
 }
 
-/// Priorities of all cells of a plan, with times from past records; an unknown cell counts as a second.
+/// Priorities of all cells of a plan, with times from past records; a cell of which nothing is known counts as a
+/// second.
 pub(super) fn priorities(graph: &Graph, plan: &Plan) -> BTreeMap<usize, Priority> {
+    let seconds = super::estimate::seconds(graph, plan);
     let mut below: BTreeMap<usize, f64> = BTreeMap::new();
     for cell in plan.cells.iter().rev() {
         let readers = graph.readers(*cell);
         let longest = readers.iter().filter_map(|reader| below.get(reader)).fold(0.0_f64, |a, b| a.max(*b));
-        let own = plan.decisions.get(cell).and_then(|planned| planned.seconds).unwrap_or(1.0);
+        let own = seconds.get(cell).copied().unwrap_or(1.0);
         below.insert(*cell, own + longest);
     }
     let mut depth: BTreeMap<usize, usize> = BTreeMap::new();

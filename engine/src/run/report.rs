@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dgpipe_cache::{Artifact, Key, RunFolder, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Outcome, PublishHow};
-use crate::plan::Reason;
+use super::{Event, GitState, Outcome, PublishHow};
+use crate::plan::{Cause, Reason};
 
 /// How many cells ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +46,13 @@ pub struct CellReport {
     pub error: Option<String>,
     /// Its key, where it got so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    pub key: Option<Key>,
+    /// The key of its record before, where it executed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Key>,
+    /// What it measured, where it executed. What a reused cell measured stands in its record.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, serde_json::Value>,
 }
 
 /// What a run did.
@@ -61,41 +68,78 @@ pub struct RunReport {
     pub started: u64,
     /// How long it took.
     pub seconds: f64,
+    /// Whether it never came to its end: it was killed, or it still goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
     /// The params it ran with.
     pub params: serde_json::Map<String, serde_json::Value>,
+    /// The commit of the project's tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitState>,
     /// How cells ended.
     pub counts: Counts,
     /// What became of each cell. Cells that were reused in a run that executed nothing are only counted.
     pub cells: BTreeMap<String, CellReport>,
     /// Published paths that were touched or refused.
     pub published: BTreeMap<String, PublishHow>,
+    /// What stood for each published path, up to date or not: the digests of its artifacts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<String, Vec<Artifact>>,
+    /// Why inputs changed that no cell of this run made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// What a person should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
 impl RunReport {
+    /// The report of a past run: the one that it left, else what its events tell.
+    pub fn of(folder: &RunFolder) -> Result<Option<Self>, StoreError> {
+        if let Some(report) = folder.report()?.and_then(|report| serde_json::from_value(report).ok()) {
+            return Ok(Some(report));
+        }
+        let mut report = Self::default();
+        for value in folder.events()? {
+            let at = value["at"].as_f64().and_then(|at| Duration::try_from_secs_f64(at).ok()).unwrap_or_default();
+            if let Ok(event) = serde_json::from_value::<Event>(value) {
+                report.hear(&event, at);
+                report.seconds = at.as_secs_f64();
+            }
+        }
+        report.count();
+        // Without its first event nothing is known of a run.
+        Ok((!report.run.is_empty()).then_some(report))
+    }
+
     /// Takes one more event in, which happened so long after the run began.
     pub fn hear(&mut self, event: &Event, at: Duration) {
         match event {
-            Event::RunStarted { run, pipeline, profile, .. } => {
+            Event::RunStarted { run, pipeline, profile, started, params, git, .. } => {
                 self.run.clone_from(run);
                 self.pipeline.clone_from(pipeline);
                 self.profile.clone_from(profile);
+                self.started = *started;
+                self.params.clone_from(params);
+                self.git.clone_from(git);
+                self.unfinished = true;
             }
-            Event::CellStarted { cell, reasons, .. } => {
+            Event::CellStarted { cell, reasons, was, causes, .. } => {
                 let report = self.cell(cell);
                 report.reasons.clone_from(reasons);
                 report.began = Some(at.as_secs_f64());
+                report.was = *was;
+                self.causes.extend(causes.iter().cloned());
             }
-            Event::CellFinished { cell, outcome, seconds, error, .. } => {
+            Event::CellFinished { cell, outcome, seconds, error, metrics, .. } => {
                 let report = self.cell(cell);
                 (report.outcome, report.seconds) = (*outcome, *seconds);
                 report.error.clone_from(error);
+                report.metrics.clone_from(metrics);
             }
             Event::Published { path, how } => drop(self.published.insert(path.clone(), how.clone())),
             Event::Warning { text } => self.warnings.push(text.clone()),
-            Event::RunFinished { seconds, .. } => self.seconds = *seconds,
+            Event::RunFinished { seconds, .. } => (self.seconds, self.unfinished) = (*seconds, false),
             Event::CellProgress { .. }
             | Event::CellNote { .. }
             | Event::CellWaiting { .. }
@@ -111,6 +155,8 @@ impl RunReport {
             reasons: Vec::new(),
             error: None,
             key: None,
+            was: None,
+            metrics: BTreeMap::new(),
         })
     }
 

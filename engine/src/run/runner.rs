@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use dgpipe_cache::{Artifact, Key, Lease, LeaseAttempt, Output, Project, Store};
+use dgpipe_cache::{Artifact, Holding, Key, Lease, LeaseAttempt, Output, Project, Record, Store};
 
 use super::attempt::Attempts;
 use super::committer::{InStore, Sealed, commit_all};
@@ -23,13 +23,18 @@ use super::priority::{Priority, priorities};
 use super::slots::Slots;
 use super::{Event, Listener, Outcome, RunError, RunOptions, RunReport};
 use crate::fingerprint::Fingerprint;
-use crate::graph::{Graph, InputRef};
-use crate::plan::{Decision, InputError, Plan, Planner, Reason, fingerprint, input_artifacts};
+use crate::graph::{Graph, InputRef, Publication, Reading};
+use crate::plan::{
+    Cause, Causes, Decision, InputError, Plan, Planner, Provenance, Reason, fingerprint, in_short, input_artifacts,
+};
 
 /// How often timeouts, leases of others and requests to stop are looked after.
 const TICK: Duration = Duration::from_millis(20);
 /// How often a cell may start again because its inputs were bad.
 const MOST_HEALINGS: u32 = 3;
+/// After so many ticks, leases of others are looked after at one tick of ten only.
+const MOST_EAGER_LOOKS: u32 = 100;
+const LATE_LOOK: u32 = 10;
 
 /// Carries out a plan and returns what became of it. The report is also kept with the project.
 pub fn run(
@@ -45,7 +50,7 @@ pub fn run(
     let name = run_name(started);
     let folder = project.new_run(&name)?;
     let log = Mutex::new(EventLog::new(folder.append_events()?));
-    let report = Mutex::new(RunReport { started, params: graph.params.clone(), ..RunReport::default() });
+    let report = Mutex::new(RunReport::default());
     let hear = |event: &Event| {
         let at = begun.elapsed();
         report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event, at);
@@ -56,6 +61,9 @@ pub fn run(
         run: name.clone(),
         pipeline: graph.spec.name.clone(),
         profile: graph.spec.profile.clone(),
+        started,
+        params: graph.params.clone(),
+        git: options.git.clone(),
         cells: plan.cells.len(),
         execute: plan.count("execute"),
         waiting: plan.count("await"),
@@ -70,10 +78,11 @@ pub fn run(
         attempts: &attempts,
         listener: &hear,
         run: &name,
+        keeps: true,
         spares: Mutex::default(),
     };
     let planner = Planner::new(graph, store, &latest);
-    let keys = std::thread::scope(|scope| {
+    let (keys, artifacts) = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let mut runner = Runner::new(&executor, &planner, &plan, scope, sender);
         runner.start()?;
@@ -90,7 +99,9 @@ pub fn run(
             }
             runner.drive(&receiver)?;
         }
-        Ok::<_, RunError>(runner.finish())
+        runner.keep_listings();
+        let artifacts = runner.published();
+        Ok::<_, RunError>((runner.finish(), artifacts))
     })?;
     project.add_latest(keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
     store.source_memo().save().map_err(|error| RunError::Io(std::io::Error::other(error)))?;
@@ -102,9 +113,11 @@ pub fn run(
     let mut report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     for (cell, key) in keys {
         if let Some(cell) = report.cells.get_mut(&graph.name(cell)) {
-            cell.key = Some(key.to_string());
+            cell.key = Some(key);
         }
     }
+    report.artifacts = artifacts;
+    report.unfinished = false;
     report.seconds = begun.elapsed().as_secs_f64();
     report.count();
     hear(&report.finished());
@@ -122,6 +135,7 @@ enum Message {
     Ended {
         cell: usize,
         ended: Ended,
+        lease: Lease,
     },
     /// The execution is over, and what it left is on its way into the store.
     Sealed {
@@ -169,6 +183,10 @@ struct Runner<'scope, 'env> {
     ready: BinaryHeap<(Priority, usize)>,
     priorities: BTreeMap<usize, Priority>,
     held: BTreeSet<usize>,
+    /// Who had a cell when its lease was last asked for. Kept to learn how that went.
+    holdings: BTreeMap<usize, Holding>,
+    /// How often the leases of others were looked after since the last that was new.
+    looks: u32,
     /// Cells whose waiting was said aloud once.
     announced: BTreeSet<usize>,
     slots: Slots,
@@ -178,6 +196,8 @@ struct Runner<'scope, 'env> {
     /// Cells that executed in this run, whose record must not send them round again.
     executed: BTreeSet<usize>,
     failed: bool,
+    /// What is behind changed inputs, told once.
+    causes: Causes<'env>,
     /// Keys whose execution failed in this run: equal work is not tried again under another name.
     failures: BTreeMap<Key, String>,
 }
@@ -218,6 +238,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             ready: BinaryHeap::new(),
             priorities: if any { priorities(executor.graph, plan) } else { BTreeMap::new() },
             held: BTreeSet::new(),
+            holdings: BTreeMap::new(),
+            looks: 0,
             announced: BTreeSet::new(),
             slots: Slots::new(options.jobs, options.gpus, options.memory),
             running: 0,
@@ -225,6 +247,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             executed: BTreeSet::new(),
             failed: false,
             failures: BTreeMap::new(),
+            causes: Causes::new(planner, &plan.sources),
         }
     }
 
@@ -302,6 +325,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         if self.stopping() {
             self.held.clear();
         }
+        // A cell of another run that takes long is asked for less often.
+        self.looks = self.looks.saturating_add(1);
+        if self.looks > MOST_EAGER_LOOKS && !self.looks.is_multiple_of(LATE_LOOK) {
+            return;
+        }
         for cell in std::mem::take(&mut self.held) {
             self.enqueue(cell);
         }
@@ -338,18 +366,20 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let Some(prepared) = self.prepared.remove(&cell) else { return Ok(()) };
         if let Some(error) = self.failures.get(&prepared.key).cloned() {
             self.slots.give_back(graph.cells[cell].needs);
-            self.end(cell, Outcome::Failed, 0.0, Some(error), false);
+            self.end(cell, Outcome::Failed, 0.0, Some(error));
             return Ok(());
         }
         let lease = match self.executor.store.lease(&prepared.key, &self.holder())? {
             LeaseAttempt::Acquired(lease) => lease,
-            LeaseAttempt::Held(holder) => {
+            LeaseAttempt::Held(holding) => {
                 self.slots.give_back(graph.cells[cell].needs);
-                self.hold(cell, prepared, holder);
+                self.hold(cell, prepared, holding);
                 return Ok(());
             }
         };
-        if !prepared.replace
+        let waited_for = self.holdings.remove(&cell);
+        // Also bytes that were missing may have been made again by another run.
+        if !self.plan.forced.contains(&cell)
             && let Some(found) = self.executor.store.lookup(&prepared.key)?
             && found.outputs.values().all(|output| self.executor.store.contains(&output.artifact))
         {
@@ -358,6 +388,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             self.reuse(cell, Some(prepared.key), found.seconds);
             return self.propagate(cell);
         }
+        if let Some(error) = waited_for.and_then(|mut holding| holding.failure()) {
+            self.slots.give_back(graph.cells[cell].needs);
+            self.keys.insert(cell, prepared.key);
+            return self.failed(cell, error, 0.0, None);
+        }
         self.states.insert(cell, State::Running);
         self.running += 1;
         self.start_committer();
@@ -365,12 +400,25 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             cell: graph.name(cell),
             stage_type: graph.cells[cell].work.type_name().to_owned(),
             reasons: prepared.reasons.clone(),
+            was: self.planner.last_record(cell),
+            causes: self.causes_behind(&prepared.reasons)?,
         };
         self.executor.listener.hear(&started);
         self.keys.insert(cell, prepared.key);
+        let provenance = Provenance::of(graph, &graph.cells[cell], &|other| self.keys.get(&other).copied());
         let Prepared { fingerprint, key, artifacts, reasons, replace } = prepared;
-        self.spawn(Assignment { cell, fingerprint, key, artifacts, reasons, replace }, lease);
+        self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease);
         Ok(())
+    }
+
+    /// What is behind changed inputs, but for cells that executed in this run and say so themselves.
+    fn causes_behind(&mut self, reasons: &[Reason]) -> Result<Vec<Cause>, RunError> {
+        let Self { causes, keys, executed, planner, executor, .. } = self;
+        let explained = |name: &str, was: Key| {
+            let cell = executor.graph.find(name).filter(|cell| executed.contains(cell));
+            cell.is_some_and(|cell| planner.last_record(cell) == Some(was))
+        };
+        Ok(causes.behind(reasons, &|cell| keys.get(&cell).copied(), &explained)?)
     }
 
     fn spawn(&self, assignment: Assignment, lease: Lease) {
@@ -378,12 +426,12 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let work = move || {
             let cell = assignment.cell;
             match (executor.execute(&assignment), sealed) {
-                // The lease goes along until the record stands, so that whoever waits for it finds the record.
-                (Ended::Sealed { transaction, seconds }, Some(sealed)) => {
+                (Ended::Sealed { mut transaction, seconds }, Some(sealed)) => {
+                    transaction.under(lease);
                     messages.send(Message::Sealed { cell }).ok();
-                    sealed.send(Sealed { cell, transaction: *transaction, seconds, lease }).ok();
+                    sealed.send(Sealed { cell, transaction: *transaction, seconds }).ok();
                 }
-                (ended, _) => drop(messages.send(Message::Ended { cell, ended })),
+                (ended, _) => drop(messages.send(Message::Ended { cell, ended, lease })),
             }
         };
         std::thread::Builder::new()
@@ -408,23 +456,28 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             Message::InStore(in_store) => {
                 let InStore { cell, result, seconds } = *in_store;
                 self.running -= 1;
+                if self.is_one_by_one() {
+                    self.give_back(cell);
+                }
                 match result {
-                    Ok(committed) => self.executed(cell, committed.record.outputs, seconds),
+                    Ok(committed) => self.executed(cell, committed.record, seconds),
                     Err(error) => Err(error.into()),
                 }
             }
             // While the disk makes it durable, another cell can execute; so commits also gather.
             Message::Sealed { cell } => {
-                self.give_back(cell);
+                if !self.is_one_by_one() {
+                    self.give_back(cell);
+                }
                 Ok(())
             }
-            Message::Ended { cell, ended } => {
+            Message::Ended { cell, ended, lease } => {
                 self.running -= 1;
                 self.give_back(cell);
                 match ended {
-                    Ended::Failed { error, seconds } => self.failed(cell, error, seconds),
+                    Ended::Failed { error, seconds } => self.failed(cell, error, seconds, Some(lease)),
                     Ended::Cancelled | Ended::Sealed { .. } => {
-                        self.end(cell, Outcome::Cancelled, 0.0, None, false);
+                        self.end(cell, Outcome::Cancelled, 0.0, None);
                         Ok(())
                     }
                 }
@@ -432,20 +485,29 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
     }
 
+    /// With one job a cell starts when the one before is in the store, so that the order is the same every time.
+    fn is_one_by_one(&self) -> bool {
+        self.executor.options.jobs <= 1
+    }
+
     fn give_back(&mut self, cell: usize) {
         self.slots.give_back(self.executor.graph.cells[cell].needs);
     }
 
-    fn executed(&mut self, cell: usize, outputs: BTreeMap<String, Output>, seconds: f64) -> Result<(), RunError> {
+    fn executed(&mut self, cell: usize, record: Record, seconds: f64) -> Result<(), RunError> {
         self.executed.insert(cell);
-        let before = self.outputs.insert(cell, outputs).or_else(|| self.recorded.get(&cell).cloned());
+        let before = self.outputs.insert(cell, record.outputs).or_else(|| self.recorded.get(&cell).cloned());
         let now = &self.outputs[&cell];
         let same = before.as_ref().is_some_and(|before| before == now) || self.gave_the_same_before(cell);
         if before.as_ref().is_some_and(|before| before != now) {
             let text = format!("`{}` is not reproducible: it ran again and gave other bytes", self.name(cell));
             self.executor.listener.hear(&Event::Warning { text });
         }
-        self.end(cell, Outcome::Executed, seconds, None, same);
+        self.states.insert(cell, State::Ended(Outcome::Executed));
+        let (cell_name, metrics) = (self.name(cell), record.metrics);
+        let (outcome, error, same_bytes) = (Outcome::Executed, None, same);
+        let finished = Event::CellFinished { cell: cell_name, outcome, seconds, error, same_bytes, metrics };
+        self.executor.listener.hear(&finished);
         self.propagate(cell)
     }
 
@@ -457,7 +519,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     }
 
     /// A failure whose inputs turned out bad is no failure: their producers execute again first.
-    fn failed(&mut self, cell: usize, error: String, seconds: f64) -> Result<(), RunError> {
+    fn failed(&mut self, cell: usize, error: String, seconds: f64, lease: Option<Lease>) -> Result<(), RunError> {
         let bad = !self.missing_producers(cell).is_empty();
         let healings = self.healings.entry(cell).or_default();
         if bad && *healings < MOST_HEALINGS && !self.executor.options.cancel.is_cancelled() {
@@ -466,24 +528,29 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             return self.resolve(cell);
         }
         self.failed = true;
+        // Other runs that wait for it report the same and do not try again.
+        if let Some(lease) = lease {
+            lease.fail(&error);
+        }
         if let Some(key) = self.keys.get(&cell) {
             self.failures.insert(*key, error.clone());
         }
-        self.end(cell, Outcome::Failed, seconds, Some(error), false);
+        self.end(cell, Outcome::Failed, seconds, Some(error));
         Ok(())
     }
 
-    fn end(&mut self, cell: usize, outcome: Outcome, seconds: f64, error: Option<String>, same_bytes: bool) {
+    /// The end of a cell that did not execute, or not to its end.
+    fn end(&mut self, cell: usize, outcome: Outcome, seconds: f64, error: Option<String>) {
         self.states.insert(cell, State::Ended(outcome));
-        let cell = self.name(cell);
-        self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes });
+        let (cell, same_bytes, metrics) = (self.name(cell), false, BTreeMap::new());
+        self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes, metrics });
     }
 
     fn reuse(&mut self, cell: usize, key: Option<Key>, seconds: f64) {
         if let Some(key) = key {
             self.keys.insert(cell, key);
         }
-        self.end(cell, Outcome::Reused, seconds, None, false);
+        self.end(cell, Outcome::Reused, seconds, None);
     }
 
     /// The outputs of a cell are known, or known anew: its readers are decided, those that are decided on other
@@ -518,7 +585,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             Ok(None) => return Ok(None),
             Err(InputError::SourcePart(what) | InputError::MadePart(what)) => {
                 self.failed = true;
-                self.end(cell, Outcome::Failed, 0.0, Some(what), false);
+                self.end(cell, Outcome::Failed, 0.0, Some(what));
                 return Ok(None);
             }
             Err(InputError::Store(error)) if error.is_miss() => {
@@ -556,7 +623,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let Some(found) = found.filter(|_| !forced) else {
             let reasons = match forced {
                 true => vec![Reason::Forced],
-                false => self.planner.reasons(cell, &fingerprint, key)?,
+                false => self
+                    .planner
+                    .reasons(cell, &fingerprint, self.executor.sources, &|cell| self.keys.get(&cell).copied())?,
             };
             return self.prepare(cell, reasons);
         };
@@ -574,6 +643,12 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// Makes a cell ready, or first makes the bytes again that it reads and that are not there.
     fn prepare(&mut self, cell: usize, reasons: Vec<Reason>) -> Result<(), RunError> {
+        if self.executor.options.permitted.as_ref().is_some_and(|permitted| !permitted.contains(&cell)) {
+            self.failed = true;
+            let error = format!("it would have to execute, which the plan does not allow: {}", in_short(&reasons));
+            self.end(cell, Outcome::Failed, 0.0, Some(error));
+            return Ok(());
+        }
         self.states.insert(cell, State::Waiting);
         self.remake_inputs(cell)?;
         let Some((fingerprint, key, artifacts)) = self.identity(cell)? else { return Ok(()) };
@@ -594,13 +669,17 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         format!("run {}", self.executor.run)
     }
 
-    fn hold(&mut self, cell: usize, prepared: Prepared, holder: String) {
+    fn hold(&mut self, cell: usize, prepared: Prepared, mut holding: Holding) {
+        let holder = holding.holder();
         // A cell of this run with equal work is nothing to tell about.
         let own = holder.starts_with(&self.holder());
         let was_ready = matches!(self.states.insert(cell, State::Held), Some(State::Ready));
         if was_ready && !own && self.announced.insert(cell) {
-            self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder });
+            self.looks = 0;
+            let since = holding.since();
+            self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder, since });
         }
+        self.holdings.insert(cell, holding);
         self.prepared.insert(cell, prepared);
         self.held.insert(cell);
     }
@@ -630,15 +709,36 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             let healings = self.healings.entry(*cell).or_default();
             *healings += 1;
             if *healings <= MOST_HEALINGS {
-                hope = true;
+                hope |= self.executor.options.permitted.as_ref().is_none_or(|permitted| permitted.contains(cell));
                 self.prepare(*cell, vec![Reason::ArtifactMissing { port: port.clone() }])?;
             } else {
                 let error = format!("its output `{port}` is damaged in the store again and again");
                 self.failed = true;
-                self.end(*cell, Outcome::Failed, 0.0, Some(error), false);
+                self.end(*cell, Outcome::Failed, 0.0, Some(error));
             }
         }
         Ok(hope)
+    }
+
+    /// What stands for each published path, where all of it is done.
+    fn published(&self) -> BTreeMap<String, Vec<Artifact>> {
+        let publications = self.plan.targets.publications.iter().map(|index| &self.executor.graph.publications[*index]);
+        let artifacts = |publication: &Publication| {
+            let outputs = publication.members.iter().map(|member| self.target_output(member.cell, &member.port));
+            outputs.map(|output| Some(output?.0)).collect::<Option<Vec<_>>>()
+        };
+        publications.filter_map(|publication| Some((publication.path.clone(), artifacts(publication)?))).collect()
+    }
+
+    /// Remembers what the folders of sources look like that executed cells have read, for reasons to come.
+    fn keep_listings(&self) {
+        let cells = self.executed.iter().map(|cell| &self.executor.graph.cells[*cell]);
+        let readings = cells.flat_map(|cell| &cell.inputs).flat_map(|port| &port.readings);
+        let sources: BTreeSet<usize> = readings.filter_map(Reading::source).collect();
+        for snapshot in sources.into_iter().filter_map(|source| self.executor.sources.snapshot(source)) {
+            // Without it later reasons name fewer files; a full disk shows itself where results are stored.
+            self.executor.store.keep_listing(snapshot).ok();
+        }
     }
 
     /// The artifact of a target's output, where the cell is done.
@@ -666,7 +766,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 |read: &usize| matches!(self.states.get(read), Some(State::Ended(Outcome::Failed | Outcome::Blocked)));
             let blocked = self.executor.graph.reads(*cell).iter().any(unmade);
             let outcome = if blocked || !stopped { Outcome::Blocked } else { Outcome::Cancelled };
-            self.end(*cell, outcome, 0.0, None, false);
+            self.end(*cell, outcome, 0.0, None);
         }
         let done = |cell: &usize| matches!(self.states[cell], State::Ended(outcome) if outcome.is_done());
         self.keys.iter().filter(|(cell, _)| done(cell)).map(|(cell, key)| (*cell, *key)).collect()

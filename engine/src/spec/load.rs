@@ -252,7 +252,11 @@ impl Loader<'_> {
                 }
             }
             Value::List(list) => list.iter().for_each(|node| self.old_booleans(node)),
-            Value::Map(map) => map.values().for_each(|entry| self.old_booleans(&entry.node)),
+            Value::Map(map) => {
+                // What a sandbox is, is said with the words `on` and `off`.
+                let plain = map.iter().filter(|(key, entry)| *key != "sandbox" || entry.node.as_text().is_none());
+                plain.for_each(|(_, entry)| self.old_booleans(&entry.node));
+            }
             _ => {}
         }
     }

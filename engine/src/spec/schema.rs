@@ -76,7 +76,7 @@ fn stage(registry: &Registry, cases: Vec<Value>) -> Value {
             },
             "timeout": { "type": ["number", "string"], "description": "Seconds, or such as `2h`. Never part of a key." },
             "retries": { "type": ["integer", "string"], "description": "How often a failed attempt is repeated. Never part of a key." },
-            "sandbox": { "description": "Whether undeclared inputs are kept away from a command. Never part of a key." },
+            "sandbox": { "enum": ["on", "off", true, false], "description": "Whether undeclared files of the project are kept away from a command: `on` unless it runs in the project. Never part of a key." },
         },
         "allOf": cases,
     })

@@ -23,12 +23,13 @@ fn one() -> f64 {
 
 const VALUE: Out<Number> = Out::new("value");
 
-pub(super) struct Constant;
+/// The version is a parameter, so that a test can have it raised.
+pub(super) struct Constant<const VERSION: u32>;
 
-impl StageType for Constant {
+impl<const VERSION: u32> StageType for Constant<VERSION> {
     type Config = ConstantConfig;
     const NAME: &'static str = "constant";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = VERSION;
     const ABOUT: &'static str = "Writes a number.";
 
     fn ports() -> Ports {

@@ -15,17 +15,22 @@ use dgpipe_cli::{Lent, Program};
 use dgpipe_engine::Registry;
 use dgpipe_engine::stage::{Ambient, Registered};
 
-const STAGE_TYPES: &[Registered] = &[
-    Registered::of::<add::Add>(),
-    Registered::of::<constant::Constant>(),
-    Registered::of::<draw::Draw>(),
-    Registered::of::<fail::Fail>(),
-    Registered::of::<panic::Panic>(),
-    Registered::of::<parity::Parity>(),
-    Registered::of::<sleep::Sleep>(),
-    Registered::of::<spread::Spread>(),
-    Registered::of::<table::Table>(),
-];
+const STAGE_TYPES: &[Registered] = &stage_types::<1>();
+
+/// The stage types, with `constant` in some version.
+const fn stage_types<const VERSION: u32>() -> [Registered; 9] {
+    [
+        Registered::of::<add::Add>(),
+        Registered::of::<constant::Constant<VERSION>>(),
+        Registered::of::<draw::Draw>(),
+        Registered::of::<fail::Fail>(),
+        Registered::of::<panic::Panic>(),
+        Registered::of::<parity::Parity>(),
+        Registered::of::<sleep::Sleep>(),
+        Registered::of::<spread::Spread>(),
+        Registered::of::<table::Table>(),
+    ]
+}
 
 /// The toy program.
 pub const PROGRAM: Program = Program {
@@ -35,3 +40,7 @@ pub const PROGRAM: Program = Program {
     lend: |_| Ok(Lent { ambient: Ambient::default(), device: "toy".to_owned(), gpus: 1 }),
     shows: &[],
 };
+
+/// The toy program after somebody changed what `constant` computes.
+pub const NEXT_PROGRAM: Program =
+    Program { registry: Registry { stage_types: &stage_types::<2>(), source_kinds: &[] }, ..PROGRAM };

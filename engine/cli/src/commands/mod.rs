@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod dag;
+pub(crate) mod diff;
 pub(crate) mod figures;
 pub(crate) mod init;
 pub(crate) mod log;
@@ -16,6 +17,7 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod stages;
 pub(crate) mod trace;
+pub(crate) mod verify;
 pub(crate) mod why;
 
 use crate::arguments::{Arguments, Command};
@@ -32,10 +34,12 @@ pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitSt
         Command::Dag(command) => command.execute(program, common),
         Command::Stages(command) => command.execute(program, common),
         Command::Schema(command) => command.execute(program),
-        Command::Runs(command) => command.execute(program, common),
-        Command::Show(command) => command.execute(program, common),
+        Command::Runs(command) => command.execute(common),
+        Command::Diff(command) => command.execute(common),
+        Command::Show(command) => command.execute(common),
         Command::Log(command) => command.execute(program, common),
         Command::Path(command) => command.execute(program, common),
+        Command::Verify(command) => command.execute(program, common),
         Command::Trace(command) => command.execute(program, common),
         Command::Figures(command) => command.execute(program, common),
         Command::Report(command) => command.execute(program, common),

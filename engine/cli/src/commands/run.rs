@@ -1,15 +1,18 @@
 //! `dgpipe run`: brings targets up to date.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use clap::Args;
-use dgpipe_engine::run::{EditPolicy, Listener, RunOptions, RunReport, run};
+use dgpipe_engine::run::{EditPolicy, Listener, RunOptions, run};
 use dgpipe_engine::stage::Cancel;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::plan::jobs;
 use crate::arguments::Common;
+use crate::exact_plan::ExactPlan;
+use crate::git::GitQuestion;
 use crate::session::{Pipeline, Session, request};
 use crate::terminal::{Forecast, JsonLines, Lines, Progress, Screen, summary};
 use crate::{ExitStatus, Failure, Program};
@@ -27,6 +30,9 @@ pub struct Run {
     /// Execute these cells and replace their records
     #[arg(long, value_name = "CELL")]
     force: Vec<String>,
+    /// Do exactly what a plan says that `plan --out` wrote, or refuse
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["targets", "force", "dry_run"])]
+    plan: Option<PathBuf>,
     /// Show what would be done, like `plan`
     #[arg(long)]
     dry_run: bool,
@@ -44,11 +50,39 @@ impl Run {
             return super::plan::PlanCommand::new(self.file.clone(), self.targets.clone(), self.force.clone())
                 .execute(program, common);
         }
+        match &self.plan {
+            None => self.carry_out(program, common, None),
+            Some(path) => {
+                let planned = ExactPlan::read(path, common)?;
+                self.carry_out(program, &planned.call(common), Some(planned))
+            }
+        }
+    }
+
+    fn carry_out(&self, program: &Program, common: &Common, exact: Option<ExactPlan>) -> Result<ExitStatus, Failure> {
         let pipeline = Pipeline::open(program, &self.file, common)?;
-        let request = request(&pipeline.graph, &self.targets, &self.force)?;
+        let git = GitQuestion::ask(pipeline.root.clone());
+        let request = match &exact {
+            Some(exact) => match exact.request(&pipeline.graph, common) {
+                Some(request) => request,
+                None => return Ok(ExitStatus::Failed),
+            },
+            None => request(&pipeline.graph, &self.targets, &self.force)?,
+        };
         let session = Session::open(pipeline, common)?;
         let plan = session.planner().plan(request)?;
-        let (options, signal) = self.options(program, common, &session, &plan)?;
+        if let Some(exact) = &exact
+            && !exact.agrees(program, &session, &plan, common)
+        {
+            return Ok(ExitStatus::Failed);
+        }
+        let (cancel, signal) = listen()?;
+        // A run that executes nothing asks for no device: looking for one can take longer than the run.
+        let executes = plan.count("reuse") != plan.cells.len();
+        let options = options(program, common, &session, &self.file, cancel, executes)?;
+        let permitted = exact.map(|exact| exact.permitted(&session.graph));
+        let (fail_fast, edits, git) = (self.fail_fast, self.edits(), git.answer());
+        let options = RunOptions { fail_fast, edits, git, permitted, ..options };
         let screen = Screen::new(common);
         let listener: Box<dyn Listener> = if common.json {
             Box::new(JsonLines::default())
@@ -64,56 +98,57 @@ impl Run {
         if !common.json {
             summary::show(program, &session, &targets, &report, screen, common);
         }
-        Ok(status(&report, &options.cancel, &signal))
+        Ok(status_of(report.succeeded(), &options.cancel, &signal))
     }
 
-    fn options(
-        &self,
-        program: &Program,
-        common: &Common,
-        session: &Session,
-        plan: &dgpipe_engine::plan::Plan,
-    ) -> Result<(RunOptions, Arc<AtomicI32>), Failure> {
-        let defaults = RunOptions::default();
-        let edits = match (self.discard_edits, self.keep_edits) {
+    fn edits(&self) -> EditPolicy {
+        match (self.discard_edits, self.keep_edits) {
             (true, _) => EditPolicy::Discard,
             (_, true) => EditPolicy::Keep,
             _ => EditPolicy::Block,
-        };
-        // A run that executes nothing asks for no device: looking for one can take longer than the run.
-        let idle = plan.count("reuse") == plan.cells.len();
-        let lent = if idle { None } else { Some((program.lend)(&common.device).map_err(Failure::call)?) };
-        let lent =
-            lent.unwrap_or_else(|| crate::Lent { ambient: defaults.ambient.clone(), device: String::new(), gpus: 0 });
-        let (cancel, signal) = listen()?;
-        let options = RunOptions {
-            root: session.root.clone(),
-            file: self.file.clone(),
-            jobs: common.jobs.map_or(defaults.jobs, usize::from),
-            gpus: lent.gpus,
-            memory: memory(),
-            fail_fast: self.fail_fast,
-            edits,
-            ambient: lent.ambient,
-            device: lent.device,
-            version: program.version.to_owned(),
-            cancel,
-        };
-        Ok((options, signal))
+        }
     }
 }
 
-fn status(report: &RunReport, cancel: &Cancel, signal: &AtomicI32) -> ExitStatus {
+/// How cells are executed. The program lends its devices only where any of them `executes`.
+pub(crate) fn options(
+    program: &Program,
+    common: &Common,
+    session: &Session,
+    file: &Path,
+    cancel: Cancel,
+    executes: bool,
+) -> Result<RunOptions, Failure> {
+    let defaults = RunOptions::default();
+    let lent = if executes { Some((program.lend)(&common.device).map_err(Failure::call)?) } else { None };
+    let lent =
+        lent.unwrap_or_else(|| crate::Lent { ambient: defaults.ambient.clone(), device: String::new(), gpus: 0 });
+    Ok(RunOptions {
+        root: session.root.clone(),
+        file: file.to_owned(),
+        jobs: jobs(common),
+        gpus: lent.gpus,
+        memory: memory(),
+        ambient: lent.ambient,
+        device: lent.device,
+        version: program.version.to_owned(),
+        cancel,
+        ..defaults
+    })
+}
+
+/// The exit status of work that could be interrupted.
+pub(crate) fn status_of(succeeded: bool, cancel: &Cancel, signal: &AtomicI32) -> ExitStatus {
     match signal.load(Ordering::SeqCst) {
         SIGINT if cancel.is_cancelled() => ExitStatus::Interrupted,
         SIGTERM | SIGHUP if cancel.is_cancelled() => ExitStatus::Terminated,
-        _ if report.succeeded() => ExitStatus::Done,
+        _ if succeeded => ExitStatus::Done,
         _ => ExitStatus::Failed,
     }
 }
 
 /// The first signal asks everything to stop; a second one of the same kind ends the program at once.
-fn listen() -> Result<(Cancel, Arc<AtomicI32>), Failure> {
+pub(crate) fn listen() -> Result<(Cancel, Arc<AtomicI32>), Failure> {
     let cancel = Cancel::default();
     let which = Arc::new(AtomicI32::new(0));
     for (signal, exit) in [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 143)] {

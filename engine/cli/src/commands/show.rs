@@ -1,52 +1,58 @@
 //! `dgpipe show`: what a past run did, cell by cell, with the metrics.
 
-use std::path::PathBuf;
-
 use clap::Args;
-use dgpipe_cache::Key;
-use dgpipe_engine::run::{Outcome, RunReport};
+use dgpipe_engine::run::{Outcome, PublishHow, RunReport};
 
-use super::runs::reports;
+use super::runs::in_short;
 use crate::arguments::Common;
-use crate::session::Session;
-use crate::terminal::{duration, print, sanitised, time};
-use crate::{ExitStatus, Failure, Program};
+use crate::metrics::Metrics;
+use crate::past::{Past, file_first};
+use crate::terminal::{counted, duration, number, print, sanitised, time};
+use crate::{ExitStatus, Failure};
 
 /// What `show` takes.
 #[derive(Debug, Args)]
+#[command(override_usage = "dgpipe show [OPTIONS] [FILE] [RUN]")]
 pub struct Show {
-    /// The pipeline file
-    file: PathBuf,
-    /// The run, or the beginning of its name (default: the last one)
-    run: Option<String>,
+    /// A pipeline file (default: all of the project), then a run: its name, the beginning of it, `latest` (the default) or `latest~1`
+    #[arg(value_name = "RUN", num_args = 0..=2)]
+    arguments: Vec<String>,
 }
 
 impl Show {
-    pub(crate) fn execute(&self, program: &Program, common: &Common) -> Result<ExitStatus, Failure> {
-        let session = Session::look(program, &self.file, common)?;
-        let reports = reports(&session)?;
-        let matches = |report: &&RunReport| self.run.as_ref().is_none_or(|run| report.run.starts_with(run.as_str()));
-        let Some(report) = reports.iter().rfind(matches) else {
-            let what = self.run.as_deref().unwrap_or("any");
-            return Err(Failure::call(format!("there is no run `{what}`")).hint("`dgpipe runs FILE` lists them"));
+    pub(crate) fn execute(&self, common: &Common) -> Result<ExitStatus, Failure> {
+        let (file, rest) = file_first(&self.arguments);
+        let past = Past::look(file, common)?;
+        let run = match rest {
+            [] => "latest",
+            [run] => run,
+            [first, ..] => return Err(Failure::call(format!("there is no file `{first}`"))),
         };
+        let report = past.run(run)?;
         if common.json {
-            print(&format!("{:#}\n", serde_json::to_value(report).unwrap_or_default()));
+            print(&format!("{:#}\n", serde_json::to_value(&report).unwrap_or_default()));
         } else {
-            print(&sanitised(&text(&session, report)?));
+            let mut metrics = Metrics::new(past.store, std::slice::from_ref(&report));
+            print(&sanitised(&text(&report, &mut metrics, common.verbose)));
         }
         Ok(ExitStatus::Done)
     }
 }
 
-fn text(session: &Session, report: &RunReport) -> Result<String, Failure> {
+fn text(report: &RunReport, metrics: &mut Metrics, all: bool) -> String {
     let mut text = format!("run {} of {} ({})\n", report.run, report.pipeline, report.profile);
-    text.push_str(&format!("  began {}, took {}\n", time(report.started), duration(report.seconds)));
+    let took =
+        if report.unfinished { "never finished".to_owned() } else { format!("took {}", duration(report.seconds)) };
+    text.push_str(&format!("  began {}, {took}\n", time(report.started)));
+    if let Some(git) = &report.git {
+        text.push_str(&format!("  {}\n", in_short(git)));
+    }
     for (name, value) in &report.params {
         text.push_str(&format!("  {name}: {value}\n"));
     }
+    let measured = metrics.of(report);
     for (cell, report) in &report.cells {
-        if report.outcome == Outcome::Reused {
+        if report.outcome == Outcome::Reused && !all {
             continue;
         }
         text.push_str(&format!("{} {cell}  {}\n", report.outcome, duration(report.seconds)));
@@ -56,13 +62,28 @@ fn text(session: &Session, report: &RunReport) -> Result<String, Failure> {
         if let Some(error) = &report.error {
             text.push_str(&format!("  {}\n", error.replace('\n', "\n  ")));
         }
-        let key = report.key.as_ref().and_then(|key| key.parse::<Key>().ok());
-        let record = key.map(|key| session.store.record(&key)).transpose()?.flatten();
-        for (name, value) in record.map(|record| record.metrics).unwrap_or_default() {
-            text.push_str(&format!("  {name} = {value}\n"));
+        for (name, value) in measured.get(cell).into_iter().flatten() {
+            text.push_str(&format!("  {name} = {}\n", number(value)));
         }
     }
+    for warning in &report.warnings {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    let left: Vec<&String> =
+        report.published.iter().filter(|(_, how)| !how.is_written()).map(|(path, _)| path).collect();
+    for path in left {
+        let how = match &report.published[path] {
+            PublishHow::Edited => "edited by hand, left alone",
+            PublishHow::Occupied => "there before, left alone",
+            _ => "could not be published",
+        };
+        text.push_str(&format!("{path}: {how}\n"));
+    }
     let counts = &report.counts;
-    text.push_str(&format!("{} executed, {} reused, {} published\n", counts.executed, counts.reused, counts.restored));
-    Ok(text)
+    let others = [(counts.failed, "failed"), (counts.blocked, "blocked"), (counts.cancelled, "cancelled")];
+    let others: String =
+        others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect();
+    let published = counted(counts.restored, "path");
+    text.push_str(&format!("{} executed, {} reused{others}, {published} published\n", counts.executed, counts.reused));
+    text
 }

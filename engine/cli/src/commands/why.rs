@@ -1,15 +1,18 @@
 //! `dgpipe why`: the chain of causes of an execution, pending or past.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
-use dgpipe_engine::plan::{Decision, Plan, Reason};
+use dgpipe_cache::Record;
+use dgpipe_engine::plan::{Decision, Plan, Provenance, Reason, in_short};
+use dgpipe_engine::run::{CellReport, Outcome, RunReport};
+use dgpipe_engine::why::{Chain, Link, LinkState, Nearest, nearest, past, pending};
 use serde_json::json;
 
 use crate::arguments::Common;
+use crate::past::Past;
 use crate::session::Session;
-use crate::terminal::{print, sanitised};
+use crate::terminal::{counted, print, sanitised, when};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `why` takes.
@@ -19,95 +22,198 @@ pub struct Why {
     file: PathBuf,
     /// The cell, such as `mask[target=sketch, seed=42]`
     cell: String,
+    /// Explain what a past run did: its name, the beginning of it, `latest` or `latest~1`
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
 }
 
-/// A cell with why it executes, and the cells that are behind it.
-struct Cause {
-    cell: String,
-    what: String,
-    reasons: Vec<Reason>,
-    behind: Vec<Cause>,
+/// All that is found out about one question.
+struct Answer {
+    chain: Chain,
+    /// Whether the first link is what is, and not what would be.
+    is_past: bool,
+    /// For whom the record was made, where that is somebody else.
+    made_for: Option<String>,
+    nearest: Option<Nearest>,
 }
 
 impl Why {
     pub(crate) fn execute(&self, program: &Program, common: &Common) -> Result<ExitStatus, Failure> {
         let session = Session::look(program, &self.file, common)?;
         let cell = session.cell(&self.cell)?;
-        let plan = session.plan(&[session.graph.name(cell)], &[])?;
-        let cause = match plan.decisions[&cell].decision {
-            Decision::Reuse => past(&session, cell, &mut BTreeSet::new())?,
-            Decision::Execute(_) | Decision::Await(_) => pending(&session, &plan, cell, &mut BTreeSet::new()),
+        let name = session.graph.name(cell);
+        let plan = session.plan(std::slice::from_ref(&name), &[])?;
+        let answer = match &self.run {
+            Some(run) => in_run(&session, &plan, &name, run)?,
+            None if plan.decisions[&cell].decision == Decision::Reuse => last_execution(&session, &plan, cell)?,
+            None => Answer {
+                chain: pending(&session.planner(), &plan, cell)?,
+                is_past: false,
+                made_for: None,
+                nearest: nearest(&session.planner(), &plan, cell)?,
+            },
         };
         if common.json {
-            print(&format!("{}\n", cause.as_json()));
+            print(&format!("{}\n", answer.as_json()));
         } else {
-            print(&sanitised(&cause.as_text(0)));
+            print(&sanitised(&answer.as_text(common.verbose)));
         }
         Ok(ExitStatus::Done)
     }
 }
 
-/// Why a cell would execute now, down to the first change.
-fn pending(session: &Session, plan: &Plan, cell: usize, seen: &mut BTreeSet<usize>) -> Cause {
+/// Why a cell executed in a run that the call names.
+fn in_run(session: &Session, plan: &Plan, name: &str, run: &str) -> Result<Answer, Failure> {
+    let (pipeline, profile) = (&session.graph.spec.name, &session.graph.spec.profile);
+    let report = Past::of(&session.store, &session.root, Some(pipeline), Some(profile))?.run(run)?;
+    let chain = past(&session.planner(), &plan.sources, &report, name)?;
+    let chain = chain.ok_or_else(|| {
+        let became = match report.cells.get(name) {
+            Some(cell) => format!("was {} in", cell.outcome),
+            None => "was not looked at in".to_owned(),
+        };
+        Failure::call(format!("`{name}` {became} run {}", report.run)).hint(format!(
+            "without `--run`, `dgpipe why` tells of its last execution; `dgpipe show {}` of this run",
+            report.run
+        ))
+    })?;
+    Ok(Answer { chain, is_past: true, made_for: None, nearest: None })
+}
+
+/// Why a cell executed when its record was made.
+fn last_execution(session: &Session, plan: &Plan, cell: usize) -> Result<Answer, Failure> {
     let name = session.graph.name(cell);
-    seen.insert(cell);
-    match &plan.decisions[&cell].decision {
-        Decision::Reuse => Cause { cell: name, what: "is reused".to_owned(), reasons: Vec::new(), behind: Vec::new() },
-        Decision::Execute(reasons) => {
-            Cause { cell: name, what: "executes".to_owned(), reasons: reasons.clone(), behind: Vec::new() }
-        }
-        Decision::Await(on) => {
-            let behind = on.iter().filter(|cell| !seen.contains(cell)).copied().collect::<Vec<_>>();
-            let behind = behind.into_iter().map(|cell| pending(session, plan, cell, seen)).collect();
-            Cause {
-                cell: name,
-                what: "awaits what it reads, and may be reused".to_owned(),
-                reasons: Vec::new(),
-                behind,
+    let record = plan.key(cell).map(|key| session.store.record(&key)).transpose()?.flatten();
+    let Some(record) = record else {
+        let link = Link { cell: name, state: LinkState::Unknown, reasons: Vec::new(), behind: Vec::new() };
+        return Ok(Answer { chain: Chain { links: vec![link] }, is_past: true, made_for: None, nearest: None });
+    };
+    let provenance = Provenance::read(&record).unwrap_or_default();
+    let made_as = if provenance.cell.is_empty() { name.clone() } else { provenance.cell.clone() };
+    let report = Past::of(&session.store, &session.root, None, None)?.named(&record.run)?;
+    let kept = report.as_ref().map(|report| past(&session.planner(), &plan.sources, report, &made_as)).transpose()?;
+    let mut chain = match kept.flatten() {
+        Some(chain) => chain,
+        // The run is forgotten, or was another project's: the record tells of its own cell at least.
+        None => past(&session.planner(), &plan.sources, &alone(&record, &made_as), &made_as)?.unwrap_or_default(),
+    };
+    if let Some(first) = chain.links.first_mut() {
+        first.cell.clone_from(&name);
+    }
+    let spec = &session.graph.spec;
+    let elsewhere = (&provenance.pipeline, &provenance.profile) != (&spec.name, &spec.profile);
+    let place = if elsewhere { format!(" of {} ({})", provenance.pipeline, provenance.profile) } else { String::new() };
+    let made_for = (!provenance.cell.is_empty() && (elsewhere || made_as != name)).then(|| format!("{made_as}{place}"));
+    Ok(Answer { chain, is_past: true, made_for, nearest: None })
+}
+
+/// A report with one execution in it, as its record tells of it.
+fn alone(record: &Record, cell: &str) -> RunReport {
+    let reasons: Vec<Reason> = serde_json::from_value(record.reasons.clone()).unwrap_or_default();
+    let cell_report = CellReport {
+        outcome: Outcome::Executed,
+        seconds: record.seconds,
+        began: None,
+        reasons,
+        error: None,
+        key: Some(record.key),
+        was: None,
+        metrics: record.metrics.clone(),
+    };
+    let cells = [(cell.to_owned(), cell_report)].into();
+    RunReport { run: record.run.clone(), cells, ..RunReport::default() }
+}
+
+impl Answer {
+    fn as_text(&self, all: bool) -> String {
+        let ways = if all { self.chain.all() } else { self.chain.ways() };
+        let mut text = String::new();
+        for (place, depth) in &ways {
+            let link = &self.chain.links[*place];
+            // Deeper than this, depth says nothing any more.
+            let indent = "  ".repeat((*depth).min(12));
+            let what = if *depth == 0 { self.first(link) } else { behind(link) };
+            text.push_str(&format!("{indent}{} {what}\n", link.cell));
+            for reason in shown(&link.reasons) {
+                text.push_str(&format!("{indent}  because {reason}\n"));
             }
         }
-    }
-}
-
-/// Why a cell executed when its record was made; what it read is followed within the same run.
-fn past(session: &Session, cell: usize, seen: &mut BTreeSet<usize>) -> Result<Cause, Failure> {
-    let name = session.graph.name(cell);
-    seen.insert(cell);
-    let record = match session.key(cell)? {
-        Some(key) => session.store.record(&key)?,
-        None => None,
-    };
-    let Some(record) = record else {
-        let what = "has no record and no pending execution".to_owned();
-        return Ok(Cause { cell: name, what, reasons: Vec::new(), behind: Vec::new() });
-    };
-    let reasons: Vec<Reason> = serde_json::from_value(record.reasons.clone()).unwrap_or_default();
-    let mut behind = Vec::new();
-    for reason in &reasons {
-        let Reason::InputChanged { from, .. } = reason else { continue };
-        let Some(other) = session.graph.find(from).filter(|other| !seen.contains(other)) else { continue };
-        let key = session.key(other)?;
-        let same_run = key.and_then(|key| session.store.record(&key).ok().flatten());
-        if same_run.is_some_and(|other| other.run == record.run) {
-            behind.push(past(session, other, seen)?);
+        if ways.len() < self.chain.links.len() {
+            let more = counted(self.chain.links.len() - ways.len(), "more cell");
+            text.push_str(&format!("{more} on the way, for the same causes (-v shows all)\n"));
         }
-    }
-    let what = format!("is up to date; it executed in run {}", record.run);
-    Ok(Cause { cell: name, what, reasons, behind })
-}
-
-impl Cause {
-    fn as_text(&self, depth: usize) -> String {
-        let indent = "  ".repeat(depth);
-        let mut text = format!("{indent}{} {}\n", self.cell, self.what);
-        for reason in &self.reasons {
-            text.push_str(&format!("{indent}  because {reason}\n"));
+        if let Some(nearest) = &self.nearest {
+            text.push_str(&nearest_text(nearest, &self.chain.links[0].reasons));
         }
-        self.behind.iter().fold(text, |text, cause| text + &cause.as_text(depth + 1))
+        text
+    }
+
+    fn first(&self, link: &Link) -> String {
+        let by = self.made_for.as_ref().map(|made_for| format!(" as {made_for}")).unwrap_or_default();
+        match &link.state {
+            LinkState::Executes => "executes".to_owned(),
+            LinkState::Awaits => "awaits what it reads, and may be reused".to_owned(),
+            LinkState::Executed { run } if self.is_past => {
+                format!("is up to date; it executed{by} in run {run}{}", when(run))
+            }
+            LinkState::Executed { run } | LinkState::Reused { run } => format!("is reused from run {run}{}", when(run)),
+            LinkState::Unknown => "has no record and no pending execution".to_owned(),
+        }
     }
 
     fn as_json(&self) -> serde_json::Value {
-        let behind: Vec<serde_json::Value> = self.behind.iter().map(Self::as_json).collect();
-        json!({ "cell": self.cell, "what": self.what, "reasons": self.reasons, "behind": behind })
+        let mut value = serde_json::to_value(self.chain.links.first()).unwrap_or_default();
+        let name = |place: &usize| self.chain.links[*place].cell.clone();
+        let links: Vec<serde_json::Value> = self
+            .chain
+            .links
+            .iter()
+            .map(|link| {
+                let mut value = serde_json::to_value(link).unwrap_or_default();
+                value["behind"] = link.behind.iter().map(name).collect();
+                value
+            })
+            .collect();
+        value["behind"] = links.first().map(|first| first["behind"].clone()).unwrap_or_default();
+        value["made_for"] = json!(self.made_for);
+        value["nearest"] = json!(self.nearest);
+        value["links"] = json!(links);
+        value
     }
+}
+
+fn behind(link: &Link) -> String {
+    match &link.state {
+        LinkState::Executes => "executes".to_owned(),
+        LinkState::Awaits => "awaits what it reads".to_owned(),
+        LinkState::Executed { run } => format!("executed in run {run}"),
+        LinkState::Reused { run } => format!("has another record, from run {run}"),
+        LinkState::Unknown => String::new(),
+    }
+}
+
+/// Reasons a line each, changes of many members of one port together.
+fn shown(reasons: &[Reason]) -> Vec<String> {
+    let (inputs, others): (Vec<Reason>, Vec<Reason>) =
+        reasons.iter().cloned().partition(|reason| matches!(reason, Reason::InputChanged { .. }));
+    let few = inputs.len() <= 4;
+    let inputs = if few { inputs.iter().map(ToString::to_string).collect() } else { vec![in_short(&inputs)] };
+    others.iter().map(ToString::to_string).chain(inputs).filter(|line| !line.is_empty()).collect()
+}
+
+/// The nearest record, where it is another one than the reasons compare with.
+fn nearest_text(nearest: &Nearest, reasons: &[Reason]) -> String {
+    let compared = !reasons.iter().any(|reason| matches!(reason, Reason::NewCell | Reason::RecordMissing));
+    if nearest.differences.is_empty() || (compared && nearest.differences.len() >= reasons.len()) {
+        return String::new();
+    }
+    let cell = nearest.cell.as_deref().unwrap_or("another cell");
+    let pipeline = nearest.pipeline.as_deref().zip(nearest.profile.as_deref());
+    let pipeline = pipeline.map(|(name, profile)| format!(" of {name} ({profile})")).unwrap_or_default();
+    let run = &nearest.run;
+    let mut text = format!("the nearest record is that of {cell}{pipeline}, from run {run}{}\n", when(run));
+    for reason in shown(&nearest.differences) {
+        text.push_str(&format!("  it differs in {reason}\n"));
+    }
+    text
 }

@@ -219,7 +219,7 @@ fn described(record: &Record) -> Vec<[String; 2]> {
 fn outputs(record: &Record) -> Vec<[String; 4]> {
     let row = |(port, output): (&String, &dgpipe_cache::Output)| {
         let (size, digest) = (output.artifact.size, output.artifact.digest.short());
-        [sanitised(port), sanitised(&output.kind), crate::terminal::size(size), digest]
+        [sanitised(port), sanitised(&output.kind), crate::terminal::bytes(size), digest]
     };
     record.outputs.iter().map(row).collect()
 }

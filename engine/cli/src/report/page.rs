@@ -1,12 +1,13 @@
 //! The page: everything that can be read without a script, and places for what the script adds.
 
 use dgpipe_engine::passport::Passport;
+use dgpipe_engine::run::RunReport;
 use maud::{DOCTYPE, Markup, html};
 use serde_json::{Map, Value};
 
 use super::cells::Cells;
 use super::figures::{Content, Figure, FigureFile};
-use super::runs::{Run, Runs};
+use super::runs::Runs;
 use super::{CellState, legible};
 use crate::picture::{Drawing, Folded, Node, Share, mark, symbols};
 use crate::session::Session;
@@ -129,11 +130,11 @@ impl Page<'_> {
     }
 
     fn history(&self) -> Markup {
-        let longest = self.runs.runs.iter().map(|run| run.report.seconds).fold(1e-9, f64::max);
+        let longest = self.runs.reports.iter().map(|run| run.seconds).fold(1e-9, f64::max);
         html! {
             section id="runs" aria-labelledby="runs-title" {
                 h2 id="runs-title" { "Runs" }
-                @if self.runs.runs.is_empty() { p class="lead" { "There was none yet." } } @else {
+                @if self.runs.reports.is_empty() { p class="lead" { "There was none yet." } } @else {
                     p class="lead" {
                         "The newest first, times in UTC."
                         @if self.runs.older > 0 { " " (counted(self.runs.older, "older run")) " left out." }
@@ -141,7 +142,7 @@ impl Page<'_> {
                     div class="wide" {
                         table class="runs" {
                             thead { tr { th scope="col" { "Began" } th scope="col" class="number" { "Took" } th scope="col" class="bars" aria-hidden="true" {} th scope="col" class="number" { "Executed" } th scope="col" class="number" { "Reused" } th scope="col" { "End" } th scope="col" { span class="hidden" { "Timeline" } } } }
-                            tbody { @for (number, run) in self.runs.runs.iter().enumerate() { (run_row(number, run, longest)) } }
+                            tbody { @for (number, run) in self.runs.reports.iter().enumerate() { (run_row(number, run, longest)) } }
                         }
                     }
                     div id="timeline" class="timeline" aria-live="polite" {}
@@ -153,15 +154,15 @@ impl Page<'_> {
     fn compare(&self) -> Markup {
         let option = |chosen: usize| {
             html! {
-                @for (number, run) in self.runs.runs.iter().enumerate() {
-                    option value=(number) selected[number == chosen] { (time(run.report.started)) " · " (run.report.counts.executed) " executed" }
+                @for (number, run) in self.runs.reports.iter().enumerate() {
+                    option value=(number) selected[number == chosen] { (time(run.started)) " · " (run.counts.executed) " executed" }
                 }
             }
         };
         html! {
             section id="compare" class="script-only" aria-labelledby="compare-title" {
                 h2 id="compare-title" { "Compare" }
-                @if self.runs.runs.len() < 2 { p class="lead" { "Two runs can be compared once there are two." } } @else {
+                @if self.runs.reports.len() < 2 { p class="lead" { "Two runs can be compared once there are two." } } @else {
                     div class="controls" {
                         label { "One " select id="one" { (option(1)) } }
                         label { "Other " select id="other" { (option(0)) } }
@@ -200,8 +201,8 @@ impl Page<'_> {
     }
 }
 
-fn run_row(number: usize, run: &Run, longest: f64) -> Markup {
-    let (report, counts) = (&run.report, &run.report.counts);
+fn run_row(number: usize, report: &RunReport, longest: f64) -> Markup {
+    let counts = &report.counts;
     let unwell = [
         (counts.failed, "failed"),
         (counts.blocked, "blocked"),
@@ -210,10 +211,10 @@ fn run_row(number: usize, run: &Run, longest: f64) -> Markup {
     ];
     let unwell: Vec<String> =
         unwell.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let (class, end) = match (run.finished, unwell.is_empty()) {
-        (false, _) => ("waiting", "not finished".to_owned()),
-        (true, true) => ("current", "done".to_owned()),
-        (true, false) => ("failed", unwell.join(", ")),
+    let (class, end) = match (report.unfinished, unwell.is_empty()) {
+        (true, _) => ("waiting", "not finished".to_owned()),
+        (false, true) => ("current", "done".to_owned()),
+        (false, false) => ("failed", unwell.join(", ")),
     };
     // On a root scale, so that a run of seconds is still seen beside one of hours.
     let length = ((report.seconds / longest).sqrt() * 100.0).clamp(0.5, 100.0);

@@ -1,7 +1,7 @@
 //! What executed in a run and why, in a few lines: cells with the same cause together, folded into their stages.
 
 use dgpipe_engine::graph::Graph;
-use dgpipe_engine::plan::Reason;
+use dgpipe_engine::plan::{Reason, in_short};
 use dgpipe_engine::run::{CellReport, Outcome, RunReport};
 
 use super::sanitised;
@@ -43,7 +43,7 @@ fn cause(cell: &CellReport) -> String {
     let text = match cell.reasons.first() {
         None => "no reason was kept".to_owned(),
         Some(Reason::InputChanged { .. }) => "what they read changed".to_owned(),
-        Some(reason) => reason.to_string(),
+        Some(reason) => in_short(std::slice::from_ref(reason)),
     };
     if text.chars().count() <= LONGEST { text } else { text.chars().take(LONGEST - 1).chain(['…']).collect() }
 }

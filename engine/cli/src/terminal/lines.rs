@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dgpipe_engine::plan::Reason;
+use dgpipe_engine::plan::{Reason, in_short};
 use dgpipe_engine::run::{Event, Listener, Outcome, PublishHow};
 
-use super::{Screen, duration, sanitised, say};
+use super::{Screen, duration, sanitised, say, time};
 use crate::arguments::Common;
 
 /// How often a cell that runs long says how far it is.
@@ -76,7 +76,7 @@ pub(super) fn finished_line(
     verbose: bool,
     width: Option<usize>,
 ) -> Option<String> {
-    let Event::CellFinished { cell, outcome, seconds, error, same_bytes } = event else { return None };
+    let Event::CellFinished { cell, outcome, seconds, error, same_bytes, .. } = event else { return None };
     let quiet = matches!(outcome, Outcome::Reused | Outcome::Blocked | Outcome::Cancelled);
     if quiet && !verbose {
         return None;
@@ -94,7 +94,7 @@ pub(super) fn finished_line(
     }
     if *outcome == Outcome::Executed && !reasons.is_empty() {
         let same = if *same_bytes { "; ran again, same bytes" } else { "" };
-        let why = sanitised(&reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+        let why = sanitised(&in_short(reasons));
         let taken = console::measure_text_width(&line) + same.len() + 2;
         // The name and what came of it stay whole; a person who wants all asks `why`.
         let room = width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(24));
@@ -113,7 +113,10 @@ pub(super) fn other_line(event: &Event, screen: Screen, verbose: bool) -> Option
     let line = |colour: &str, word: &str, text: &str| format!("{} {}\n", screen.paint(colour, word), sanitised(text));
     Some(match event {
         Event::CellNote { cell, text } => line("36", "note     ", &format!("{cell}: {text}")),
-        Event::CellWaiting { cell, holder } => line("33", "waiting  ", &format!("{cell}: {holder} executes it")),
+        Event::CellWaiting { cell, holder, since } => {
+            let since = since.map(|since| format!(" since {} UTC", time(since))).unwrap_or_default();
+            line("33", "waiting  ", &format!("{cell}: {holder} executes it{since}"))
+        }
         Event::CellRetried { cell, attempt, error } => {
             line("33", "retrying ", &format!("{cell}: attempt {attempt} failed: {error}"))
         }

@@ -1,5 +1,6 @@
 //! What people see: events as bars, lines or JSON, and the summary at the end.
 
+mod byte_bar;
 mod causes;
 mod forecast;
 mod json_lines;
@@ -8,6 +9,7 @@ mod progress;
 mod running_line;
 mod screen;
 pub(crate) mod summary;
+mod table;
 mod wording;
 
 use std::io::Write;
@@ -15,12 +17,14 @@ use std::io::Write;
 use crate::Failure;
 use crate::arguments::Common;
 
+pub(crate) use byte_bar::ByteBar;
 pub(crate) use forecast::Forecast;
 pub(crate) use json_lines::JsonLines;
 pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;
 pub(crate) use screen::Screen;
-pub(crate) use wording::{counted, duration, sanitised, size, time};
+pub(crate) use table::Table;
+pub(crate) use wording::{bytes, counted, digits, duration, number, sanitised, time, when};
 
 /// Writes data to stdout. Whoever closes the pipe has read enough.
 pub(crate) fn print(text: &str) {

@@ -13,6 +13,8 @@ pub(crate) struct Screen {
     pub(crate) colour: bool,
     /// Columns.
     pub(crate) width: usize,
+    /// Columns of stdout, where that is a terminal.
+    pub(crate) columns: Option<usize>,
 }
 
 impl Screen {
@@ -34,7 +36,8 @@ impl Screen {
             Color::Auto => is_terminal && !unwanted,
         };
         let columns = terminal_size::terminal_size_of(std::io::stderr()).map_or(100, |(width, _)| usize::from(width.0));
-        Self { is_terminal, colour, width: columns.clamp(40, 120) }
+        let of_stdout = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+        Self { is_terminal, colour, width: columns.clamp(40, 120), columns: of_stdout }
     }
 
     /// Text in a colour, given as the numbers of an ANSI sequence.

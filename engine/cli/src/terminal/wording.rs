@@ -11,18 +11,39 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bytes as people say them.
-pub(crate) fn size(bytes: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = "bytes";
-    for next in units {
-        if value < 1023.5 {
-            break;
-        }
-        (value, unit) = (value / 1024.0, next);
+/// A number of bytes as people say it.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if number < 1024 {
+        return format!("{number} B");
     }
-    if unit == "bytes" || value >= 9.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
+    let power = (number.ilog2() / 10).min(UNITS.len() as u32);
+    let value = number as f64 / 1024f64.powi(power.cast_signed());
+    format!("{value:.1} {}", UNITS[power as usize - 1])
+}
+
+/// A value in few characters: a real number with four digits that matter.
+pub(crate) fn number(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "–".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) if number.is_f64() => digits(number.as_f64().unwrap_or(f64::NAN)),
+        other => other.to_string(),
+    }
+}
+
+/// Four digits that matter, without noughts at the end: `0.3265`, `12.5`, `1234000`, `1.2e-7`.
+pub(crate) fn digits(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    if !(1e-4..1e15).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let places = 3 - size.log10().floor() as i32;
+    let text = format!("{value:.*}", places.max(0) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// A number of things, the word in the singular where it is one.
@@ -47,6 +68,12 @@ pub(crate) fn time(milliseconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
+/// When a run began, by its name, in brackets behind it.
+pub(crate) fn when(run: &str) -> String {
+    let milliseconds = run.get(..13).and_then(|digits| digits.parse().ok());
+    milliseconds.map(|milliseconds| format!(" ({})", time(milliseconds))).unwrap_or_default()
+}
+
 /// Foreign text without what could steer a terminal or turn the reading direction.
 pub(crate) fn sanitised(text: &str) -> String {
     let steers = |c: char| {
@@ -68,8 +95,22 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_two_digits_that_count() {
-        assert_eq!([size(0), size(1023), size(1024), size(150 << 20)], ["0 bytes", "1023 bytes", "1.0 KiB", "150 MiB"]);
+    fn bytes_are_said_in_powers_of_1024() {
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(5 << 30), "5.0 GiB");
+        assert_eq!(bytes(u64::MAX), "16384.0 PiB");
+    }
+
+    #[test]
+    fn numbers_are_shown_with_the_digits_that_matter() {
+        for (value, text) in [(0.326_450_344, "0.3265"), (12.5, "12.5"), (0.7, "0.7"), (1_234.567, "1235"), (0.0, "0")]
+        {
+            assert_eq!(digits(value), text);
+        }
+        assert_eq!(digits(0.000_001_2), "1.200e-6");
+        assert_eq!(digits(-0.05), "-0.05");
+        assert_eq!(number(&serde_json::json!([0.1, 0.25])), "[0.1,0.25]");
     }
 
     #[test]

@@ -1,0 +1,31 @@
+//! A bar for work that is counted in bytes.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Screen;
+use crate::arguments::Common;
+
+/// A bar for work that is counted in bytes; none where nobody watches.
+pub(crate) struct ByteBar(ProgressBar);
+
+impl ByteBar {
+    pub(crate) fn new(screen: Screen, common: &Common, what: &'static str) -> Self {
+        if !screen.is_terminal || common.quiet || common.json {
+            return Self(ProgressBar::hidden());
+        }
+        let template = "{msg}  {bar:32.cyan/dim} {bytes}/{total_bytes}  {bytes_per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self(ProgressBar::new(0).with_style(style).with_message(what))
+    }
+
+    pub(crate) fn at(&self, done: u64, total: u64) {
+        if self.0.length() != Some(total) {
+            self.0.set_length(total);
+        }
+        self.0.set_position(done);
+    }
+
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

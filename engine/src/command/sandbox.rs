@@ -1,0 +1,121 @@
+//! Keeps what is not declared away from commands: a program that could read an undeclared file of the project would
+//! have a result that its key does not know of. On Linux the kernel does it, with Landlock.
+
+use std::path::{Path, PathBuf};
+
+/// What commands of one project may read: all that lies outside it, and some folders in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sandbox {
+    project: PathBuf,
+    readable: Vec<PathBuf>,
+}
+
+impl Sandbox {
+    /// A sandbox around a project; folders that lie outside it need not be given.
+    pub(super) fn new(project: &Path, readable: impl IntoIterator<Item = PathBuf>) -> Self {
+        let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+        let project = real(project.to_owned());
+        let mut readable: Vec<PathBuf> = readable.into_iter().map(real).collect();
+        readable.retain(|path| path.starts_with(&project));
+        readable.sort();
+        readable.dedup();
+        Self { project, readable }
+    }
+
+    /// Does something in a thread that may read only what the sandbox allows, and so may all that it starts. Where the
+    /// kernel cannot, it is done all the same.
+    pub(super) fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        #[cfg(target_os = "linux")]
+        if let Some(rules) = linux::rules(self) {
+            let restricted = move || {
+                // Where this fails nothing is restricted, as on a kernel without Landlock.
+                rules.restrict_self().ok();
+                work()
+            };
+            return std::thread::scope(|scope| match scope.spawn(restricted).join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+        }
+        work()
+    }
+}
+
+/// The folder that belongs to a program: where it lies, or the folder above where that is named `bin`, as in a virtual
+/// environment.
+pub(super) fn own_folder(program: &Path) -> Option<PathBuf> {
+    let folder = program.parent()?;
+    let above = folder.parent().filter(|_| folder.file_name().is_some_and(|name| name == "bin"));
+    Some(above.unwrap_or(folder).to_owned())
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use std::sync::{Mutex, PoisonError};
+
+    use landlock::{
+        AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
+    };
+
+    use super::Sandbox;
+
+    /// Contents, and programs to start. Names may be listed: rules hold for all below a folder, so the folders above
+    /// the project could not be listed either.
+    const READING: [AccessFs; 2] = [AccessFs::ReadFile, AccessFs::Execute];
+
+    /// The rules of a sandbox, made once; `None` where they cannot be made.
+    pub(super) fn rules(sandbox: &Sandbox) -> Option<RulesetCreated> {
+        static KNOWN: Mutex<BTreeMap<Sandbox, Option<RulesetCreated>>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let rules = known.entry(sandbox.clone()).or_insert_with(|| make(sandbox));
+        rules.as_ref()?.try_clone().ok()
+    }
+
+    fn make(sandbox: &Sandbox) -> Option<RulesetCreated> {
+        let reading = READING.into_iter().collect::<BitFlags<_>>();
+        let mut rules = Ruleset::default().handle_access(reading).ok()?.create().ok()?;
+        // Rules can only allow, so everything beside the way down to the project is allowed, folder by folder.
+        for folder in sandbox.project.ancestors().skip(1) {
+            // A folder that cannot be listed has neighbours that cannot be allowed: better no sandbox than a wrong one.
+            for entry in fs_err::read_dir(folder).ok()? {
+                let path = entry.ok()?.path();
+                // What a link leads to is allowed where it lies, or is not.
+                if !path.is_symlink() && !sandbox.project.starts_with(&path) {
+                    rules = allow(rules, &path).ok()?;
+                }
+            }
+        }
+        sandbox.readable.iter().try_fold(rules, |rules, path| allow(rules, path)).ok()
+    }
+
+    fn allow(rules: RulesetCreated, path: &Path) -> Result<RulesetCreated, RulesetError> {
+        match PathFd::new(path) {
+            Ok(open) => rules.add_rule(PathBeneath::new(open, READING.into_iter().collect::<BitFlags<_>>())),
+            // It vanished, or nobody may look at it.
+            Err(_) => Ok(rules),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_program_is_that_of_its_environment() {
+        let folder = |path: &str| own_folder(Path::new(path)).unwrap().display().to_string();
+        assert_eq!(folder("/p/.venv/bin/python3"), "/p/.venv");
+        assert_eq!(folder("/p/tools/convert"), "/p/tools");
+    }
+
+    #[test]
+    fn only_what_lies_in_the_project_has_to_be_named() {
+        let project = tempfile::tempdir().unwrap();
+        let inside = project.path().join("tools");
+        fs_err::create_dir(&inside).unwrap();
+        let sandbox = Sandbox::new(project.path(), [inside.clone(), PathBuf::from("/usr"), inside.clone()]);
+        assert_eq!(sandbox.readable, [inside.canonicalize().unwrap()]);
+    }
+}
