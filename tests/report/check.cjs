@@ -15,7 +15,7 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 
 const SMALL = `
 pipeline: small
-about: Two axes, a figure, a table and a failure.
+about: Two axes, a figure and a table.
 params: { seeds: [1, 2, 3], sites: [north, south], plus: 0, title: One title }
 stages:
   one: { for: { seed: "\${seeds}", site: "\${sites}" }, uses: constant, config: { value: "\${seed}" } }
@@ -26,8 +26,8 @@ publish: { results/plot: plot, results/table: plot.table, results/n.bin: count }
 `;
 
 const HOSTILE = `
-pipeline: '"><script>alert(1)</script>'
-about: '<img src=x onerror=alert(2)>'
+pipeline: hostile
+about: '</title><script>alert(1)</script><img src=x onerror=alert(2)>'
 params: { __proto__: '</script><script>alert(3)</script>' }
 stages:
   say: { for: { who: ['<img src=x onerror=alert(4)>', b] }, uses: command, shell: true, run: "echo '<svg onload=alert(5)>' | tee \${out.x}", outputs: { x: { file: x.txt } } }
@@ -144,7 +144,7 @@ check("a cell shows its reasons, inputs and log, and leads to what it reads", as
 check("runs have a timeline, and any two are compared", async ({ page }) => {
   await page.locator(".show-run").last().click();
   await page.locator(".chart .span").first().waitFor();
-  assert.equal(await page.locator(".chart .span").count(), 11);
+  assert.equal(await page.locator(".chart .span").count(), 8, "equal work is done once");
   await page.locator("#one").selectOption("1");
   await page.locator("#other").selectOption("0");
   const text = await page.locator("#comparison").innerText();
@@ -194,7 +194,7 @@ async function hostile(browser) {
   await page.locator(".row").nth(1).click();
   await page.locator("#cell-title").waitFor();
   assert.ok((await page.locator("#cell").innerText()).includes("<svg onload=alert(5)>"));
-  assert.equal(await page.locator("h1").innerText(), '"><script>alert(1)</script>');
+  assert.ok((await page.locator(".about").innerText()).startsWith("</title><script>alert(1)</script>"));
   assert.equal(await page.locator("img, #main script").count(), 0);
   assert.deepEqual(page.trouble, []);
   await page.context().close();

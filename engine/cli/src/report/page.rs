@@ -44,6 +44,7 @@ impl Page<'_> {
                     meta name="color-scheme" content="light dark";
                     meta name="referrer" content="no-referrer";
                     title { (name) " · dgpipe" }
+                    link rel="icon" href="icon.svg" type="image/svg+xml";
                     link rel="stylesheet" href="report.css";
                     script src="report.js" defer {}
                     script src="data/index.js" defer {}

@@ -33,6 +33,7 @@ impl Site {
         let page = Page { session, cells: &cells, runs: &runs, figures: &figures, folded: &folded, live };
         let mut files = BTreeMap::from([
             ("index.html".to_owned(), page.render().into_bytes()),
+            ("icon.svg".to_owned(), include_bytes!("icon.svg").to_vec()),
             ("report.css".to_owned(), include_bytes!("report.css").to_vec()),
             ("report.js".to_owned(), include_bytes!("report.js").to_vec()),
         ]);
