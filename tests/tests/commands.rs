@@ -511,6 +511,7 @@ fn run_prints_lines_for_people_on_stderr() {
     executed  one[seed=1]  [TIME]  new
     executed  one[seed=2]  [TIME]  new
     executed  sum  [TIME]  new
+    ran one ×2, odd, sum: new
     done: 4 executed, 0 reused, 1 path published in [TIME]
     results: results/sum.txt
     "#);
@@ -521,6 +522,7 @@ fn run_prints_lines_for_people_on_stderr() {
     reused    odd
     executed  sum  [TIME]  plus 0 → 7 (--set, over pipeline.yaml:3)
     published results/sum.txt  updated
+    ran sum: plus 0 → 7 (--set, over pipeline.yaml:3)
     done: 1 executed, 3 reused, 1 path published in [TIME]
     results: results/sum.txt
     "#);
