@@ -7,7 +7,9 @@ use dgpipe::formats::{Embeddings, HeadArchitecture};
 use dgpipe::nets::Head;
 use dgpipe::nets::RunningStatistics;
 use dgpipe::random::Random;
-use dgpipe::training::{AdamW, Draws, HeadObjective, Samples, Select, TrainingLoop, TrainingState};
+use dgpipe::training::{
+    AdamW, Course, Draws, HeadObjective, Objective, Rate, Samples, Select, TrainingLoop, TrainingState,
+};
 
 /// 20 batches of 32 samples an epoch, 32 epochs: 640 steps.
 const SAMPLES: usize = 640;
@@ -42,15 +44,16 @@ fn train(embeddings: &Embeddings) -> f64 {
         epochs: EPOCHS,
         batch_size: 32,
         optimiser: AdamW { learning_rate: 1e-3, weight_decay: 0.01 },
+        rate: Rate::Constant,
         seed: 1,
         stream: "benchmark".to_owned(),
         mask: None,
         schedule: None,
         select: Select::Last,
     };
-    let state = TrainingState::new(parameters, dgpipe::training::Objective::buffers(&objective));
+    let state = TrainingState::new(parameters, Objective::buffers(&objective));
     let start = Instant::now();
-    training.run(&mut objective, state, |_, _| Ok(())).expect("training on finite numbers succeeds");
+    training.run(&mut objective, Course::start(state), |_| Ok(())).expect("training on finite numbers succeeds");
     start.elapsed().as_secs_f64()
 }
 

@@ -3,12 +3,11 @@
 use std::num::NonZeroUsize;
 
 use dgpipe_engine::stage::{Context, In, Out, Ports, StageError, StageType};
-use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::formats::{Embeddings, ImageFolder, ImageItem};
-use crate::images::{Counter, Pixels, class_list, labels, load, resize};
+use crate::images::{Counter, Embedded, Embedding, Pixels, class_list, labels, resize};
 
 /// What of a pixel is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -58,10 +57,19 @@ impl StageType for EmbedPixels {
     fn execute(config: &EmbedPixelsConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let images = context.read(IMAGES)?;
         let classes = class_list(&images, config.classes.as_deref())?;
-        let (values, digests) = read(config, &images, context)?;
-        let count = images.items.len();
+        let embedding = Embedding {
+            width: config.width(),
+            at_once: BATCH,
+            prepare: |pixels: &Pixels| flatten(config, pixels),
+            embed: |vectors: Vec<Vec<f32>>, counter: &Counter<'_>| {
+                vectors.iter().for_each(|_| counter.add_one());
+                vectors.concat()
+            },
+        };
+        let rows = context.items(IMAGES, &(config.size, config.color))?;
+        let Embedded { vectors, digests } = embedding.run(&images, rows, context)?;
         let embeddings = Embeddings {
-            vectors: Array2::from_shape_vec((count, values.len() / count), values)?,
+            vectors,
             labels: labels(&images, &classes),
             classes,
             ids: images.items.iter().map(ImageItem::path).collect(),
@@ -73,26 +81,14 @@ impl StageType for EmbedPixels {
     }
 }
 
-/// All vectors, joined, and the digest of each image.
-fn read(
-    config: &EmbedPixelsConfig,
-    images: &ImageFolder,
-    context: &Context<'_>,
-) -> Result<(Vec<f32>, Vec<String>), StageError> {
-    let counter = Counter::new(context, images.items.len());
-    let (mut values, mut digests) = (Vec::new(), Vec::new());
-    let vector = |pixels: &Pixels| {
-        counter.add_one();
-        flatten(config, pixels)
-    };
-    for batch in images.items.chunks(BATCH) {
-        context.stop_if_cancelled()?;
-        for image in load(batch, vector)? {
-            values.extend(image.value);
-            digests.push(image.digest);
-        }
+impl EmbedPixelsConfig {
+    fn width(&self) -> usize {
+        let values = match self.color {
+            PixelColor::Grey => 1,
+            PixelColor::Rgb => 3,
+        };
+        values * self.size.get() * self.size.get()
     }
-    Ok((values, digests))
 }
 
 /// `(x / 255 − 0.5) / 0.5` of every value.

@@ -7,14 +7,13 @@ use std::num::NonZeroUsize;
 
 use burn::tensor::{Tensor, TensorData};
 use dgpipe_engine::stage::{Context, In, Out, Ports, StageError, StageType};
-use ndarray::Array2;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
-use crate::formats::{Backbone, Embeddings, ImageFolder};
-use crate::images::{Counter, ImageTransform, class_list, labels, load};
+use crate::formats::{Backbone, Embeddings, ImageFolder, ImageItem};
+use crate::images::{Counter, Embedded, Embedding, ImageTransform, Pixels, class_list, labels};
 use crate::nets::vit::VisionTransformer;
 
 /// How `embed-vit` embeds.
@@ -76,28 +75,27 @@ fn embed(
     config: &EmbedVitConfig,
     images: &ImageFolder,
     classes: Vec<String>,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Embeddings, StageError> {
     let Backbone { transform, weights } = context.read(BACKBONE)?;
     let device = context.ambient::<Device>()?;
     let width = weights.shape().hidden;
     let net = weights.net(device.tensors());
     drop(weights);
-    let counter = Counter::new(context, images.items.len());
-    let (mut values, mut digests) = (Vec::with_capacity(images.items.len() * width), Vec::new());
-    for batch in images.items.chunks(config.batch_size.get()) {
-        context.stop_if_cancelled()?;
-        let loaded = load(batch, |pixels| transform.apply(pixels))?;
-        let (inputs, names): (Vec<_>, Vec<_>) = loaded.into_iter().map(|image| (image.value, image.digest)).unzip();
-        values.extend(forward(&net, &transform, device, inputs, &counter));
-        digests.extend(names);
-    }
-    let name = |item: &crate::formats::ImageItem| item.path();
+    let embedding = Embedding {
+        width,
+        at_once: config.batch_size.get(),
+        prepare: |pixels: &Pixels| transform.apply(pixels),
+        embed: |inputs, counter: &Counter<'_>| forward(&net, &transform, device, inputs, counter),
+    };
+    // All that decides a row beside its image comes from the backbone.
+    let rows = context.items(IMAGES, &())?;
+    let Embedded { vectors, digests } = embedding.run(images, rows, context)?;
     Ok(Embeddings {
-        vectors: Array2::from_shape_vec((images.items.len(), width), values)?,
+        vectors,
         labels: labels(images, &classes),
         classes,
-        ids: images.items.iter().map(name).collect(),
+        ids: images.items.iter().map(ImageItem::path).collect(),
         digests,
     })
 }

@@ -2,7 +2,6 @@
 //! downloaded. The layer that names is thrown away.
 
 use dgpipe_engine::stage::{Context, In, Out, Ports, StageError, StageType};
-use ndarray::{Array2, Axis, concatenate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +11,8 @@ use crate::images::{Counter, ImageTransform, class_list, labels, load};
 use crate::nets::vit::VitShape;
 use crate::random::Random;
 use crate::training::{
-    AdamW, BatchSize, Changes, LearningRate, Pictures, Select, TrainingLoop, TrainingState, VitObjective, WeightDecay,
+    AdamW, BatchSize, Changes, LearningRate, Pictures, Rate, Select, TrainingLoop, TrainingState, VitObjective,
+    WeightDecay,
 };
 
 /// What `pretrain-vit` is told.
@@ -182,15 +182,19 @@ impl Fields {
         Changes { seed: self.seed, stream: self.stream.clone(), mirror: self.mirror, shift: self.shift.into() }
     }
 
-    /// The learning rate of an epoch: up in a straight line, then down along a cosine that would reach 0 after the last.
-    fn rate(&self, epoch: u64) -> f64 {
-        let (epoch, warm_up, epochs) = (epoch as f64, f64::from(self.warm_up), f64::from(self.epochs));
-        let share = if epoch < warm_up {
-            (epoch + 1.0) / (warm_up + 1.0)
-        } else {
-            f64::midpoint(1.0, (std::f64::consts::PI * (epoch - warm_up) / (epochs - warm_up)).cos())
-        };
-        self.learning_rate.get() * share
+    fn training_loop(&self) -> TrainingLoop {
+        let epochs = u64::from(self.epochs);
+        TrainingLoop {
+            epochs,
+            batch_size: self.batch_size.get(),
+            optimiser: AdamW { learning_rate: self.learning_rate.get(), weight_decay: self.weight_decay.get() },
+            rate: Rate::WarmUpCosine { warm_up: self.warm_up.into(), epochs },
+            seed: self.seed,
+            stream: self.stream.clone(),
+            mask: None,
+            schedule: None,
+            select: Select::Last,
+        }
     }
 }
 
@@ -226,12 +230,14 @@ impl StageType for PretrainVit {
         let changes = config.changes();
         let device = context.ambient::<Device>()?.tensors().clone();
         let mut objective = VitObjective::new(&config.shape(), classes.len(), training, held_out, changes, &device);
-        let (state, history, order) = train(config, &mut objective, context)?;
-        report(&history, context);
-        let backbone = Backbone { transform, weights: objective.weights(state.parameters) };
+        let mut random = Random::new(config.seed, &config.stream, "initial", 0);
+        let initial = TrainingState::new(objective.initial(&mut random), Vec::new());
+        let training = config.training_loop().train(&mut objective, initial, context)?;
+        report(&training.history, context);
+        let backbone = Backbone { transform, weights: objective.weights(training.chosen.parameters) };
         context.write(BACKBONE, &backbone)?;
-        context.write(HISTORY, &history)?;
-        context.write(ORDER, &order)
+        context.write(HISTORY, &training.history)?;
+        context.write(ORDER, &Order(training.order))
     }
 }
 
@@ -276,39 +282,6 @@ fn hold_out(config: &Fields, labels: &[i64], classes: usize) -> Vec<bool> {
         }
     }
     held
-}
-
-/// Runs the training loop an epoch at a time, each with its learning rate.
-fn train(
-    config: &Fields,
-    objective: &mut VitObjective,
-    context: &Context<'_>,
-) -> Result<(TrainingState, History, Order), StageError> {
-    let mut random = Random::new(config.seed, &config.stream, "initial", 0);
-    let mut state = TrainingState::new(objective.initial(&mut random), Vec::new());
-    let (mut history, mut orders) = (History::default(), Vec::<Array2<i64>>::new());
-    let epochs = u64::from(config.epochs);
-    for epoch in 0..epochs {
-        let training = TrainingLoop {
-            epochs: epoch + 1,
-            batch_size: config.batch_size.get(),
-            optimiser: AdamW { learning_rate: config.rate(epoch), weight_decay: config.weight_decay.get() },
-            seed: config.seed,
-            stream: config.stream.clone(),
-            mask: None,
-            schedule: None,
-            select: Select::Last,
-        };
-        let trained = training.run(objective, state, |record, _| {
-            context.progress(record.epoch + 1, epochs, "epochs");
-            context.stop_if_cancelled()
-        })?;
-        state = trained.chosen;
-        history.0.extend(trained.history.0);
-        orders.push(trained.order);
-    }
-    let views: Vec<_> = orders.iter().map(|order| order.view()).collect();
-    Ok((state, history, Order(concatenate(Axis(0), &views)?)))
 }
 
 fn report(history: &History, context: &mut Context<'_>) {

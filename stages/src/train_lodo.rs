@@ -11,8 +11,8 @@ use crate::device::Device;
 use crate::formats::{Embeddings, History, Mask, Order, Seen, Weights};
 use crate::nets::Head;
 use crate::training::{
-    AdamW, BatchSize, Dropout, FreezeSchedule, HeadTraining, LearningRate, MaskMode, Schedule, Select, TrainingLoop,
-    WeightDecay, flat_mask,
+    AdamW, BatchSize, Dropout, FreezeSchedule, HeadTraining, LearningRate, MaskMode, Rate, Schedule, Select,
+    TrainingLoop, WeightDecay, flat_mask,
 };
 
 /// How `train-lodo` trains.
@@ -77,6 +77,8 @@ impl StageType for TrainLodo {
     const NAME: &'static str = "train-lodo";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "Trains a head on source domains, freezing the weights that a mask calls unimportant.";
+    // Neither the rate nor the random numbers nor the mask of an epoch depend on how many there are.
+    const CONTINUES: Option<&'static str> = Some("epochs");
 
     fn ports() -> Ports {
         let ports = Ports::default().reads(TRAIN).reads(VALIDATION).reads(INITIAL).reads(MASK);
@@ -127,6 +129,7 @@ impl TrainLodoConfig {
             epochs: self.epochs.get().into(),
             batch_size: self.batch_size.get(),
             optimiser: AdamW { learning_rate: self.learning_rate.get(), weight_decay: self.weight_decay.get() },
+            rate: Rate::Constant,
             seed: self.seed,
             stream: self.stream.clone(),
             mask: mask.map(|mask| (mask, self.mask_mode)),

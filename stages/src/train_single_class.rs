@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::Device;
 use crate::formats::{Embeddings, Group, History, Order, Role, Weights};
 use crate::training::{
-    AdamW, BatchSize, ClassChoice, Dropout, HeadTraining, LearningRate, Select, TrainingLoop, WeightDecay,
+    AdamW, BatchSize, ClassChoice, Dropout, HeadTraining, LearningRate, Rate, Select, TrainingLoop, WeightDecay,
 };
 
 /// How `train-single-class` trains.
@@ -58,6 +58,8 @@ impl StageType for TrainSingleClass {
     const NAME: &'static str = "train-single-class";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "Trains a copy of a head on one class, to see which weights move.";
+    // Neither the rate nor the random numbers nor the mask of an epoch depend on how many there are.
+    const CONTINUES: Option<&'static str> = Some("epochs");
 
     fn ports() -> Ports {
         Ports::default().reads(EMBEDDINGS).reads(INITIAL).writes(FINAL).writes(ORDER).writes(HISTORY)
@@ -95,6 +97,7 @@ impl TrainSingleClassConfig {
             epochs: self.epochs.get().into(),
             batch_size: self.batch_size.get(),
             optimiser: AdamW { learning_rate: self.learning_rate.get(), weight_decay: self.weight_decay.get() },
+            rate: Rate::Constant,
             seed: self.seed,
             stream: self.stream.clone(),
             mask: None,

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may fail by panicking, in its helpers too")]
 
 mod caching;
+mod collecting;
 mod commands;
 mod comparison;
 mod damage;
 mod determinism;
 mod failing;
+mod items;
 mod language;
 mod leases;
 mod mistakes;
@@ -18,6 +20,7 @@ mod programs;
 mod publishing;
 mod rebuild_equals_clean;
 mod reports;
+mod resuming;
 mod sharing;
 mod signals;
 mod sweeps;

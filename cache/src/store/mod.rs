@@ -1,23 +1,32 @@
 //! The store: objects, records, logs, leases and scratch folders under one root.
 
+mod checkpoints;
 mod commit;
 mod inventory;
+mod item_rows;
 mod listings;
 mod logs;
 mod objects;
 mod records;
+mod remembered;
 mod restore;
 mod scratch;
 #[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod store;
 mod store_error;
 mod transaction;
+mod view;
 
+pub use checkpoints::{Checkpoint, Checkpoints};
 pub use commit::Committed;
+pub(crate) use inventory::Inventory;
+pub use item_rows::ItemRows;
 pub use records::Found;
 pub(crate) use records::ReadRecord;
+pub use remembered::{MemoryKind, Remembered};
 pub use restore::RestoreMethod;
 pub use scratch::Scratch;
+pub(crate) use scratch::lock_file;
 pub use store::Store;
 pub(crate) use store::lock;
 pub use store_error::StoreError;

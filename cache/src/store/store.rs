@@ -168,7 +168,8 @@ impl Store {
         &self.shared.leases
     }
 
-    pub(crate) fn warn(&self, warning: String) {
+    /// Has something told to the user: it is given out by [`Store::take_warnings`], once.
+    pub fn warn(&self, warning: String) {
         let mut warnings = lock(&self.shared.warnings);
         if !warnings.contains(&warning) {
             warnings.push(warning);

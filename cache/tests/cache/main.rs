@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may fail by panicking, in its helpers too")]
 
 mod bench;
+mod checkpoints;
 mod committing;
 mod damage;
+mod gc;
 mod index;
+mod items;
 mod leases;
 mod projects;
 mod publish_order;

@@ -3,13 +3,22 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use dgpipe_cache::{FileError, Filesystem, Locking, Placement, RealFilesystem, Stat};
 use fs_err::File;
 
 /// What was done, on which path.
 pub(crate) type Operation = (&'static str, PathBuf);
+
+/// Something that happens just before an operation.
+struct Hook(Box<dyn Fn(&'static str, &Path) + Send + Sync>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Hook")
+    }
+}
 
 /// The real file system, watched.
 #[derive(Debug, Default)]
@@ -21,6 +30,7 @@ pub(crate) struct Recorder {
     without_links: bool,
     /// What the clock of the disk says, in seconds since 1970, in place of the truth.
     clock: Mutex<Option<u64>>,
+    hook: OnceLock<Hook>,
 }
 
 impl Recorder {
@@ -39,6 +49,11 @@ impl Recorder {
         *self.clock.lock().unwrap() = Some(seconds);
     }
 
+    /// Has something happen just before each operation, told with its path; the new one where it renames.
+    pub(crate) fn before_each(&self, act: impl Fn(&'static str, &Path) + Send + Sync + 'static) {
+        self.hook.set(Hook(Box::new(act))).unwrap();
+    }
+
     /// Takes what was done since the last call.
     pub(crate) fn take(&self) -> Vec<Operation> {
         std::mem::take(&mut *self.done.lock().unwrap())
@@ -50,6 +65,9 @@ impl Recorder {
     }
 
     fn note(&self, operation: &'static str, path: &Path) -> Result<(), FileError> {
+        if let Some(Hook(act)) = self.hook.get() {
+            act(operation, path);
+        }
         let refused = *self.refused.lock().unwrap();
         self.done.lock().unwrap().push((operation, path.to_owned()));
         if refused == Some(operation) {

@@ -8,6 +8,7 @@ mod leftovers;
 mod orphans;
 mod outputs;
 mod sandbox;
+mod secrets;
 mod tool;
 mod undeclared;
 mod voice;

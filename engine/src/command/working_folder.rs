@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::argument::Paths;
 use super::leftovers::Leftovers;
+use super::secrets::Secrets;
 use super::{CommandStage, WorkingFolderKind};
 use crate::stage::{Cancel, Context, Input, LogText, StageError};
 
@@ -23,8 +24,7 @@ pub(super) struct WorkingFolder {
     pub(super) temporary: PathBuf,
     /// Outputs of a project command that were moved aside: from, to.
     aside: Vec<(PathBuf, PathBuf)>,
-    /// What must not be shown or kept: the values of secrets, the longest first.
-    secrets: Vec<Vec<u8>>,
+    secrets: Secrets,
     /// Held while a command runs in the project root.
     _project: Option<File>,
 }
@@ -43,7 +43,7 @@ impl WorkingFolder {
             paths: Paths { inputs: BTreeMap::new(), outputs: outputs.collect() },
             temporary: scratch.to_owned(),
             aside: Vec::new(),
-            secrets: longest_first(&stage.secrets),
+            secrets: Secrets::new(&stage.secrets),
             _project: lock,
             path,
         };
@@ -97,12 +97,12 @@ impl WorkingFolder {
 
     /// What the program wrote, with the values of secrets masked.
     pub(super) fn log_text(&self, [stdout, stderr]: [Vec<u8>; 2]) -> LogText {
-        LogText { stdout: mask(stdout, &self.secrets), stderr: mask(stderr, &self.secrets) }
+        LogText { stdout: self.secrets.mask(stdout), stderr: self.secrets.mask(stderr) }
     }
 
     /// A text of the program with the values of secrets masked.
     pub(super) fn masked(&self, text: &str) -> String {
-        String::from_utf8_lossy(&mask(text.as_bytes().to_vec(), &self.secrets)).into_owned()
+        String::from_utf8_lossy(&self.secrets.mask(text.into())).into_owned()
     }
 }
 
@@ -157,13 +157,6 @@ fn no_option(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
-fn longest_first(secrets: &BTreeMap<String, Option<String>>) -> Vec<Vec<u8>> {
-    let values = secrets.values().flatten().filter(|value| !value.is_empty());
-    let mut values: Vec<Vec<u8>> = values.map(|value| value.as_bytes().to_vec()).collect();
-    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    values
-}
-
 /// Waits for the other commands that run in the project, of this run or another, unless asked to stop.
 fn lock_project(root: &Path, cancel: &Cancel) -> Result<File, StageError> {
     let folder = fs_err::File::open(root)?.into_parts().0;
@@ -179,42 +172,9 @@ fn lock_project(root: &Path, cancel: &Cancel) -> Result<File, StageError> {
     }
 }
 
-/// Each secret becomes three stars, in one pass: what stands for a secret is not searched for another one.
-fn mask(text: Vec<u8>, secrets: &[Vec<u8>]) -> Vec<u8> {
-    if secrets.is_empty() {
-        return text;
-    }
-    let mut masked = Vec::with_capacity(text.len());
-    let mut rest = text.as_slice();
-    while let Some((first, after)) = rest.split_first() {
-        match secrets.iter().find(|secret| rest.starts_with(secret)) {
-            Some(secret) => {
-                masked.extend_from_slice(b"***");
-                rest = &rest[secret.len()..];
-            }
-            None => {
-                masked.push(*first);
-                rest = after;
-            }
-        }
-    }
-    masked
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn secrets_are_masked_wherever_they_stand() {
-        let of = |values: &[&str]| {
-            let named = values.iter().map(|value| ((*value).to_owned(), Some((*value).to_owned())));
-            longest_first(&named.collect())
-        };
-        assert_eq!(mask(b"a hunter2 b hunter2".to_vec(), &of(&["hunter2"])), b"a *** b ***");
-        assert_eq!(mask(b"hunter22 hunter2".to_vec(), &of(&["hunter2", "hunter22"])), b"*** ***");
-        assert_eq!(mask(b"a * b".to_vec(), &of(&["*", ""])), b"a *** b");
-    }
 
     #[test]
     fn a_path_is_never_an_option() {

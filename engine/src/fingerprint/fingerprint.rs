@@ -68,6 +68,32 @@ pub struct FingerprintInput {
 }
 
 impl Fingerprint {
+    /// What all executions share that differ in nothing but one whole number of the config, and that number.
+    pub fn family(&self, field: &str) -> Option<(Key, u64)> {
+        let mut rest = self.clone();
+        let number = rest.config.as_object_mut()?.remove(field)?.as_u64()?;
+        let mut canonical = Canonical::default();
+        canonical.text("dgpipe family");
+        canonical.text(field);
+        canonical.text(&rest.key().to_string());
+        Some((Key::of(&canonical.into_bytes()), number))
+    }
+
+    /// What all rows share that executions like this make of the items of a port: all but what the port reads, with the part
+    /// of the config that decides a row, and what computes.
+    pub fn items(&self, port: &str, config: &Value, device_class: &str) -> Key {
+        let mut canonical = Canonical::default();
+        canonical.text("dgpipe items");
+        canonical.count(self.format as usize);
+        canonical.text(&self.stage_type);
+        canonical.count(self.version as usize);
+        canonical.text(port);
+        canonical.value(config);
+        canonical.text(device_class);
+        self.inputs.iter().filter(|other| other.port != port).for_each(|other| other.encode(&mut canonical));
+        Key::of(&canonical.into_bytes())
+    }
+
     /// The same as a record would give it back: reading a real number may change its last digit, and fingerprints are
     /// compared with those of records. Its key may be another.
     pub(crate) fn as_recorded(&self) -> Self {
@@ -84,17 +110,21 @@ impl Fingerprint {
         canonical.count(self.version as usize);
         canonical.value(&self.config);
         canonical.count(self.inputs.len());
-        for port in &self.inputs {
-            canonical.text(&port.port);
-            canonical.count(port.inputs.len());
-            port.inputs.iter().for_each(|input| input.encode(&mut canonical));
-        }
+        self.inputs.iter().for_each(|port| port.encode(&mut canonical));
         canonical.count(self.outputs.len());
         for (port, kind) in &self.outputs {
             canonical.text(port);
             canonical.text(kind);
         }
         Key::of(&canonical.into_bytes())
+    }
+}
+
+impl FingerprintPort {
+    fn encode(&self, canonical: &mut Canonical) {
+        canonical.text(&self.port);
+        canonical.count(self.inputs.len());
+        self.inputs.iter().for_each(|input| input.encode(canonical));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +15,7 @@ use crate::command;
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Cell, Graph, InputRef, Reading};
 use crate::plan::{Provenance, Reason, SourceSnapshots};
-use crate::stage::{Context, Findings, Input, Monitor, OutputPort, StageError, View};
+use crate::stage::{Cancel, Context, Findings, Input, Memory, Monitor, OutputPort, StageError, View};
 
 /// What a worker needs to know.
 pub(super) struct Executor<'a> {
@@ -25,7 +26,8 @@ pub(super) struct Executor<'a> {
     pub(super) attempts: &'a Attempts,
     pub(super) listener: &'a dyn Listener,
     pub(super) run: &'a str,
-    /// Whether what a failure leaves is kept for a person to look at.
+    /// Whether it leaves what is no result: for a person to look at, for later executions to go on from. It uses what
+    /// others left only where it does.
     pub(super) keeps: bool,
     /// Scratch folders of commands that are certainly dead, for other commands to use again.
     pub(super) spares: Mutex<Vec<Scratch>>,
@@ -55,7 +57,7 @@ impl Assignment {
 /// How an execution ended, before anything is in the store for good.
 pub(super) enum Ended {
     /// To be committed.
-    Sealed { transaction: Box<Transaction>, seconds: f64 },
+    Sealed { transaction: Box<Transaction>, has_checkpoints: bool, seconds: f64 },
     /// Failed, with a message for people.
     Failed { error: String, seconds: f64 },
     /// Stopped on request.
@@ -70,9 +72,9 @@ impl Executor<'_> {
         loop {
             let begun = Instant::now();
             let error = match self.attempt(assignment, cell) {
-                Ok(transaction) => {
+                Ok((transaction, has_checkpoints)) => {
                     let seconds = begun.elapsed().as_secs_f64();
-                    return Ended::Sealed { transaction: Box::new(transaction), seconds };
+                    return Ended::Sealed { transaction: Box::new(transaction), has_checkpoints, seconds };
                 }
                 Err(Failure::Cancelled) => return Ended::Cancelled,
                 Err(Failure::Error(error)) => error,
@@ -86,7 +88,8 @@ impl Executor<'_> {
         }
     }
 
-    fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<Transaction, Failure> {
+    /// Gives too whether there are checkpoints, which nobody needs once the result is in the store.
+    fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<(Transaction, bool), Failure> {
         let is_command = cell.work.type_name() == command::NAME;
         let scratch = self.scratch(assignment, is_command).map_err(Failure::of)?;
         let inputs = self.inputs(assignment, cell);
@@ -94,7 +97,10 @@ impl Executor<'_> {
         let cancel = self.attempts.begin(assignment.cell, cell.timeout);
         let begun = Instant::now();
         let monitor = CellMonitor { cell: cell.id.to_string(), listener: self.listener };
-        let mut context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
+        let unchanged = |except: Option<&str>| self.unchanged(cell, except).is_ok();
+        let memory = self.memory(assignment, cell, &cancel, &unchanged);
+        let context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
+        let mut context = context.remembering(self.keeps.then_some(&memory));
         let worked = catch_unwind(AssertUnwindSafe(|| cell.work.execute(&mut context)));
         let findings = context.into_findings();
         let timed_out = self.attempts.end(assignment.cell);
@@ -106,7 +112,7 @@ impl Executor<'_> {
                     .hint("this is a bug in the stage type; please report it"))
             }
             Ok(Err(error)) if error.is_cancelled() => return Err(Failure::Cancelled),
-            Ok(result) => result.and_then(|()| self.unchanged(cell)),
+            Ok(result) => result.and_then(|()| self.unchanged(cell, None)),
         };
         // The bytes of those who may still write are hashed while they are copied.
         let seal = if findings.at_rest || !is_command { Seal::Move } else { Seal::Copy };
@@ -118,9 +124,30 @@ impl Executor<'_> {
                     false if little => scratch.discard_at_the_end(),
                     _ => drop(scratch),
                 }
-                Ok(transaction)
+                Ok((transaction, memory.has_checkpoints.into_inner()))
             }
             Err(error) => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
+        }
+    }
+
+    fn memory<'m>(
+        &'m self,
+        assignment: &'m Assignment,
+        cell: &Cell,
+        cancel: &'m Cancel,
+        unchanged: &'m (dyn Fn(Option<&str>) -> bool + Sync),
+    ) -> Memory<'m> {
+        Memory {
+            store: self.store,
+            fingerprint: &assignment.fingerprint,
+            key: assignment.key,
+            continues: cell.work.continues(),
+            device_class: self.options.device_class(),
+            afresh: assignment.reasons.contains(&Reason::Forced),
+            every: self.options.checkpoint_every,
+            cancel,
+            unchanged,
+            has_checkpoints: AtomicBool::new(false),
         }
     }
 
@@ -169,8 +196,9 @@ impl Executor<'_> {
     }
 
     /// What was read must still be what was hashed, else the key would lie.
-    fn unchanged(&self, cell: &Cell) -> Result<(), StageError> {
-        for reading in cell.inputs.iter().flat_map(|port| &port.readings) {
+    fn unchanged(&self, cell: &Cell, except: Option<&str>) -> Result<(), StageError> {
+        let ports = cell.inputs.iter().filter(|port| Some(port.port.as_str()) != except);
+        for reading in ports.flat_map(|port| &port.readings) {
             if let InputRef::Source(index) = reading.from
                 && !self.sources.unchanged(index)
             {

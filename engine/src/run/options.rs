@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dgpipe_cache::StoreError;
 
@@ -30,6 +31,8 @@ pub struct RunOptions {
     pub ambient: Ambient,
     /// What computes, for records.
     pub device: String,
+    /// The least time between two checkpoints of an execution.
+    pub checkpoint_every: Duration,
     /// The version of the program, for records.
     pub version: String,
     /// The commit of the project's tree, for the report.
@@ -53,11 +56,20 @@ impl Default for RunOptions {
             edits: EditPolicy::Block,
             ambient: Ambient::default(),
             device: "cpu".to_owned(),
+            checkpoint_every: Duration::from_secs(10),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             git: None,
             permitted: None,
             cancel: Cancel::default(),
         }
+    }
+}
+
+impl RunOptions {
+    /// What computes, as far as bits depend on it: two devices of a class give the same.
+    pub(super) fn device_class(&self) -> String {
+        let kind = self.device.split(':').next().unwrap_or_default();
+        format!("{kind}-{}", std::env::consts::ARCH)
     }
 }
 

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::{
-    Ambient, Cancel, FormatError, In, Metric, Monitor, Out, PortName, ReadPort, StageError, View, WriteFormat,
+    Ambient, Cancel, Checkpoints, FormatError, In, Items, Memory, Metric, Monitor, Out, PortName, ReadPort, StageError,
+    View, WriteFormat,
 };
 use crate::graph::Coordinates;
 
@@ -47,6 +50,7 @@ pub struct Context<'a> {
     ambient: &'a Ambient,
     monitor: &'a dyn Monitor,
     cancel: &'a Cancel,
+    memory: Option<&'a Memory<'a>>,
     findings: Findings,
 }
 
@@ -61,7 +65,13 @@ impl<'a> Context<'a> {
         cancel: &'a Cancel,
     ) -> Self {
         let findings = Findings::default();
-        Self { inputs, outputs, scratch, ambient, monitor, cancel, findings }
+        Self { inputs, outputs, scratch, ambient, monitor, cancel, memory: None, findings }
+    }
+
+    /// Lets it know of former executions.
+    pub(crate) fn remembering(mut self, memory: Option<&'a Memory<'a>>) -> Self {
+        self.memory = memory;
+        self
     }
 
     /// Reads an input: one value, an option, or a list, as the port says.
@@ -102,6 +112,16 @@ impl<'a> Context<'a> {
     /// A private folder that vanishes after the execution.
     pub fn scratch(&self) -> &'a Path {
         self.scratch
+    }
+
+    /// States to go on from, should this execution be stopped.
+    pub fn checkpoints(&self) -> Checkpoints<'a> {
+        Checkpoints::new(self.memory)
+    }
+
+    /// Rows that former executions made of what this port reads, item by item. `config` is what of the config decides a row.
+    pub fn items<F>(&self, port: In<F>, config: &impl Serialize) -> Result<Items<'a>, StageError> {
+        Ok(Items::new(self.memory, port.name(), &serde_json::to_value(config)?))
     }
 
     /// What the program lends, such as a device.

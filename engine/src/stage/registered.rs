@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator};
 
 use super::{Context, Ports, StageError, StageType};
-use crate::spec::{Mistake, Node, decode};
+use crate::spec::{Mistake, Node, decode_all};
 
 /// A stage with its config decoded, ready to execute. The engine holds nothing else of a stage type.
 pub trait BoundStage: Send + Sync {
@@ -15,6 +15,10 @@ pub trait BoundStage: Send + Sync {
     fn ports(&self) -> &Ports;
     /// The decoded config in canonical form, for the fingerprint.
     fn config(&self) -> serde_json::Value;
+    /// The config field that only says how far an execution goes.
+    fn continues(&self) -> Option<&'static str> {
+        None
+    }
     /// Scarce resources held while executing.
     fn slots(&self) -> &[&'static str];
     /// Paths in the project, relative to its root, that it writes by itself.
@@ -25,6 +29,9 @@ pub trait BoundStage: Send + Sync {
     fn execute(&self, context: &mut Context<'_>) -> Result<(), StageError>;
 }
 
+/// Decodes a `config:` block, or reports every mistake with its place.
+pub type Bind = fn(&Node) -> Result<Box<dyn BoundStage>, Vec<Mistake>>;
+
 /// One line of a registry.
 #[derive(Clone, Copy)]
 pub struct Registered {
@@ -34,12 +41,14 @@ pub struct Registered {
     pub version: u32,
     /// One sentence.
     pub about: &'static str,
+    /// The config field that only says how far an execution goes.
+    pub continues: Option<&'static str>,
     /// Inputs and outputs.
     pub ports: fn() -> Ports,
     /// The JSON Schema of its config.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
-    /// Decodes a `config:` block, reporting every mistake with its place.
-    pub bind: fn(&Node) -> Result<Box<dyn BoundStage>, Mistake>,
+    /// Decodes its config.
+    pub bind: Bind,
 }
 
 impl Registered {
@@ -49,10 +58,11 @@ impl Registered {
             name: S::NAME,
             version: S::VERSION,
             about: S::ABOUT,
+            continues: S::CONTINUES,
             ports: S::ports,
             schema: |generator| generator.subschema_for::<S::Config>(),
             bind: |node| {
-                let config: S::Config = decode(node)?;
+                let config: S::Config = decode_all(node)?;
                 Ok(Box::new(Bound::<S> { slots: S::slots(&config), config, ports: S::ports() }))
             },
         }
@@ -86,6 +96,10 @@ impl<S: StageType> BoundStage for Bound<S> {
 
     fn config(&self) -> serde_json::Value {
         serde_json::to_value(&self.config).expect("a decoded config is made of plain values")
+    }
+
+    fn continues(&self) -> Option<&'static str> {
+        S::CONTINUES
     }
 
     fn slots(&self) -> &[&'static str] {

@@ -27,6 +27,10 @@ pub trait StageType: 'static {
     /// One sentence for `dgpipe stages`.
     const ABOUT: &'static str;
 
+    /// The config field that only says how far an execution goes, such as `rounds`, where the state at the end of fewer is one
+    /// on the way to more. The type then [keeps](super::Checkpoints::keep_final) its state at the end, in those configs where that holds.
+    const CONTINUES: Option<&'static str> = None;
+
     /// Declares inputs and outputs.
     fn ports() -> Ports;
 

@@ -17,20 +17,42 @@ pub struct Loaded<T> {
     pub digest: String,
 }
 
-/// Reads, decodes and prepares pictures in parallel, in the order of `items`. Fails with the first file that is no picture.
-pub fn load<T: Send>(items: &[ImageItem], prepare: impl Fn(&Pixels) -> T + Sync) -> Result<Vec<Loaded<T>>, StageError> {
-    let loaded: Vec<Result<Loaded<T>, StageError>> = items.par_iter().map(|item| load_one(item, &prepare)).collect();
-    // Collecting first makes the failure reported the first in order, not the first in time.
-    loaded.into_iter().collect()
+/// The file of a picture.
+pub struct ImageFile<'a> {
+    item: &'a ImageItem,
+    bytes: Vec<u8>,
+    /// The digest of its bytes.
+    pub digest: Digest,
 }
 
-fn load_one<T>(item: &ImageItem, prepare: impl Fn(&Pixels) -> T) -> Result<Loaded<T>, StageError> {
-    let bytes = item.view()?.bytes()?;
-    let pixels = decode(&bytes).map_err(|error| {
-        StageError::new(format!("`{}` {error}", item.path()))
-            .hint("remove or replace the file; `inspect-images` lists all files that cannot be read")
-    })?;
-    Ok(Loaded { value: prepare(&pixels), digest: Digest::of(&bytes).to_string() })
+impl ImageFile<'_> {
+    /// Decodes the picture.
+    pub fn pixels(&self) -> Result<Pixels, StageError> {
+        decode(&self.bytes).map_err(|error| {
+            StageError::new(format!("`{}` {error}", self.item.path()))
+                .hint("remove or replace the file; `inspect-images` lists all files that cannot be read")
+        })
+    }
+}
+
+/// Reads, decodes and prepares pictures in parallel, in the order of `items`. Fails with the first file that is no picture.
+pub fn load<T: Send>(items: &[ImageItem], prepare: impl Fn(&Pixels) -> T + Sync) -> Result<Vec<Loaded<T>>, StageError> {
+    load_files(items, |file| Ok(prepare(&file.pixels()?)))
+}
+
+/// Reads and prepares files in parallel, in the order of `items`. Fails with the first one that fails.
+pub fn load_files<T: Send>(
+    items: &[ImageItem],
+    prepare: impl Fn(&ImageFile<'_>) -> Result<T, StageError> + Sync,
+) -> Result<Vec<Loaded<T>>, StageError> {
+    let load_one = |item| {
+        let bytes = ImageItem::view(item)?.bytes()?;
+        let file = ImageFile { item, digest: Digest::of(&bytes), bytes };
+        Ok(Loaded { value: prepare(&file)?, digest: file.digest.to_string() })
+    };
+    let loaded: Vec<Result<Loaded<T>, StageError>> = items.par_iter().map(load_one).collect();
+    // Collecting first makes the failure reported the first in order, not the first in time.
+    loaded.into_iter().collect()
 }
 
 /// Counts finished images from many threads for whoever watches.

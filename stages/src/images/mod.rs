@@ -1,6 +1,7 @@
 //! Images: decoding to RGB, resizing as Pillow does, and the transform in front of a net.
 
 mod decode;
+mod embedding;
 mod labels;
 mod loading;
 mod pacs;
@@ -9,8 +10,9 @@ mod resize;
 mod transform;
 
 pub use decode::{DecodeError, decode};
+pub use embedding::{Embedded, Embedding};
 pub use labels::{class_list, labels};
-pub use loading::{Counter, Loaded, load};
+pub use loading::{Counter, ImageFile, Loaded, load, load_files};
 pub use pacs::{PACS_CLASSES, PACS_COUNTS, pacs_count};
 pub use pixels::Pixels;
 pub use resize::resize;

@@ -23,18 +23,14 @@ pub struct HeadTraining<'a> {
 
 impl HeadTraining<'_> {
     /// Trains as the loop says. Gives the chosen epoch's weights, with what the initial ones had seen, and how it went.
-    pub fn run(&self, how: &TrainingLoop, context: &Context<'_>) -> Result<(Weights, Training), StageError> {
+    pub fn run(&self, how: &TrainingLoop, context: &mut Context<'_>) -> Result<(Weights, Training), StageError> {
         self.check()?;
-        context.stop_if_cancelled()?;
         let head = Head::new(self.initial.head().clone());
         let flat = head.parameters().flatten(&self.initial.tensors, 0.0);
         let parameters = Tensor::from_floats(flat.as_slice(), self.device);
         let mut objective = self.objective(head, how);
         let state = TrainingState::new(parameters, objective.buffers());
-        let training = how.run(&mut objective, state, |record, _| {
-            context.progress(record.epoch + 1, how.epochs, "epochs");
-            context.stop_if_cancelled()
-        })?;
+        let training = how.train(&mut objective, state, context)?;
         Ok((self.weights(&training.chosen), training))
     }
 

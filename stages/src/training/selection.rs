@@ -18,9 +18,10 @@ pub enum Select {
 }
 
 /// Keeps the best state so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Selection {
-    best: Option<(f64, TrainingState)>,
+    /// Its accuracy, and the state.
+    pub(super) best: Option<(f64, TrainingState)>,
 }
 
 impl Selection {

@@ -1,10 +1,9 @@
-//! The one training loop: batches, mask and schedule, history, selection, and a seam for checkpoints after each epoch.
+//! The one training loop: batches, mask and schedule, history, selection, checkpoints after epochs.
 
-use dgpipe_engine::stage::StageError;
+use dgpipe_engine::stage::{Context, StageError};
 use ndarray::Array2;
 
-use super::selection::Selection;
-use super::{AdamW, FreezeSchedule, Gate, MaskMode, Objective, Select, TrainingState, batches};
+use super::{AdamW, Course, FreezeSchedule, Gate, MaskMode, Objective, Rate, Select, TrainingState, batches};
 use crate::formats::{EpochRecord, History};
 use crate::random::Random;
 
@@ -17,6 +16,8 @@ pub struct TrainingLoop {
     pub batch_size: usize,
     /// The optimiser.
     pub optimiser: AdamW,
+    /// How its learning rate goes over the epochs.
+    pub rate: Rate,
     /// The seed of the sample order.
     pub seed: u64,
     /// The stream of the sample order.
@@ -41,29 +42,52 @@ pub struct Training {
 }
 
 impl TrainingLoop {
-    /// Trains from `state` on. After each epoch `watch` sees its record and the state, from which training can go on; an error
-    /// of it, such as a wish to stop, ends the training.
+    /// Trains from `initial` on, or from the furthest checkpoint of an execution with the same key, or of one with fewer
+    /// epochs. Leaves checkpoints, and says how far it is.
+    pub fn train(
+        &self,
+        objective: &mut impl Objective,
+        initial: TrainingState,
+        context: &mut Context<'_>,
+    ) -> Result<Training, StageError> {
+        context.stop_if_cancelled()?;
+        let mut checkpoints = context.checkpoints();
+        let adopted = checkpoints.adopt(|bytes| Course::decode(bytes, &initial));
+        if let Some(course) = &adopted {
+            context.note(format!("continues from epoch {} of {}", course.state.epochs, self.epochs));
+            context.progress(course.state.epochs, self.epochs, "epochs");
+        }
+        self.run(objective, adopted.unwrap_or_else(|| Course::start(initial)), |course| {
+            let done = course.state.epochs;
+            if done < self.epochs {
+                checkpoints.offer(done, || course.encode());
+            } else {
+                checkpoints.keep_final(done, || course.encode());
+            }
+            context.progress(done, self.epochs, "epochs");
+            context.stop_if_cancelled()
+        })
+    }
+
+    /// Trains on. After each epoch `watch` sees where training stands; an error of it, such as a wish to stop, ends the training.
     pub fn run(
         &self,
         objective: &mut impl Objective,
-        mut state: TrainingState,
-        mut watch: impl FnMut(&EpochRecord, &TrainingState) -> Result<(), StageError>,
+        mut course: Course,
+        mut watch: impl FnMut(&Course) -> Result<(), StageError>,
     ) -> Result<Training, StageError> {
-        let mut selection = Selection::default();
-        let mut history = History::default();
-        let first = state.epochs;
-        objective.restore(state.buffers.clone());
-        for epoch in first..self.epochs {
-            let record = self.epoch(objective, &mut state, epoch)?;
+        objective.restore(course.state.buffers.clone());
+        for epoch in course.state.epochs..self.epochs {
+            let record = self.epoch(objective, &mut course.state, epoch)?;
             if self.select == Select::SourceValidation {
-                selection.offer(&record, &state);
+                course.selection.offer(&record, &course.state);
             }
-            watch(&record, &state)?;
-            history.0.push(record);
+            course.history.0.push(record);
+            watch(&course)?;
         }
-        let order: Vec<i64> = (first..self.epochs).flat_map(|epoch| self.order(epoch, objective.samples())).collect();
-        let shape = ((self.epochs - first.min(self.epochs)) as usize, objective.samples());
-        let order = Array2::from_shape_vec(shape, order)?;
+        let order = (0..self.epochs).flat_map(|epoch| self.order(epoch, objective.samples())).collect();
+        let order = Array2::from_shape_vec((self.epochs as usize, objective.samples()), order)?;
+        let Course { state, history, selection } = course;
         Ok(Training { chosen: selection.chosen(state), order, history })
     }
 
@@ -84,9 +108,11 @@ impl TrainingLoop {
         let gate = self.gate(scale, state);
         let order: Vec<usize> =
             self.order(epoch, objective.samples()).into_iter().map(|index| index as usize).collect();
+        let learning_rate = self.optimiser.learning_rate * self.rate.share(epoch);
+        let optimiser = AdamW { learning_rate, ..self.optimiser };
         objective.begin(epoch, &order);
         for positions in batches(order.len(), self.batch_size) {
-            self.step(objective, state, positions, &gate);
+            step(objective, optimiser, state, positions, &gate);
         }
         state.epochs = epoch + 1;
         state.buffers = objective.buffers();
@@ -102,7 +128,7 @@ impl TrainingLoop {
             train_accuracy: train.accuracy,
             val_loss: validation.map(|measured| measured.loss),
             val_acc: validation.map(|measured| measured.accuracy),
-            learning_rate: self.optimiser.learning_rate,
+            learning_rate,
             scale,
             steps: state.moments.steps,
         })
@@ -115,21 +141,21 @@ impl TrainingLoop {
             None => Gate::Open,
         }
     }
+}
 
-    /// One batch: loss, gradient, step.
-    fn step(
-        &self,
-        objective: &mut impl Objective,
-        state: &mut TrainingState,
-        positions: std::ops::Range<usize>,
-        gate: &Gate,
-    ) {
-        let parts = objective.parameters().split(&state.parameters);
-        let gradient = objective.gradient(&parts, positions);
-        drop(parts);
-        let parameters = std::mem::replace(&mut state.parameters, gradient.clone());
-        state.parameters = self.optimiser.step(parameters, &mut state.moments, gradient, gate);
-    }
+/// One batch: loss, gradient, step.
+fn step(
+    objective: &mut impl Objective,
+    optimiser: AdamW,
+    state: &mut TrainingState,
+    positions: std::ops::Range<usize>,
+    gate: &Gate,
+) {
+    let parts = objective.parameters().split(&state.parameters);
+    let gradient = objective.gradient(&parts, positions);
+    drop(parts);
+    let parameters = std::mem::replace(&mut state.parameters, gradient.clone());
+    state.parameters = optimiser.step(parameters, &mut state.moments, gradient, gate);
 }
 
 #[cfg(test)]
@@ -146,6 +172,7 @@ mod tests {
             epochs,
             batch_size: 8,
             optimiser: AdamW { learning_rate: 0.01, weight_decay: 0.01 },
+            rate: Rate::Constant,
             seed: 3,
             stream: "test".to_owned(),
             mask: None,
@@ -164,7 +191,7 @@ mod tests {
         let samples = Samples { vectors, labels: (0..30).map(|item| item % 2).collect() };
         let statistics = RunningStatistics::new(&[0.0; 5], &[1.0; 5], &device);
         let draws = Draws { share: 0.2, seed: 3, stream: "test".to_owned() };
-        HeadObjective::new(Head::new(head), Some(statistics), samples, None, draws)
+        HeadObjective::new(Head::new(head), Some(statistics), samples.clone(), Some(samples), draws)
     }
 
     fn start(objective: &HeadObjective) -> TrainingState {
@@ -180,22 +207,50 @@ mod tests {
         all.into_iter().flat_map(values).map(f32::to_bits).collect()
     }
 
-    #[test]
-    fn training_that_goes_on_from_a_checkpoint_gives_the_bytes_of_an_uninterrupted_one() {
-        let mut first = objective();
-        let state = start(&first);
-        let whole = training(6).run(&mut first, state, |_, _| Ok(())).unwrap();
-        let mut second = objective();
-        let state = start(&second);
+    /// Trains until an epoch, and gives what a checkpoint after it holds.
+    fn interrupted(training: &TrainingLoop, after: u64) -> Vec<u8> {
+        let mut objective = objective();
+        let course = Course::start(start(&objective));
         let mut checkpoint = None;
-        let interrupted = training(6).run(&mut second, state, |record, state| {
-            checkpoint = Some(state.clone());
-            if record.epoch == 2 { Err(StageError::cancelled()) } else { Ok(()) }
+        let interrupted = training.run(&mut objective, course, |course| {
+            checkpoint = Some(course.encode());
+            if course.state.epochs == after { Err(StageError::cancelled()) } else { Ok(()) }
         });
         assert!(interrupted.unwrap_err().is_cancelled());
-        let rest = training(6).run(&mut objective(), checkpoint.unwrap(), |_, _| Ok(())).unwrap();
-        assert_eq!(bits(&rest.chosen), bits(&whole.chosen));
-        assert_eq!(rest.history.0, whole.history.0[3..]);
-        assert_eq!(rest.order, whole.order.slice(ndarray::s![3.., ..]));
+        checkpoint.unwrap()
+    }
+
+    #[test]
+    fn training_that_goes_on_from_a_checkpoint_gives_the_bytes_of_an_uninterrupted_one() {
+        for select in [Select::Last, Select::SourceValidation] {
+            let training = TrainingLoop { select, ..training(6) };
+            let mut first = objective();
+            let course = Course::start(start(&first));
+            let whole = training.run(&mut first, course, |_| Ok(())).unwrap();
+            for after in 1..6 {
+                let checkpoint = interrupted(&training, after);
+                let mut second = objective();
+                let course = Course::decode(&checkpoint, &start(&second)).unwrap();
+                assert_eq!(course.state.epochs, after);
+                let resumed = training.run(&mut second, course, |_| Ok(())).unwrap();
+                assert_eq!(bits(&resumed.chosen), bits(&whole.chosen));
+                assert_eq!((resumed.chosen.epochs, resumed.history), (whole.chosen.epochs, whole.history.clone()));
+                assert_eq!(resumed.order, whole.order);
+            }
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_net_or_of_nothing_is_not_taken() {
+        let checkpoint = interrupted(&training(3), 1);
+        let state = start(&objective());
+        let mut wider = state.clone();
+        wider.parameters = Tensor::cat(vec![wider.parameters.clone(), wider.parameters], 0);
+        assert!(Course::decode(&checkpoint, &wider).is_none());
+        let fewer = TrainingState { buffers: Vec::new(), ..state.clone() };
+        assert!(Course::decode(&checkpoint, &fewer).is_none());
+        for cut in [0, 5, checkpoint.len() / 2, checkpoint.len() - 1] {
+            assert!(Course::decode(&checkpoint[..cut], &state).is_none());
+        }
     }
 }

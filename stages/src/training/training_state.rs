@@ -1,10 +1,10 @@
-//! All that training needs to go on after an epoch: what a checkpoint holds.
+//! What the next epoch starts from.
 
 use burn::tensor::Tensor;
 
 use super::Moments;
 
-/// Training between two epochs. Going on from it gives the bytes that an uninterrupted training gives.
+/// What the next epoch starts from.
 #[derive(Clone, Debug)]
 pub struct TrainingState {
     /// How many epochs are done.

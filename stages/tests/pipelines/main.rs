@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test says by failing what is wrong")]
 
 mod examples;
+mod items;
 mod project;
+mod resuming;
 mod versions;
 mod workflows;

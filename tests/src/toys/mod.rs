@@ -3,10 +3,12 @@
 mod add;
 mod constant;
 mod draw;
+mod each;
 mod fail;
 mod number;
 mod panic;
 mod parity;
+mod rounds;
 mod sleep;
 mod spread;
 mod table;
@@ -18,14 +20,16 @@ use dgpipe_engine::stage::{Ambient, Registered};
 const STAGE_TYPES: &[Registered] = &stage_types::<1>();
 
 /// The stage types, with `constant` in some version.
-const fn stage_types<const VERSION: u32>() -> [Registered; 9] {
+const fn stage_types<const VERSION: u32>() -> [Registered; 11] {
     [
         Registered::of::<add::Add>(),
         Registered::of::<constant::Constant<VERSION>>(),
         Registered::of::<draw::Draw>(),
+        Registered::of::<each::Each>(),
         Registered::of::<fail::Fail>(),
         Registered::of::<panic::Panic>(),
         Registered::of::<parity::Parity>(),
+        Registered::of::<rounds::Rounds>(),
         Registered::of::<sleep::Sleep>(),
         Registered::of::<spread::Spread>(),
         Registered::of::<table::Table>(),
@@ -37,6 +41,10 @@ pub const PROGRAM: Program = Program {
     name: "dgpipe",
     version: "0.0.0",
     registry: Registry { stage_types: STAGE_TYPES, source_kinds: &[] },
+    check_device: |name| match name {
+        "auto" | "cpu" => Ok(()),
+        _ => Err(format!("`{name}` is not a device; devices are [auto, cpu]")),
+    },
     lend: |_| Ok(Lent { ambient: Ambient::default(), device: "toy".to_owned(), gpus: 1 }),
     shows: &[],
 };

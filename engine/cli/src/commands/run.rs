@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
 
 use clap::Args;
 use dgpipe_engine::run::{EditPolicy, Listener, RunOptions, run};
@@ -42,6 +43,9 @@ pub struct Run {
     /// Move published files that were edited by hand aside
     #[arg(long)]
     keep_edits: bool,
+    /// The least time between two checkpoints of a stage that writes some
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, env = "DGPIPE_CHECKPOINT_EVERY", hide_env_values = true)]
+    checkpoint_every: Duration,
 }
 
 impl Run {
@@ -81,8 +85,8 @@ impl Run {
         let executes = plan.count("reuse") != plan.cells.len();
         let options = options(program, common, &session, &self.file, cancel, executes)?;
         let permitted = exact.map(|exact| exact.permitted(&session.graph));
-        let (fail_fast, edits, git) = (self.fail_fast, self.edits(), git.answer());
-        let options = RunOptions { fail_fast, edits, git, permitted, ..options };
+        let (fail_fast, edits, checkpoint_every) = (self.fail_fast, self.edits(), self.checkpoint_every);
+        let options = RunOptions { fail_fast, edits, checkpoint_every, git: git.answer(), permitted, ..options };
         let screen = Screen::new(common);
         let listener: Box<dyn Listener> = if common.json {
             Box::new(JsonLines::default())
@@ -108,6 +112,11 @@ impl Run {
             _ => EditPolicy::Block,
         }
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "it must be a number of seconds, 0 or more".to_owned())
 }
 
 /// How cells are executed. The program lends its devices only where any of them `executes`.

@@ -68,7 +68,7 @@ fn as_json(registered: &Registered) -> Value {
         ports.outputs.iter().map(|port| json!({ "name": port.name, "kind": port.kind })).collect();
     json!({
         "name": registered.name, "version": registered.version, "about": registered.about,
-        "inputs": inputs, "outputs": outputs, "config": schema(registered),
+        "inputs": inputs, "outputs": outputs, "continues": registered.continues, "config": schema(registered),
     })
 }
 
@@ -89,6 +89,9 @@ fn explain(registered: &Registered) -> String {
     for (index, port) in ports.outputs.iter().enumerate() {
         let main = if index == 0 { ", the main output" } else { "" };
         text.push_str(&format!("  {:16} {}{main}\n", port.name, port.kind));
+    }
+    if let Some(field) = registered.continues {
+        text.push_str(&format!("\ncontinues: more `{field}` go on from the end of fewer\n"));
     }
     text.push_str("\nconfig\n");
     let schema = schema(registered);

@@ -115,13 +115,15 @@ impl<'a> Drawing<'a> {
         let (left, top) = (x + MARGIN - width / 2.0, y + MARGIN);
         let all: usize = shares.iter().map(|(_, _, count)| count).sum();
         let scale = (width - 8.0) / all.max(1) as f64;
-        let mut begin = left + 4.0;
+        let segments = shares.iter().scan(left + 4.0, |end, (class, _, count)| {
+            let length = *count as f64 * scale;
+            *end += length;
+            Some((*class, *end - length, length))
+        });
         html! {
             g class="bar" {
-                @for (class, _, count) in shares {
-                    @let length = *count as f64 * scale;
+                @for (class, begin, length) in segments {
                     rect class={ "fill " (class) } x=(number(begin)) y=(number(top + HEIGHT - 6.0)) width=(number(length)) height="3" {}
-                    @let _ = begin += length;
                 }
             }
             @if let Some((class, _, _)) = shares.last() {

@@ -90,7 +90,7 @@ impl<'a> Cells<'a> {
         let order = || self.stages.iter().flat_map(|(_, cells)| cells);
         let values = |cell: &usize| {
             let coordinates = &graph.cells[*cell].id.coordinates;
-            coordinates.iter().map(|(_, value)| sanitised(&value.to_string())).collect::<Vec<_>>()
+            coordinates.values().map(|value| sanitised(&value.to_string())).collect::<Vec<_>>()
         };
         let seconds = |cell: &usize| {
             let seconds = self.plan.decisions.get(cell).and_then(|planned| planned.seconds);

@@ -1,6 +1,7 @@
 //! The runs of a report: how each went, when its cells executed, and the metrics that it ended with.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use dgpipe_cache::Key;
 use dgpipe_engine::run::{Outcome, RunReport};
@@ -54,10 +55,11 @@ impl Runs {
             for (name, cell) in &report.cells {
                 let name = sanitised(name);
                 if let Some(key) = cell.key {
-                    if !known.contains_key(&key) {
-                        known.insert(key, metrics_of(session, &key)?);
-                    }
-                    metrics.extend(known[&key].iter().map(|[metric, value]| json!([name, metric, value])));
+                    let of_key = match known.entry(key) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(unknown) => unknown.insert(metrics_of(session, &key)?),
+                    };
+                    metrics.extend(of_key.iter().map(|[metric, value]| json!([name, metric, value])));
                 }
                 if cell.outcome != Outcome::Reused {
                     let why = cell.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");

@@ -153,7 +153,7 @@ fn middle(name: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: Screen = Screen { is_terminal: true, colour: false, width: 80 };
+    const PLAIN: Screen = Screen { is_terminal: true, colour: false, width: 80, columns: None };
 
     fn cell() -> RunningCell {
         let step = Step { done: 30, total: 120, unit: "steps".to_owned(), rate: Some(2.5) };
