@@ -170,7 +170,7 @@ mod tests {
         }
         assert_eq!(
             cell().line(100, PLAIN),
-            "  train-importance[seed=42,target=art_painting]   ━━━━··········  30/120 steps  2.5/s  36 s left"
+            "  train-importance[seed=42,target=art_painting]       ━━━━··········  30/120 steps  2.5/s  36 s left"
         );
         assert_eq!(cell().line(60, PLAIN), "  train-import…rt_painting]  ━━━━··········  30/120  36 s left");
     }
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn the_past_tells_how_far_a_silent_cell_is() {
         let cell = RunningCell { name: "a".to_owned(), step: None, seconds: 5.0, expected: Some(10.0) };
-        assert_eq!(cell.line(48, PLAIN), "  a       ━━━━━━━·······  5.0 s of about 10 s");
+        assert_eq!(cell.line(48, PLAIN), "  a          ━━━━━━━·······  5.0 s of about 10 s");
     }
 
     #[test]
