@@ -1128,7 +1128,7 @@ fn a_store_that_cannot_be_made_exits_with_3() {
     sandbox.write("taken", "");
     let run = sandbox.run_with(&["--cache", "taken"]).exits(3);
     assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
-    insta::assert_snapshot!(sandbox.redacted(&run.stderr), @"error: cannot make the folder `[ROOT]/taken/objects-v1`");
+    insta::assert_snapshot!(sandbox.redacted(&run.stderr), @"error: cannot make the folder `[ROOT]/taken/objects-v1`: Not a directory (os error 20)");
 }
 
 #[test]

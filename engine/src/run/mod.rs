@@ -11,6 +11,7 @@ mod ledger_keeper;
 mod options;
 mod outcome;
 mod priority;
+mod publishing;
 mod report;
 mod rerun;
 mod runner;

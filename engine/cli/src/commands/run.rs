@@ -168,11 +168,11 @@ pub(crate) fn listen() -> Result<(Cancel, Arc<AtomicI32>), Failure> {
     }
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let seen = Arc::clone(&which);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().spawn(move || {
         for signal in signals.forever() {
             seen.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).ok();
         }
-    });
+    })?;
     Ok((cancel, which))
 }
 

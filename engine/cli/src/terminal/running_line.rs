@@ -42,7 +42,7 @@ impl RunningCell {
             _ => self.tails(),
         };
         let room = |tail: &Tail| width.saturating_sub(tail.width() + 4);
-        let wanted = console::measure_text_width(&self.name).min(24);
+        let wanted = console::measure_text_width(&self.name).min(20);
         let tail = tails.iter().find(|tail| room(tail) >= wanted).or(tails.last());
         let Some(tail) = tail else { return String::new() };
         let name = middle(&self.name, room(tail).max(1));
@@ -172,7 +172,7 @@ mod tests {
             cell().line(100, PLAIN),
             "  train-importance[seed=42,target=art_painting]       ━━━━··········  30/120 steps  2.5/s  36 s left"
         );
-        assert_eq!(cell().line(60, PLAIN), "  train-import…rt_painting]  ━━━━··········  30/120  36 s left");
+        assert_eq!(cell().line(60, PLAIN), "  train-impor…t_painting]  ━━━━··········  30/120  36 s left");
     }
 
     #[test]
