@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dgpipe_engine::run::RunReport;
-use dgpipe_tests::faults::{FailingDisk, Failure, Intercepted, Loss, PowerCut, Tree, Trial, Undisturbed};
+use dgpipe_tests::faults::{FailingDisk, Failure, Intercepted, Loss, PowerCut, Tree, Trial, Undisturbed, oracle};
 
 /// A source, a folder, a fan-in of parts of it, and three published paths: a folder, a file, a folder put together.
 const PIPELINE: &str = "
@@ -171,6 +171,37 @@ impl Scenario {
         print(cases);
     }
 
+    /// Fails every operation of looking at the whole store.
+    fn verifies_on_every_failing_disk(&self) {
+        let (mut wrong, mut cases) = (Vec::new(), 0);
+        let ways = Failure::ALL.into_iter().flat_map(|failure| [(failure, false), (failure, true)]);
+        for (failure, lasting) in ways {
+            for first in 1.. {
+                self.start.write(self.trial.root());
+                let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+                let found = self.trial.verify_on(disk.clone());
+                let Some(failed) = disk.0.failed().into_iter().next() else { break };
+                cases += 1;
+                let mut offences = Vec::new();
+                let aside = oracle::files(&self.trial.root().join(".dgpipe/quarantine-v1")).len();
+                // Only a device that fails says that bytes are lost; all else passes.
+                if failure != Failure::Device && aside > self.known.len() {
+                    offences.push(format!("{aside} good objects or records were moved away"));
+                }
+                if found.is_some_and(|found| !self.known.is_empty() && found.problems.is_empty()) {
+                    offences.push("the damage was not told of".to_owned());
+                }
+                offences.extend(self.offences());
+                if !offences.is_empty() {
+                    wrong.push(format!("{failure:?} {first} {failed}\n  {}", offences.join("\n  ")));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(cases > 100, "only {cases} cases");
+        print(cases);
+    }
+
     /// Cuts the power at every change of a run, with every kind of loss.
     fn loses_power_at_every_change(&self) {
         let (mut wrong, mut cases) = (Vec::new(), 0);
@@ -262,6 +293,16 @@ fn a4_a8_restoring_survives_a_power_cut_at_every_change() {
 #[test]
 fn a4_a8_replacing_results_survives_a_power_cut_at_every_change() {
     Scenario::changed().loses_power_at_every_change();
+}
+
+#[test]
+fn b5_b7_looking_at_a_good_store_survives_every_failure_of_the_disk() {
+    Scenario::warm().verifies_on_every_failing_disk();
+}
+
+#[test]
+fn b5_b7_looking_at_a_damaged_store_survives_every_failure_of_the_disk() {
+    Scenario::damaged().verifies_on_every_failing_disk();
 }
 
 /// The second cut comes while the next run is putting right what the first one left.

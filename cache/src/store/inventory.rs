@@ -26,11 +26,20 @@ impl Store {
         let mut inventory = Inventory { named: Vec::new(), strange: Vec::new(), closed: Vec::new() };
         let root = self.layout().bucket(bucket);
         for fan in inventory.list(self, &root) {
-            if fan.len() != 2 || !self.is_folder(&root.join(&fan)) {
-                inventory.strange.push((root.join(&fan), "nothing of that name belongs there".to_owned()));
-                continue;
-            }
             let folder = root.join(&fan);
+            match self.filesystem().stat(&folder) {
+                Ok(None) => continue,
+                // Where it cannot be told what it is, there may be good things in it.
+                Err(error) => {
+                    inventory.closed.push((folder, format!("it cannot be looked at ({})", error.source)));
+                    continue;
+                }
+                Ok(Some(stat)) if fan.len() != 2 || stat.kind != FileKind::Folder => {
+                    inventory.strange.push((folder, "nothing of that name belongs there".to_owned()));
+                    continue;
+                }
+                Ok(Some(_)) => {}
+            }
             for name in inventory.list(self, &folder) {
                 let hash = name.strip_suffix(ending).map(|rest| format!("{fan}{rest}"));
                 match hash.and_then(|hash| hash.parse().ok()) {
@@ -41,10 +50,6 @@ impl Store {
         }
         inventory.named.sort();
         inventory
-    }
-
-    fn is_folder(&self, path: &Path) -> bool {
-        matches!(self.filesystem().stat(path), Ok(Some(stat)) if stat.kind == FileKind::Folder)
     }
 }
 

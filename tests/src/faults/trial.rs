@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use dgpipe_cache::{Filesystem, RealFilesystem, Store};
+use dgpipe_cache::{Filesystem, RealFilesystem, Store, Verification};
 use dgpipe_engine::Environment;
 use dgpipe_engine::graph::{Targets, resolve};
 use dgpipe_engine::plan::{Planner, Request};
@@ -81,6 +81,12 @@ impl Trial {
         let plan = Planner::new(&graph, &store, &latest).plan(request)?;
         let options = RunOptions { root: self.root().to_owned(), file, jobs: 1, ..RunOptions::default() };
         Ok(run(&graph, &store, &project, plan, &options, &|_: &dgpipe_engine::run::Event| ())?)
+    }
+
+    /// Looks at the whole store, on another disk; nothing where it cannot even be opened.
+    pub fn verify_on(&self, filesystem: Arc<dyn Filesystem>) -> Option<Verification> {
+        let store = Store::open_on(self.root().join(".dgpipe"), filesystem).ok()?;
+        Some(store.verify_whole(&|_, _| ()))
     }
 
     /// Makes what a run left look as it does after its process has ended, in another time of the machine's running:
