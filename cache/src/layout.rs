@@ -9,10 +9,13 @@
 //!   logs-v1/ab/cdef…                  stdout and stderr of the execution of a key
 //!   projects-v1/<id>/<pipeline>/<profile>/
 //!     latest.json                     cell → key
+//!     former.json                     keys that were the latest once, and until when
 //!     ledger.json                     published path → what was put there
+//!     pins.json                       keys that stay until somebody says otherwise
 //!     lock, publishing                held while one of these is changed, while paths are published
 //!     runs/<run>/events.jsonl         what happened, a line an event
 //!     runs/<run>/report.json          the view made from it
+//!     runs/<run>/in-use               keys that the run uses, locked while it lives
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
 //!   resume-v1/final-<family>/         states at the end, for executions that only go further
 //!   items-v1/<family>/                rows made of single items, many to a file
@@ -23,6 +26,7 @@
 //!   scratch/kept-…/                   those left for a person to look at
 //!   memo-v1/<host>/sources            digests of source files by their stamps
 //!   memo-v1/<host>/records            outputs of records by the stamps of their files
+//!   memo-v1/views/<digest>/           folders laid out for a person to look at
 //!   memo-v1/listings/ab/cdef…         manifests of source folders, to say later which files changed
 //! ```
 //!
@@ -156,6 +160,10 @@ impl Layout {
 
     pub(crate) fn quarantine(&self, name: &str) -> PathBuf {
         self.bucket(Bucket::Quarantine).join(name)
+    }
+
+    pub(crate) fn views(&self) -> PathBuf {
+        self.bucket(Bucket::Memo).join("views")
     }
 
     pub(crate) fn source_memo(&self, host: &str) -> PathBuf {

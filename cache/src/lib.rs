@@ -5,6 +5,7 @@
 
 mod content;
 mod filesystem;
+mod gc;
 mod layout;
 mod lease;
 mod packed;
@@ -18,8 +19,9 @@ mod verify;
 
 pub use content::{Artifact, Digest, EntryContent, Form, Key, Manifest, ManifestEntry, ManifestError, ParseHashError};
 pub use filesystem::{FileError, FileKind, Filesystem, Locking, Placement, RealFilesystem, Stamp, Stat};
+pub use gc::{Collection, GcOptions, Removed, What, Why};
 pub use lease::{Holding, Lease, LeaseAttempt};
-pub use project::{Ledger, LedgerEntry, Project, RunFolder};
+pub use project::{Former, InUse, Ledger, LedgerEntry, Pin, Project, Replaced, RunFolder};
 pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
 pub use store::{

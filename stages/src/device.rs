@@ -77,9 +77,17 @@ impl Device {
         Self { tensors: burn::tensor::Device::flex(), name: "cpu".to_owned(), is_cpu: true }
     }
 
+    /// Reads a device's name and refuses what this build never has; looks for nothing.
+    pub fn check(name: &str) -> Result<DeviceChoice, DeviceError> {
+        match name.parse::<DeviceChoice>()? {
+            DeviceChoice::Wgpu(_) if !cfg!(feature = "wgpu") => Err(DeviceError::NoGpuSupport),
+            choice => Ok(choice),
+        }
+    }
+
     /// Finds the device that `--device` names.
     pub fn open(name: &str) -> Result<Self, DeviceError> {
-        Self::choose(name.parse()?)
+        Self::choose(Self::check(name)?)
     }
 
     /// Finds the device asked for.

@@ -5,13 +5,14 @@ use dgpipe_engine::stage::{Ambient, Kind, View};
 use dgpipe_engine::{Registry, SourceKind};
 
 use crate::STAGE_TYPES;
-use crate::device::{Device, DeviceError};
+use crate::device::Device;
 
 /// The program that the binary `dgpipe` runs.
 pub const PROGRAM: Program = Program {
     name: "dgpipe",
     version: env!("CARGO_PKG_VERSION"),
     registry: Registry { stage_types: STAGE_TYPES, source_kinds: SOURCE_KINDS },
+    check_device: |name| Device::check(name).map(drop).map_err(|error| error.to_string()),
     lend,
     shows: &[(Kind::new("table/1"), table)],
 };
@@ -19,8 +20,7 @@ pub const PROGRAM: Program = Program {
 const SOURCE_KINDS: &[SourceKind] = &[SourceKind { kind: Kind::new("image-folder/1"), steps_into: &["kfold"] }];
 
 fn lend(name: &str) -> Result<Lent, String> {
-    let choice = name.parse().map_err(|error: DeviceError| error.to_string())?;
-    let device = Device::choose(choice).map_err(|error| error.to_string())?;
+    let device = Device::open(name).map_err(|error| error.to_string())?;
     let gpus = u32::from(!device.is_cpu());
     Ok(Lent { device: device.to_string(), ambient: Ambient::default().with(device), gpus })
 }

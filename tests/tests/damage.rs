@@ -1,8 +1,12 @@
 //! What the store loses is made again, and nothing else is.
 
-use dgpipe_tests::Sandbox;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dgpipe_tests::{Outcome, Sandbox};
 
 use crate::project;
+use crate::signals::wait_until;
 
 /// A chain of three cells, of which only the last is published. Every number is the content of one object.
 const CHAIN: &str = "
@@ -183,4 +187,185 @@ fn forgetting_the_project_loses_no_work() {
     sandbox.remove(".dgpipe/projects-v1");
     let run = sandbox.run().exits(0);
     assert_eq!((run.count("executed"), run.count("reused")), (0, 3));
+}
+
+#[test]
+fn c1_swapped_objects_are_both_made_again() {
+    let sandbox = chain();
+    let (one, other) = (sandbox.object("100\n"), sandbox.object("110\n"));
+    let aside = sandbox.path("aside");
+    fs_err::rename(&one, &aside).unwrap();
+    fs_err::rename(&other, &one).unwrap();
+    fs_err::rename(&aside, &other).unwrap();
+    sandbox.edit("plus: 10 }", "plus: 20 }");
+    sandbox.edit("terms: b }", "terms: [a, b] }");
+    let run = sandbox.run().exits(0);
+    assert_eq!(run.executed(), ["a", "b", "c"]);
+    assert_eq!(sandbox.read("results/c.txt"), "221\n");
+    sandbox.call(&["verify"]).exits(1);
+    sandbox.edit("plus: 20 }", "plus: 10 }");
+    sandbox.edit("terms: [a, b] }", "terms: b }");
+    assert_eq!(sandbox.run_with(&["a", "b", "c"]).exits(0).executed(), ["b"]);
+    sandbox.call(&["verify"]).exits(0);
+}
+
+#[test]
+fn the_record_of_another_cell_is_a_miss() {
+    let sandbox = chain();
+    let records = sandbox.files(".dgpipe/records-v1");
+    fs_err::copy(&records[0], &records[1]).unwrap();
+    let run = sandbox.run().exits(0);
+    assert_eq!(run.count("executed"), 1);
+    assert!(run.warnings().iter().any(|text| text.contains("it is the record of `")), "{:?}", run.warnings());
+    assert_eq!(sandbox.read("results/c.txt"), "111\n");
+    assert_eq!(sandbox.run().exits(0).count("executed"), 0);
+}
+
+#[test]
+fn path_says_what_is_gone_and_how_to_make_it_again() {
+    let sandbox = project(
+        "pipeline: p
+stages:
+  a: { uses: constant, config: { value: 100 } }
+  made: { uses: spread, config: { parts: { x: 20, y: 30 } } }
+",
+    );
+    sandbox.run().exits(0);
+    sandbox.damage("100\n", b"101\n");
+    sandbox.damage("20\n", b"");
+    for (cell, place) in [("a", ""), ("made", "x/value.txt")] {
+        for warned in [true, false] {
+            let path = sandbox.call(&["path", "pipeline.yaml", cell]).exits(2);
+            assert_eq!(path.stdout, "");
+            assert!(path.stderr.contains(&format!("bytes of `{cell}.")), "{}", path.stderr);
+            assert!(path.stderr.contains(&format!("`dgpipe run pipeline.yaml '{cell}'` makes them again")));
+            assert_eq!(path.stderr.contains("quarantine"), warned, "once: {}", path.stderr);
+        }
+        assert_eq!(sandbox.run_with(&[cell]).exits(0).executed(), [cell]);
+        let path = sandbox.call(&["path", "pipeline.yaml", cell]).exits(0).stdout;
+        let bytes = fs_err::read(std::path::Path::new(path.trim()).join(place)).or_else(|_| fs_err::read(path.trim()));
+        assert_eq!(bytes.unwrap(), if cell == "a" { b"100\n".to_vec() } else { b"20\n".to_vec() });
+    }
+    let view = sandbox.call(&["path", "pipeline.yaml", "made"]).exits(0).stdout;
+    fs_err::write(std::path::Path::new(view.trim()).join("x/value.txt"), "changed by hand").unwrap();
+    sandbox.call(&["path", "pipeline.yaml", "made"]).exits(0);
+    assert_eq!(fs_err::read(std::path::Path::new(view.trim()).join("x/value.txt")).unwrap(), b"20\n");
+}
+
+/// A cell that waits for a file, and readers of it and of a cell that a run reuses: one in this process, one a command.
+const GATED: &str = "
+pipeline: p
+params: { go: 1 }
+stages:
+  a: { uses: constant, config: { value: 100 } }
+  gated:
+    uses: command
+    shell: true
+    run: touch $HERE/started-${go}; while ! test -e $HERE/go-${go}; do sleep 0.02; done; echo ${go} > ${out.x}
+    outputs: { x: { file: x.txt, kind: number/1 } }
+    env: [HERE]
+  sum: { uses: add, inputs: { terms: [gated, a] } }
+  shown:
+    uses: command
+    shell: true
+    run: cat ${in.after} ${in.number} > ${out.x}
+    inputs: { after: gated, number: a }
+    outputs: { x: { file: x.txt } }
+publish: { results/sum.txt: sum, results/shown.txt: shown }
+";
+
+/// Runs the pipeline, does something to the store while `gated` executes, and returns what the run did.
+fn while_it_runs(sandbox: &Sandbox, go: u32, spoil: impl FnOnce(&Sandbox)) -> Outcome {
+    let mut command = sandbox.command();
+    command.args(["run", "pipeline.yaml", "--json", "--set", &format!("go={go}")]);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("it executes", || sandbox.has(&format!("started-{go}")));
+    spoil(sandbox);
+    sandbox.write(&format!("go-{go}"), "");
+    Outcome::of(&run.wait_with_output().unwrap())
+}
+
+#[test]
+fn c4_what_is_lost_or_damaged_in_the_middle_of_a_run_is_made_again() {
+    let sandbox = project(GATED);
+    let here = sandbox.root().display().to_string();
+    let sandbox = sandbox.variable("HERE", &here);
+    sandbox.write("go-1", "");
+    sandbox.run().exits(0);
+    let spoils: [fn(&Sandbox); 4] = [
+        |sandbox| delete(sandbox, "100\n"),
+        |sandbox| sandbox.damage("100\n", b"999\n"),
+        |sandbox| sandbox.damage("100\n", b""),
+        |sandbox| {
+            // The record too, so that nobody can know from it what the bytes were.
+            delete(sandbox, "100\n");
+            for record in sandbox.files(".dgpipe/records-v1") {
+                fs_err::remove_file(record).unwrap();
+            }
+        },
+    ];
+    for (go, spoil) in (2..).zip(spoils) {
+        let run = while_it_runs(&sandbox, go, spoil).exits(0);
+        assert_eq!(run.executed(), ["a", "gated", "shown", "sum"], "{go}");
+        assert_eq!(sandbox.read("results/sum.txt"), format!("{}\n", 100 + go));
+        assert_eq!(sandbox.read("results/shown.txt"), format!("{go}\n100\n"));
+        assert_eq!(sandbox.run_with(&["--set", &format!("go={go}")]).exits(0).count("executed"), 0, "{go}");
+    }
+}
+
+#[test]
+fn c4_what_is_published_and_lost_in_the_middle_of_a_run_is_made_again() {
+    let sandbox = project(&GATED.replace("publish: {", "publish: { results/a.txt: a,"));
+    let here = sandbox.root().display().to_string();
+    let sandbox = sandbox.variable("HERE", &here);
+    sandbox.write("go-1", "");
+    sandbox.run().exits(0);
+    let run = while_it_runs(&sandbox, 2, |sandbox| {
+        delete(sandbox, "1\n");
+        sandbox.remove("results");
+        sandbox.damage("100\n", b"999\n");
+    });
+    assert!(run.exits(0).executed().contains(&"a".to_owned()));
+    assert_eq!(sandbox.read("results/a.txt"), "100\n");
+    assert_eq!(sandbox.read("results/sum.txt"), "102\n");
+}
+
+#[test]
+fn c4_an_object_that_vanishes_as_soon_as_it_is_stored_is_made_again() {
+    let pipeline = "
+pipeline: p
+stages:
+  a:
+    uses: command
+    shell: true
+    run: echo x >> $HERE/times; echo 100 > ${out.x}
+    outputs: { x: { file: x.txt } }
+    env: [HERE]
+publish: { results/a.txt: a }
+";
+    let with_store = |sandbox: Sandbox| {
+        let here = sandbox.root().display().to_string();
+        sandbox.variable("HERE", &here)
+    };
+    let first = with_store(project(pipeline));
+    first.run().exits(0);
+    let object = first.object("100\n").strip_prefix(first.root()).unwrap().to_owned();
+    let sandbox = with_store(project(pipeline));
+    let over = AtomicBool::new(false);
+    let vanished = || fs_err::remove_file(sandbox.root().join(&object)).is_ok();
+    let run = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !vanished() && !over.load(Ordering::SeqCst) {
+                std::hint::spin_loop();
+            }
+        });
+        let run = sandbox.run();
+        over.store(true, Ordering::SeqCst);
+        run
+    });
+    // Found when the record was to be written, or just after that, when it was to be published.
+    assert_eq!(run.exits(0).outcomes(), "a executed\n");
+    assert_eq!(sandbox.read("times").lines().count(), 2);
+    assert_eq!(sandbox.read("results/a.txt"), "100\n");
+    sandbox.call(&["verify"]).exits(0);
 }

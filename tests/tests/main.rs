@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may fail by panicking, in its helpers too")]
 
 mod caching;
+mod collecting;
 mod commands;
 mod comparison;
 mod damage;

@@ -1124,7 +1124,17 @@ stages:
        ·                                       ╰── here
        ╰────
       help: add it under `inputs:`
-    1 mistake; nothing was run
+    unknown-port
+
+      × the command declares no output `tabel`
+       ╭─[pipeline.yaml:3:47]
+     2 │ stages:
+     3 │   a: { uses: command, run: [cp, "${in.data}", "${out.tabel}"], outputs: { table: { file: x } } }
+       ·                                               ───────┬──────
+       ·                                                      ╰── here
+       ╰────
+      help: did you mean `table`?
+    2 mistakes; nothing was run
     "#);
 }
 
@@ -1304,6 +1314,30 @@ publish: { results: a, results-b: a, results/a.txt: a }
        ·               │                            ╰── here
        ·               ╰── and here
        ╰────
+    1 mistake; nothing was run
+    "#);
+}
+
+#[test]
+fn files_of_one_name_in_one_published_folder() {
+    let pipeline = r#"pipeline: p
+stages:
+  a: { uses: constant, config: { value: 1 } }
+  b: { for: { seed: [1, 2] }, uses: constant, config: { value: 2 } }
+  c: { uses: parity, inputs: { number: a } }
+publish: { fine: [a, c], clash: ["b[seed=1]", a] }
+"#;
+    insta::assert_snapshot!(check(pipeline), @r#"
+    publish-overlap
+
+      × `b[seed=1].value` and `a.value` would both be `clash/value`
+       ╭─[pipeline.yaml:6:26]
+     5 │   c: { uses: parity, inputs: { number: a } }
+     6 │ publish: { fine: [a, c], clash: ["b[seed=1]", a] }
+       ·                          ──┬──
+       ·                            ╰── here
+       ╰────
+      help: publish one of them at a path of its own
     1 mistake; nothing was run
     "#);
 }
@@ -1640,6 +1674,110 @@ fn all_mistakes_are_reported_in_one_go_and_none_that_only_follows_from_another()
     circle
     "#);
     assert!(mistakes.ends_with(&format!("{} mistakes; nothing was run\n", codes.len())), "{mistakes}");
+}
+
+/// What is said about each mistake, with its line.
+fn said(sandbox: &dgpipe_tests::Sandbox) -> String {
+    let mistakes = sandbox.mistakes();
+    let told = |line: &&str| line.contains("  × ") || line.contains("╭─[");
+    mistakes.lines().filter(told).map(|line| format!("{}\n", line.trim())).collect()
+}
+
+#[test]
+fn all_mistakes_of_one_config_are_reported_in_one_go() {
+    let sandbox = project(
+        "pipeline: p
+params: { seeds: [1, 2] }
+stages:
+  a:
+    for: { seed: \"${seeds}\" }
+    uses: constant
+    config:
+      valeu: 1
+      factor: fast
+      plus: \"${seed}\"
+  b: { uses: spread, config: { parts: { x: one, y: 2, z: \"${zoo}\" }, part: 3 } }
+",
+    );
+    insta::assert_snapshot!(said(&sandbox), @r#"
+    × `value` is missing
+    ╭─[pipeline.yaml:8:7]
+    × unknown key `valeu`
+    ╭─[pipeline.yaml:8:7]
+    × `factor` takes a number, found the text `fast`
+    ╭─[pipeline.yaml:9:15]
+    × unknown key `plus`
+    ╭─[pipeline.yaml:10:7]
+    × `x` takes a whole number, found the text `one`
+    ╭─[pipeline.yaml:11:44]
+    × `${zoo}` is neither a param nor an axis of this stage
+    ╭─[pipeline.yaml:11:58]
+    × unknown key `part`
+    ╭─[pipeline.yaml:11:70]
+    "#);
+}
+
+#[test]
+fn all_mistakes_of_one_command_are_reported_in_one_go() {
+    let sandbox = project(
+        "pipeline: p
+params: { word: hello }
+stages:
+  a:
+    uses: command
+    run:
+      - cp
+      - \"${in.data}\"
+      - \"${out.tabel} ${wrod} ${word}\"
+      - [x]
+      - \"${out.other}\"
+    outputs:
+      table: { file: table.csv }
+      other: { file: other.csv, kind: numbr/1, size: 3 }
+      third: { file: ../up.txt }
+    metrics: { flie: m.json }
+    env: [3, HOME]
+    tools: [no-such-tool, sh, neither-this]
+    cwd: home
+  b:
+    uses: command
+    shell: true
+    run: cat ${in.left} ${in.right} > ${out.x}
+    outputs: { x: { file: x } }
+",
+    );
+    insta::assert_snapshot!(said(&sandbox), @r#"
+    × the command declares no input `data`
+    ╭─[pipeline.yaml:8:9]
+    × the command declares no output `tabel`
+    ╭─[pipeline.yaml:9:9]
+    × `${wrod}` is neither a param nor an axis of this stage
+    ╭─[pipeline.yaml:9:9]
+    × an argument is text or a number, found a list
+    ╭─[pipeline.yaml:10:9]
+    × there is no kind `numbr/1`
+    ╭─[pipeline.yaml:14:39]
+    × unknown key `size`
+    ╭─[pipeline.yaml:14:48]
+    × `../up.txt` leaves the project
+    ╭─[pipeline.yaml:15:14]
+    × `file` is missing
+    ╭─[pipeline.yaml:16:14]
+    × unknown key `flie`
+    ╭─[pipeline.yaml:16:16]
+    × expected text, found the number `3`
+    ╭─[pipeline.yaml:17:11]
+    × the tool `no-such-tool` is not on PATH
+    ╭─[pipeline.yaml:18:13]
+    × the tool `neither-this` is not on PATH
+    ╭─[pipeline.yaml:18:31]
+    × `cwd` is `scratch` or `project`
+    ╭─[pipeline.yaml:19:10]
+    × the command declares no input `left`
+    ╭─[pipeline.yaml:23:10]
+    × the command declares no input `right`
+    ╭─[pipeline.yaml:23:10]
+    "#);
 }
 
 #[test]

@@ -169,8 +169,8 @@ fn artifacts_with_equal_names_and_other_bytes_clash() {
     let sandbox = project(
         "pipeline: p
 stages:
-  a: { uses: constant, config: { value: 7 } }
-  b: { uses: constant, config: { value: 8 } }
+  a: { uses: spread, config: { parts: { x: 7, y: 1 } } }
+  b: { uses: spread, config: { parts: { x: 8, z: 1 } } }
 publish: { results/all: [a, b] }
 ",
     );
@@ -178,7 +178,7 @@ publish: { results/all: [a, b] }
     insta::assert_snapshot!(sandbox.redacted(&run.stderr), @r#"
     executed  a  [TIME]  new
     executed  b  [TIME]  new
-    clash     results/all: two of its artifacts have a file `value`; publish them at different paths
+    clash     results/all: two of its artifacts have a file `x`; publish them at different paths
     not done: 2 executed, 0 reused, 1 path refused in [TIME]
     results: results/all
     "#);

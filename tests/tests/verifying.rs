@@ -64,13 +64,16 @@ fn every_damage_is_listed_at_once_and_the_next_run_heals_it() {
 }
 
 #[test]
-fn a_record_without_its_bytes_is_told_of_and_is_no_damage() {
+fn c4_a_record_without_its_bytes_is_told_of_and_the_next_run_that_needs_them_makes_them_again() {
     let sandbox = chain();
     fs_err::remove_file(sandbox.object("100\n")).unwrap();
-    let verify = sandbox.call(&["verify"]).exits(0);
+    let verify = sandbox.call(&["verify"]).exits(1);
     assert!(verify.stdout.starts_with("incomplete  the record "), "{}", verify.stdout);
     assert!(verify.stdout.contains("of `constant`") && verify.stdout.lines().count() == 1);
     assert_eq!(sandbox.run().exits(0).count("executed"), 0, "nobody needs them");
+    sandbox.edit("plus: 10", "plus: 11");
+    assert_eq!(sandbox.run().exits(0).executed(), ["a", "b"]);
+    sandbox.call(&["verify"]).exits(0);
 }
 
 #[test]

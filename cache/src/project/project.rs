@@ -1,13 +1,13 @@
 //! The memory of one project, pipeline and profile. Each file is replaced whole; one that cannot be
 //! read is empty, with a warning, and one of a newer program is never replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, LedgerEntry, RunFolder};
+use super::{Former, Ledger, LedgerEntry, Pin, RunFolder};
 use crate::content::Key;
 use crate::filesystem::{FileKind, Locking, Placement, read_if_there};
 use crate::layout::{Bucket, Layout, escape, unescape};
@@ -17,7 +17,9 @@ use crate::store::{Store, StoreError};
 const VERSION: u64 = 1;
 
 const LATEST: &str = "latest.json";
+const FORMER: &str = "former.json";
 const LEDGER: &str = "ledger.json";
+const PINS: &str = "pins.json";
 const RUNS: &str = "runs";
 const LOCK: &str = "lock";
 const PUBLISHING: &str = "publishing";
@@ -51,6 +53,17 @@ impl Store {
         Ok(Project { store: self.clone(), path })
     }
 
+    /// Returns the memories of all projects, pipelines and profiles that use this store, in the order of their folders.
+    pub fn all_projects(&self) -> Result<Vec<Project>, StoreError> {
+        let mut folders = vec![self.layout().bucket(Bucket::Projects)];
+        for _ in ["project", "pipeline", "profile"] {
+            let below = folders.iter().map(|folder| self.folders_in(folder)).collect::<Result<Vec<_>, _>>()?;
+            folders = below.into_iter().flatten().collect();
+        }
+        folders.sort();
+        Ok(folders.into_iter().map(|path| Project { store: self.clone(), path }).collect())
+    }
+
     /// Returns what is remembered of a project: pipeline, profile and memory, in the order of their names.
     pub fn projects(&self, id: &str) -> Result<Vec<(String, String, Project)>, StoreError> {
         let mut found = Vec::new();
@@ -82,6 +95,19 @@ impl Project {
         &self.path
     }
 
+    /// Returns the store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns the names of project, pipeline and profile.
+    pub fn names(&self) -> [String; 3] {
+        let mut names = self.path.iter().rev().map(|name| unescape(&name.to_string_lossy()));
+        let mut next = || names.next().unwrap_or_default();
+        let (profile, pipeline, id) = (next(), next(), next());
+        [id, pipeline, profile]
+    }
+
     /// Reads the key of the latest record of each cell.
     pub fn latest(&self) -> Result<BTreeMap<String, Key>, StoreError> {
         self.read(LATEST)
@@ -92,16 +118,87 @@ impl Project {
         self.write(LATEST, latest)
     }
 
-    /// Adds keys of latest records to what other runs have written by now.
-    pub fn add_latest(&self, keys: BTreeMap<String, Key>) -> Result<(), StoreError> {
+    /// Adds keys of latest records to what other runs have written by now, and notes which records are it no more.
+    /// `exists` tells whether the pipeline still has a cell.
+    pub fn add_latest(&self, keys: BTreeMap<String, Key>, exists: &dyn Fn(&str) -> bool) -> Result<(), StoreError> {
+        let now = u64::try_from(self.store.filesystem().now() / 1_000_000).unwrap_or(0);
+        let (latest, former) = (self.latest()?, self.former()?);
         let changes = |latest: &BTreeMap<String, Key>| keys.iter().any(|(cell, key)| latest.get(cell) != Some(key));
-        if !changes(&self.latest()?) {
+        let complete = latest.len() == keys.len() && !changes(&latest);
+        if complete && former.gone.is_empty() {
+            return Ok(());
+        }
+        if !changes(&latest) && former.clone().after(&latest, &keys, exists, now) == former {
             return Ok(());
         }
         let _held = self.lock()?;
         let mut latest = self.latest()?;
+        // First, so that a record is never without both.
+        let former = self.former()?;
+        let after = former.clone().after(&latest, &keys, exists, now);
+        if after != former {
+            self.write(FORMER, &after)?;
+        }
         latest.extend(keys);
         self.set_latest(&latest)
+    }
+
+    /// Reads which records were the latest once.
+    pub fn former(&self) -> Result<Former, StoreError> {
+        self.read(FORMER)
+    }
+
+    /// Reads which records are pinned.
+    pub fn pins(&self) -> Result<BTreeMap<Key, Pin>, StoreError> {
+        self.read(PINS)
+    }
+
+    /// Changes which records are pinned.
+    pub fn change_pins(&self, change: impl FnOnce(&mut BTreeMap<Key, Pin>)) -> Result<(), StoreError> {
+        let _held = self.lock()?;
+        let mut pins = self.pins()?;
+        change(&mut pins);
+        self.write(PINS, &pins)
+    }
+
+    /// Forgets records that were removed, where they are the latest of no cell that exists.
+    pub(crate) fn forget(&self, removed: &BTreeSet<Key>) -> Result<(), StoreError> {
+        let (mut latest, mut former) = (self.latest()?, self.former()?);
+        let is_former = |cell: &String, key: &Key| former.gone.contains_key(cell) && removed.contains(key);
+        if !former.replaced.keys().any(|key| removed.contains(key))
+            && !latest.iter().any(|(cell, key)| is_former(cell, key))
+        {
+            return Ok(());
+        }
+        let _held = self.lock()?;
+        (latest, former) = (self.latest()?, self.former()?);
+        former.replaced.retain(|key, _| !removed.contains(key));
+        latest.retain(|cell, key| !(former.gone.contains_key(cell) && removed.contains(key)));
+        former.gone.retain(|cell, _| latest.contains_key(cell));
+        self.set_latest(&latest)?;
+        self.write(FORMER, &former)
+    }
+
+    /// Complains about what other readers would take for empty: whoever removes things must not mistake damage for
+    /// nothing being in use.
+    pub(crate) fn check_whole(&self) -> Result<(), StoreError> {
+        for name in [LATEST, FORMER, LEDGER, PINS] {
+            let path = self.path.join(name);
+            let Some(bytes) = read_if_there(self.store.filesystem(), &path)? else { continue };
+            if let Some(version) = newer(&bytes) {
+                return Err(StoreError::Newer { path, version });
+            }
+            let broken = match name {
+                LATEST => serde_json::from_slice::<Versioned<BTreeMap<String, Key>>>(&bytes).err(),
+                FORMER => serde_json::from_slice::<Versioned<Former>>(&bytes).err(),
+                LEDGER => serde_json::from_slice::<Versioned<Ledger>>(&bytes).err(),
+                _ => serde_json::from_slice::<Versioned<BTreeMap<Key, Pin>>>(&bytes).err(),
+            };
+            if let Some(error) = broken {
+                return Err(StoreError::Unreadable { path, reason: error.to_string() });
+            }
+        }
+        Ok(())
     }
 
     /// Reads what was published where.

@@ -10,6 +10,7 @@ use crate::filesystem::read_if_there;
 use crate::store::{Store, StoreError};
 
 const EVENTS: &str = "events.jsonl";
+const IN_USE: &str = "in-use";
 const REPORT: &str = "report.json";
 
 /// The folder of one run.
@@ -33,6 +34,14 @@ impl RunFolder {
     /// Returns the folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn in_use_path(&self) -> PathBuf {
+        self.path.join(IN_USE)
     }
 
     /// Opens the list of events for adding to its end. It is made durable by [`Store::sync`].

@@ -122,6 +122,7 @@ impl Store {
         // Whoever placed these may not have made their names durable yet.
         for digest in transaction.present.keys() {
             self.prepare(&self.layout().object(digest), folders)?;
+            self.renew(digest)?;
         }
         Ok(())
     }
@@ -140,7 +141,7 @@ impl Store {
             if placed.map_err(|error| self.explain(error))? == Placement::Placed {
                 return Ok(());
             }
-            match self.verify_object(digest, Some(size)) {
+            match self.verify_object(digest, Some(size)).and_then(|()| self.renew(digest)) {
                 Ok(()) => return Ok(()),
                 // It is in quarantine now, or gone: the name is free.
                 Err(_) if self.filesystem().stat(&path)?.is_none() => {}

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::Store;
 use crate::filesystem::{FileError, FileKind};
+use crate::gc::What;
 use crate::layout::Bucket;
 
 /// What lies in a bucket whose names fan out.
@@ -29,16 +30,15 @@ impl Store {
             let folder = root.join(&fan);
             match self.filesystem().stat(&folder) {
                 Ok(None) => continue,
-                // Where it cannot be told what it is, there may be good things in it.
+                Ok(Some(stat)) if stat.kind == FileKind::Folder && fan.len() == 2 => {}
+                Ok(Some(_)) => {
+                    inventory.strange.push((folder, "nothing of that name belongs there".to_owned()));
+                    continue;
+                }
                 Err(error) => {
                     inventory.closed.push((folder, format!("it cannot be looked at ({})", error.source)));
                     continue;
                 }
-                Ok(Some(stat)) if fan.len() != 2 || stat.kind != FileKind::Folder => {
-                    inventory.strange.push((folder, "nothing of that name belongs there".to_owned()));
-                    continue;
-                }
-                Ok(Some(_)) => {}
             }
             for name in inventory.list(self, &folder) {
                 let hash = name.strip_suffix(ending).map(|rest| format!("{fan}{rest}"));
@@ -50,6 +50,50 @@ impl Store {
         }
         inventory.named.sort();
         inventory
+    }
+
+    /// Returns the folders in a folder; none where that is not there.
+    pub(crate) fn folders_in(&self, folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+        let mut folders = Vec::new();
+        for path in self.paths_in(folder)? {
+            if self.filesystem().stat(&path)?.is_some_and(|stat| stat.kind == FileKind::Folder) {
+                folders.push(path);
+            }
+        }
+        Ok(folders)
+    }
+
+    /// Lists what was left for people to look at, with what kind of thing each is: damaged things, scratch folders that
+    /// were kept, folders that were laid out.
+    pub(crate) fn left_for_people(&self) -> Result<Vec<(What, PathBuf)>, FileError> {
+        let quarantine = self.paths_in(&self.layout().bucket(Bucket::Quarantine))?.into_iter();
+        let views = self.paths_in(&self.layout().views())?.into_iter();
+        let kept = self.kept_scratch()?.into_iter();
+        let quarantine = quarantine.map(|path| (What::Quarantined, path));
+        Ok(quarantine
+            .chain(views.map(|path| (What::View, path)))
+            .chain(kept.map(|path| (What::Scratch, path)))
+            .collect())
+    }
+
+    /// Adds up the files below a path. What vanishes meanwhile counts nothing.
+    pub(crate) fn bytes_below(&self, path: &Path) -> Result<u64, FileError> {
+        match self.filesystem().stat(path)? {
+            None => Ok(0),
+            Some(stat) if stat.kind != FileKind::Folder => Ok(stat.stamp.size),
+            Some(_) => self.paths_in(path)?.iter().map(|path| self.bytes_below(path)).sum(),
+        }
+    }
+
+    /// Returns what lies in a folder, in the order of the names; nothing where that is not there.
+    pub(crate) fn paths_in(&self, folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+        let names = match self.filesystem().list(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            names => names?,
+        };
+        let mut paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
+        paths.sort();
+        Ok(paths)
     }
 }
 

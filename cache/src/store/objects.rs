@@ -196,6 +196,42 @@ impl Store {
         Some(objects)
     }
 
+    /// Adds all objects that an artifact needs, as far as its manifests can be read.
+    pub(crate) fn reach(&self, artifact: &Artifact, objects: &mut BTreeSet<Digest>) -> Result<(), StoreError> {
+        let mut rest = vec![*artifact];
+        while let Some(part) = rest.pop() {
+            if !objects.insert(part.digest) || part.form == Form::File {
+                continue;
+            }
+            let known = lock(self.index()).folder(&part.digest);
+            if let Some(known) = known {
+                objects.extend(known.iter().map(|(digest, _)| *digest));
+                continue;
+            }
+            match self.manifest(&part) {
+                Ok(manifest) => rest.extend(manifest.entries().iter().filter_map(ManifestEntry::artifact)),
+                // Who needs the folder has all of it made again.
+                Err(error) if error.is_miss() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Touches an object that is about to be used anew, so that who removes old objects leaves it alone. Whether it is
+    /// still there is to be asked after that.
+    pub(super) fn renew(&self, digest: &Digest) -> Result<(), StoreError> {
+        let file = self.open_path(digest)?;
+        let filesystem = self.filesystem();
+        let before = filesystem.stat_open(&file)?.stamp;
+        filesystem.touch(&file)?;
+        if lock(&self.shared.verified).get(digest) == Some(&before) {
+            let now = filesystem.stat_open(&file)?.stamp;
+            lock(&self.shared.verified).insert(*digest, now);
+        }
+        Ok(())
+    }
+
     pub(super) fn has_object(&self, digest: &Digest, size: u64) -> bool {
         let stat = self.filesystem().stat(&self.layout().object(digest));
         matches!(stat, Ok(Some(stat)) if stat.is_file_of(size))

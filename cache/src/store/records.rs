@@ -90,6 +90,10 @@ impl Store {
         Ok(())
     }
 
+    pub(crate) fn forget_indexed(&self, key: &Key) {
+        lock(self.index()).remove(key);
+    }
+
     /// Writes the index of records where it changed. Not made durable: a damaged one is an empty one.
     pub fn save_index(&self) -> Result<(), StoreError> {
         let Some(bytes) = lock(self.index()).encode_changed() else {

@@ -11,7 +11,7 @@ use fs_err::File;
 use super::store::lock;
 use super::{Store, StoreError};
 use crate::content::Digest;
-use crate::filesystem::{Filesystem, Locking, Placement};
+use crate::filesystem::{FileError, Filesystem, Locking, Placement};
 use crate::layout::{Bucket, Layout};
 use crate::process::Process;
 
@@ -116,31 +116,60 @@ impl Store {
         }
     }
 
-    /// Removes what dead processes of this machine left. A folder goes only where both the process
-    /// is gone and its lock is free: one alone is wrong in containers and on disks without locks.
-    fn remove_abandoned(&self) -> Result<(), StoreError> {
+    /// Returns an unused path in scratch for one thing that is looked at before it is removed. What a crash leaves there
+    /// is removed by the next process. Nothing is written for it: it is needed most when the disk is full.
+    pub(crate) fn aside(&self) -> PathBuf {
+        let Process { pid, started, .. } = Process::current();
+        self.layout().bucket(Bucket::Scratch).join(format!("{}-{pid}-{started}-aside-{}", host_mark(), self.number()))
+    }
+
+    /// Removes what dead processes of this machine left.
+    pub(crate) fn remove_abandoned(&self) -> Result<(), StoreError> {
+        self.each_abandoned(&mut |path| Ok(self.filesystem().remove_tree(path)?))
+    }
+
+    /// Lists what dead processes of this machine left.
+    pub(crate) fn abandoned(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut found = Vec::new();
+        self.each_abandoned(&mut |path| {
+            found.push(path.to_owned());
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Lists the folders that were kept for a person to look at.
+    pub(crate) fn kept_scratch(&self) -> Result<Vec<PathBuf>, FileError> {
+        let mut paths = self.paths_in(&self.layout().bucket(Bucket::Scratch))?;
+        paths.retain(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(KEPT)));
+        Ok(paths)
+    }
+
+    /// Does something with each thing that a dead process of this machine left, its lock file last. A process counts as
+    /// dead only where both it is gone and its lock is free: one alone is wrong in containers and on disks without locks.
+    fn each_abandoned(&self, act: &mut dyn FnMut(&Path) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let scratch = self.layout().bucket(Bucket::Scratch);
         let names = self.filesystem().list(&scratch)?;
         let names: Vec<&str> = names.iter().filter_map(|name| name.to_str()).collect();
         let ids: BTreeSet<&str> = names.iter().copied().filter_map(id_of).collect();
         for id in ids.into_iter().filter(|id| is_dead(id)) {
             let lock_name = id.to_owned() + LOCK;
-            let lock_path = scratch.join(&lock_name);
             // A power cut may have taken the lock file but not the folders; a live process has both.
-            let _lock = if names.contains(&lock_name.as_str()) {
-                let file = self.filesystem().open_lock(&lock_path)?;
+            let mut held = None;
+            if names.contains(&lock_name.as_str()) {
+                let Some(file) = self.filesystem().open_lock_if_there(&scratch.join(&lock_name))? else { continue };
                 if self.filesystem().try_lock(&file)? != Locking::Acquired {
                     continue;
                 }
-                Some(file)
-            } else {
-                None
-            };
+                held = Some(file);
+            }
             let prefix = format!("{id}-");
             for name in names.iter().filter(|name| name.starts_with(&prefix)) {
-                self.filesystem().remove_tree(&scratch.join(name))?;
+                act(&scratch.join(name))?;
             }
-            self.filesystem().remove_file(&lock_path)?;
+            if held.is_some() {
+                act(&scratch.join(&lock_name))?;
+            }
         }
         Ok(())
     }
@@ -184,7 +213,7 @@ impl Drop for Scratch {
 }
 
 /// Opens and locks a file; `None` where another holds it, or removed it meanwhile.
-pub(super) fn lock_file(filesystem: &dyn Filesystem, path: &Path) -> Result<Option<File>, StoreError> {
+pub(crate) fn lock_file(filesystem: &dyn Filesystem, path: &Path) -> Result<Option<File>, StoreError> {
     let file = filesystem.open_lock(path)?;
     if filesystem.try_lock(&file)? == Locking::Busy {
         return Ok(None);

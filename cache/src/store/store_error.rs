@@ -89,6 +89,14 @@ pub enum StoreError {
         /// Its format version.
         version: u64,
     },
+    /// A file that tells what is in use cannot be understood, so nothing can be said to be unused.
+    #[error("cannot understand `{}`: {reason}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A transaction was committed without a record for its key.
     #[error("no record for the key `{key}` was given (`{}`)", path.display())]
     Incomplete {

@@ -6,6 +6,7 @@ mod bench;
 mod checkpoints;
 mod committing;
 mod damage;
+mod gc;
 mod index;
 mod items;
 mod leases;

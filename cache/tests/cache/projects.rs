@@ -105,7 +105,7 @@ fn what_many_add_at_the_same_time_is_all_there() {
             // Another handle on the store each, as another process would have.
             let project = sandbox.reopened().project("id", "pacs", "mini").unwrap();
             scope.spawn(move || {
-                project.add_latest(BTreeMap::from([(of(number), Key::of(b"key"))])).unwrap();
+                project.add_latest(BTreeMap::from([(of(number), Key::of(b"key"))]), &|_| true).unwrap();
                 let entry = ledger().entries["results/figure.svg"].clone();
                 project.add_to_ledger(BTreeMap::from([(of(number), entry)])).unwrap();
             });

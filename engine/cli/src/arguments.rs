@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check, completions, dag, diff, figures, init, log, path, plan, run, runs, schema, show, stages, trace, verify, why,
+    check, completions, dag, diff, figures, gc, init, log, path, pin, plan, run, runs, schema, show, stages, trace,
+    verify, why,
 };
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
@@ -95,6 +96,10 @@ pub enum Command {
     Path(path::PathCommand),
     /// Look at the whole store for damage, or execute cached cells again and compare
     Verify(verify::Verify),
+    /// Remove from the store what nothing uses
+    Gc(gc::Gc),
+    /// Keep records in the store, whatever happens
+    Pin(pin::Pin),
     /// Say where a published figure or table comes from, and whether it is current
     Trace(trace::Trace),
     /// List the published figures and tables, or check that all are current

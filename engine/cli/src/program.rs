@@ -15,6 +15,8 @@ pub struct Program {
     pub version: &'static str,
     /// Its stage types and source kinds.
     pub registry: Registry,
+    /// Refuses a `--device` that this program cannot have, without looking for it.
+    pub check_device: fn(device: &str) -> Result<(), String>,
     /// Turns `--device` into what stages are lent. The error says what is there instead.
     pub lend: fn(device: &str) -> Result<Lent, String>,
     /// What to print of published artifacts at the end of a run, by kind.

@@ -1,17 +1,19 @@
 //! From the keys of a `command` stage to a [`CommandStage`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dgpipe_cache::{Digest, Form};
 use serde::Deserialize;
 
 use super::argument::{Argument, ArgumentPiece};
-use super::sandbox::own_folder;
 use super::{CommandStage, WorkingFolderKind};
 use crate::environment::Environment;
 use crate::graph::{known_kind, project_path, sandbox_value};
-use crate::spec::{Mistake, Node, Piece, Place, Scope, StageSpec, Template, decode, scalar_text, substitute, unknown};
+use crate::spec::{
+    Mistake, Node, Piece, Place, Scope, StageSpec, Template, decode_all, scalar_text, substitute, substitute_all,
+    unknown,
+};
 use crate::stage::{InputPort, Kind, OutputPort, Ports};
 
 #[derive(Deserialize)]
@@ -19,7 +21,8 @@ use crate::stage::{InputPort, Kind, OutputPort, Ports};
 struct OutputText {
     file: Option<String>,
     folder: Option<String>,
-    kind: Option<String>,
+    #[serde(rename = "kind")]
+    _kind: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -29,55 +32,78 @@ struct MetricsText {
 }
 
 impl CommandStage {
-    /// Reads the keys of a `command` stage for one cell.
+    /// Reads the keys of a `command` stage for one cell, or says all that is wrong with them.
     pub(crate) fn bind(
         stage: &StageSpec,
         scope: &dyn Scope,
         environment: &Environment,
         kinds: &BTreeSet<Kind>,
         root: &Path,
-    ) -> Result<Self, Mistake> {
-        let reader = Reader { stage, scope, environment, kinds, root };
-        let (outputs, output_paths) = reader.outputs()?;
+    ) -> Result<Self, Vec<Mistake>> {
+        let mut reader = Reader { stage, scope, environment, kinds, root, mistakes: Vec::new() };
+        let Outputs { ports: outputs, names, paths: output_paths } = reader.outputs();
+        let shell = reader.optional::<bool>("shell");
         let ports = Ports { inputs: reader.inputs(), outputs };
-        let shell = reader.optional::<bool>("shell")?.unwrap_or(false);
-        let run = reader.run(shell, &ports)?;
-        let cwd = reader.cwd()?;
+        let run = reader.run(shell, names.as_deref());
+        let cwd = reader.cwd();
         let variable = |name: &str| environment.get(name).map(|value| (name.to_owned(), value.to_owned()));
-        Ok(Self {
+        let command = Self {
             run,
-            shell,
+            shell: shell.unwrap_or(false),
             cwd,
-            metrics: reader.metrics()?,
-            env: reader.variables("env")?,
-            secrets: reader.variables("secrets")?,
+            metrics: reader.metrics(),
+            env: reader.variables("env"),
+            secrets: reader.variables("secrets"),
             passed: ["PATH", "HOME"].into_iter().filter_map(variable).collect(),
-            tools: reader.tools()?,
-            tool_folders: reader.tool_folders()?,
+            tools: reader.tools(),
             sandbox: reader.sandbox().unwrap_or(cwd == WorkingFolderKind::Scratch),
             ports,
             output_paths,
             root: root.to_owned(),
-        })
+        };
+        if reader.mistakes.is_empty() { Ok(command) } else { Err(reader.mistakes) }
     }
 }
 
+/// What was understood of `outputs:`.
+#[derive(Default)]
+struct Outputs {
+    ports: Vec<OutputPort>,
+    paths: BTreeMap<String, String>,
+    /// The names of all, also of those with mistakes; nothing where `outputs` itself has one.
+    names: Option<Vec<String>>,
+}
+
+/// Reads key after key and gathers what is wrong.
 struct Reader<'a> {
     stage: &'a StageSpec,
     scope: &'a dyn Scope,
     environment: &'a Environment,
     kinds: &'a BTreeSet<Kind>,
     root: &'a Path,
+    mistakes: Vec<Mistake>,
 }
 
 impl Reader<'_> {
-    fn node(&self, key: &str) -> Result<Option<Node>, Mistake> {
-        let Some(entry) = self.stage.command.get(key) else { return Ok(None) };
-        substitute(&entry.node, self.scope).map(Some)
+    fn keep<T>(&mut self, result: Result<T, Mistake>) -> Option<T> {
+        result.map_err(|mistake| self.mistakes.push(mistake)).ok()
     }
 
-    fn optional<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Mistake> {
-        self.node(key)?.map(|node| decode(&node)).transpose()
+    /// The value of a key; nothing where it is not written or refers to what is not there.
+    fn node(&mut self, key: &str) -> Option<Node> {
+        let entry = self.stage.command.get(key)?;
+        let known = self.mistakes.len();
+        let node = substitute_all(&entry.node, self.scope, &mut self.mistakes);
+        (self.mistakes.len() == known).then_some(node)
+    }
+
+    fn decoded<T: serde::de::DeserializeOwned>(&mut self, node: &Node) -> Option<T> {
+        decode_all(node).map_err(|mut mistakes| self.mistakes.append(&mut mistakes)).ok()
+    }
+
+    fn optional<T: serde::de::DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+        let node = self.node(key)?;
+        self.decoded(&node)
     }
 
     /// Every key under `inputs:` is a port that takes whatever is connected.
@@ -93,109 +119,126 @@ impl Reader<'_> {
         self.stage.inputs.keys().map(port).collect()
     }
 
-    fn outputs(&self) -> Result<(Vec<OutputPort>, BTreeMap<String, String>), Mistake> {
-        let Some(node) = self.node("outputs")? else {
+    fn outputs(&mut self) -> Outputs {
+        if !self.stage.command.contains_key("outputs") {
             let mistake = Mistake::new("missing-key", "a command declares its `outputs`").at(self.stage.place, "here");
-            return Err(mistake.help("add `outputs: { result: { file: result.csv } }`"));
-        };
+            self.mistakes.push(mistake.help("add `outputs: { result: { file: result.csv } }`"));
+        }
+        let Some(node) = self.node("outputs") else { return Outputs::default() };
         let Some(map) = node.as_map().filter(|map| !map.is_empty()) else {
             let message = format!("`outputs` is a map with at least one output, found {}", node.describe());
-            return Err(Mistake::new("wrong-type", message).at(node.place, "here"));
+            self.mistakes.push(Mistake::new("wrong-type", message).at(node.place, "here"));
+            return Outputs::default();
         };
-        let (mut ports, mut paths) = (Vec::new(), BTreeMap::new());
+        let mut outputs = Outputs { names: Some(map.keys().cloned().collect()), ..Outputs::default() };
         for (name, entry) in map {
-            let place = entry.node.place;
-            let (path, port) = self.output(name, &entry.node)?;
+            let Some((path, port)) = self.output(name, &entry.node) else { continue };
             let overlaps = |other: &String| {
                 *other == path || other.starts_with(&format!("{path}/")) || path.starts_with(&format!("{other}/"))
             };
-            if paths.values().any(overlaps) {
+            if outputs.paths.values().any(overlaps) {
                 let message = format!("the output `{name}` overlaps another output at `{path}`");
-                return Err(Mistake::new("output-overlap", message).at(place, "here"));
+                self.mistakes.push(Mistake::new("output-overlap", message).at(entry.node.place, "here"));
             }
-            paths.insert(name.clone(), path);
-            ports.push(port);
+            outputs.paths.insert(name.clone(), path);
+            outputs.ports.push(port);
         }
-        Ok((ports, paths))
+        outputs
     }
 
-    fn output(&self, name: &str, node: &Node) -> Result<(String, OutputPort), Mistake> {
-        let text: OutputText = decode(node)?;
+    fn output(&mut self, name: &str, node: &Node) -> Option<(String, OutputPort)> {
+        let kind = node.get("kind").and_then(|node| Some((node.as_text()?, node.place)));
+        let kind = kind.map(|(kind, place)| self.keep(known_kind(kind, place, self.kinds)));
+        let text: OutputText = self.decoded(node)?;
         let (path, form) = match (text.file, text.folder) {
             (Some(file), None) => (file, Form::File),
             (None, Some(folder)) => (folder, Form::Folder),
             _ => {
                 let mistake =
                     Mistake::new("wrong-value", format!("the output `{name}` is either a `file` or a `folder`"));
-                return Err(mistake.at(node.place, "here").help("write `{ file: result.csv }`"));
+                self.mistakes.push(mistake.at(node.place, "here").help("write `{ file: result.csv }`"));
+                return None;
             }
         };
-        let path = project_path(&path, node.place)?;
-        let kind = match (text.kind, form) {
-            (Some(kind), _) => known_kind(&kind, node.place, self.kinds)?,
-            (None, Form::File) => Kind::FILE,
-            (None, Form::Folder) => Kind::FOLDER,
-        };
+        let path = self.keep(project_path(&path, node.place))?;
+        let plain = if form == Form::File { Kind::FILE } else { Kind::FOLDER };
+        let kind = kind.unwrap_or(Some(plain))?;
         let file_name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-        Ok((path, OutputPort { name: name.to_owned(), kind, form, file_name }))
+        Some((path, OutputPort { name: name.to_owned(), kind, form, file_name }))
     }
 
     /// `run` is not substituted as a whole: `${in.…}` and `${out.…}` stay symbolic.
-    fn run(&self, shell: bool, ports: &Ports) -> Result<Vec<Argument>, Mistake> {
+    fn run(&mut self, shell: Option<bool>, outputs: Option<&[String]>) -> Vec<Argument> {
         let Some(entry) = self.stage.command.get("run") else {
             let mistake = Mistake::new("missing-key", "a command says what to `run`").at(self.stage.place, "here");
-            return Err(mistake.help("add `run: [python3, script.py, \"${in.table}\"]`"));
+            self.mistakes.push(mistake.help("add `run: [python3, script.py, \"${in.table}\"]`"));
+            return Vec::new();
         };
         let node = &entry.node;
+        // A `shell` with a mistake was meant to fit what is written here.
+        let unreadable = shell.is_none() && self.stage.command.contains_key("shell");
+        let shell = shell.unwrap_or(unreadable && node.as_text().is_some());
         if let Some(text) = node.as_text() {
             if !shell {
                 let mistake = Mistake::new("wrong-type", "`run` is a list of arguments unless `shell: true` is set");
                 let help = "write `[program, argument]`, or add `shell: true`";
-                return Err(mistake.at(node.place, "here").help(help));
+                self.mistakes.push(mistake.at(node.place, "here").help(help));
             }
-            return Ok(vec![self.argument(text, node.place, shell, ports)?]);
+            return vec![self.argument(text, node.place, true, outputs)];
         }
         let Some(list) = node.as_list().filter(|list| !list.is_empty()) else {
             let message = format!("`run` is a list of arguments, found {}", node.describe());
-            return Err(Mistake::new("wrong-type", message).at(node.place, "here"));
+            self.mistakes.push(Mistake::new("wrong-type", message).at(node.place, "here"));
+            return Vec::new();
         };
         if shell {
             let mistake = Mistake::new("wrong-type", "with `shell: true`, `run` is one text");
-            return Err(mistake.at(node.place, "here"));
+            self.mistakes.push(mistake.at(node.place, "here"));
         }
-        list.iter().map(|node| self.list_argument(node, ports)).collect()
+        list.iter().map(|node| self.list_argument(node, outputs)).collect()
     }
 
-    fn list_argument(&self, node: &Node, ports: &Ports) -> Result<Argument, Mistake> {
-        match node.as_text() {
-            Some(text) => self.argument(text, node.place, false, ports),
+    fn list_argument(&mut self, node: &Node, outputs: Option<&[String]>) -> Argument {
+        let Some(text) = node.as_text() else {
             // `run: [head, -n, 5]` reads 5 as a number, and means the text.
-            None => scalar_text(node, "argument", node.place)
-                .map(|text| Argument { pieces: vec![ArgumentPiece::Text(text)] })
-                .map_err(|_| {
-                    let message = format!("an argument is text or a number, found {}", node.describe());
-                    Mistake::new("wrong-type", message).at(node.place, "here")
-                }),
+            let text = scalar_text(node, "argument", node.place).map_err(|_| {
+                let message = format!("an argument is text or a number, found {}", node.describe());
+                Mistake::new("wrong-type", message).at(node.place, "here")
+            });
+            return Argument { pieces: self.keep(text).map(ArgumentPiece::Text).into_iter().collect() };
+        };
+        self.argument(text, node.place, false, outputs)
+    }
+
+    fn argument(&mut self, text: &str, place: Place, shell: bool, outputs: Option<&[String]>) -> Argument {
+        let template = self.keep(Template::parse(text, place));
+        let mut pieces = Vec::new();
+        for piece in template.into_iter().flat_map(|template| template.pieces) {
+            let piece = self.piece(piece, place, shell, outputs);
+            pieces.extend(self.keep(piece));
         }
+        Argument { pieces }
     }
 
-    fn argument(&self, text: &str, place: Place, shell: bool, ports: &Ports) -> Result<Argument, Mistake> {
-        let pieces = Template::parse(text, place)?.pieces.into_iter();
-        let pieces: Result<_, _> = pieces.map(|piece| self.piece(piece, place, shell, ports)).collect();
-        Ok(Argument { pieces: pieces? })
-    }
-
-    fn piece(&self, piece: Piece, place: Place, shell: bool, ports: &Ports) -> Result<ArgumentPiece, Mistake> {
+    fn piece(
+        &self,
+        piece: Piece,
+        place: Place,
+        shell: bool,
+        outputs: Option<&[String]>,
+    ) -> Result<ArgumentPiece, Mistake> {
         let name = match piece {
             Piece::Text(text) => return Ok(ArgumentPiece::Text(text)),
             Piece::Reference(name) => name,
         };
         if let Some(port) = name.strip_prefix("in.") {
-            let known: Vec<&str> = ports.inputs.iter().map(|port| port.name.as_str()).collect();
+            let known: Vec<&str> = self.stage.inputs.keys().map(String::as_str).collect();
             return known_port(port, &known, "input", place).map(ArgumentPiece::In);
         }
         if let Some(port) = name.strip_prefix("out.") {
-            let known: Vec<&str> = ports.outputs.iter().map(|port| port.name.as_str()).collect();
+            // Where `outputs` has a mistake of its own, this one may be among them.
+            let Some(known) = outputs else { return Ok(ArgumentPiece::Out(port.to_owned())) };
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
             return known_port(port, &known, "output", place).map(ArgumentPiece::Out);
         }
         let node = self.scope.value(&name).ok_or_else(|| unknown(&name, place, self.scope))?;
@@ -203,47 +246,44 @@ impl Reader<'_> {
         Ok(ArgumentPiece::Text(if shell { super::argument::quote(&text) } else { text }))
     }
 
-    fn cwd(&self) -> Result<WorkingFolderKind, Mistake> {
-        let Some(node) = self.node("cwd")? else { return Ok(WorkingFolderKind::Scratch) };
+    fn cwd(&mut self) -> WorkingFolderKind {
+        let Some(node) = self.node("cwd") else { return WorkingFolderKind::Scratch };
         match node.as_text() {
-            Some("project") => Ok(WorkingFolderKind::Project),
-            Some("scratch") => Ok(WorkingFolderKind::Scratch),
-            _ => Err(Mistake::new("wrong-value", "`cwd` is `scratch` or `project`").at(node.place, "here")),
+            Some("project") => return WorkingFolderKind::Project,
+            Some("scratch") => {}
+            _ => self
+                .mistakes
+                .push(Mistake::new("wrong-value", "`cwd` is `scratch` or `project`").at(node.place, "here")),
         }
+        WorkingFolderKind::Scratch
     }
 
-    fn metrics(&self) -> Result<Option<String>, Mistake> {
-        let Some(node) = self.node("metrics")? else { return Ok(None) };
-        let text: MetricsText = decode(&node)?;
-        project_path(&text.file, node.place).map(Some)
+    fn metrics(&mut self) -> Option<String> {
+        let node = self.node("metrics")?;
+        let text: MetricsText = self.decoded(&node)?;
+        self.keep(project_path(&text.file, node.place))
     }
 
-    fn variables(&self, key: &str) -> Result<BTreeMap<String, Option<String>>, Mistake> {
-        let names = self.optional::<Vec<String>>(key)?.unwrap_or_default();
+    fn variables(&mut self, key: &str) -> BTreeMap<String, Option<String>> {
+        let names = self.optional::<Vec<String>>(key).unwrap_or_default();
         let value = |name: String| {
             let value = self.environment.get(&name).map(str::to_owned);
             (name, value)
         };
-        Ok(names.into_iter().map(value).collect())
+        names.into_iter().map(value).collect()
     }
 
-    fn tools(&self) -> Result<BTreeMap<String, Digest>, Mistake> {
-        let Some(node) = self.node("tools")? else { return Ok(BTreeMap::new()) };
-        let names: Vec<String> = decode(&node)?;
+    fn tools(&mut self) -> BTreeMap<String, Digest> {
+        let Some(node) = self.node("tools") else { return BTreeMap::new() };
+        let names: Vec<String> = self.decoded(&node).unwrap_or_default();
         let place =
             |index: usize| node.as_list().and_then(|list| list.get(index)).map_or(node.place, |name| name.place);
-        names.into_iter().enumerate().map(|(index, name)| self.tool(name, place(index))).collect()
-    }
-
-    /// The folders that belong to the declared tools, and those of `PATH`.
-    fn tool_folders(&self) -> Result<Vec<PathBuf>, Mistake> {
-        let names = self.optional::<Vec<String>>("tools")?.unwrap_or_default();
-        let tools = names.iter().filter_map(|name| self.environment.executable(name, self.root));
-        let path = self.environment.get("PATH").unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
-        let path = path.map(|folder| self.root.join(folder).join("program"));
-        // Folders outside the project are readable anyway; a tool that is a link has its own folder where that leads.
-        let tools = tools.flat_map(|tool| [tool.canonicalize().unwrap_or_else(|_| tool.clone()), tool]);
-        Ok(tools.chain(path).filter_map(|program| own_folder(&program)).filter(|folder| folder.is_dir()).collect())
+        let mut tools = BTreeMap::new();
+        for (index, name) in names.into_iter().enumerate() {
+            let tool = self.tool(name, place(index));
+            tools.extend(self.keep(tool));
+        }
+        tools
     }
 
     /// What `sandbox:` says; a wrong value is reported where it is resolved for all stage types.

@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::argument::Argument;
 use super::child::Child;
-use super::sandbox::Sandbox;
+use super::sandbox::{Sandbox, own_folder};
 use super::working_folder::WorkingFolder;
 use super::{NAME, VERSION, orphans, outputs, undeclared};
+use crate::environment::Environment;
 use crate::stage::{BoundStage, Context, LogText, Ports, StageError};
 
 /// Where a command runs.
@@ -41,8 +42,6 @@ pub struct CommandStage {
     /// `PATH` and `HOME` as the caller has them.
     pub(super) passed: BTreeMap<String, String>,
     pub(super) tools: BTreeMap<String, Digest>,
-    /// The folders of the tools and of `PATH`, some of which may lie in the project.
-    pub(super) tool_folders: Vec<PathBuf>,
     /// Whether undeclared files of the project are kept away, where the system can.
     pub(super) sandbox: bool,
     pub(super) root: PathBuf,
@@ -126,7 +125,7 @@ impl CommandStage {
             // Scratch folders of all cells, so that the rules are made once.
             let scratch = context.scratch().parent().map(Path::to_owned);
             // Until the end: the kernel takes the children of a thread that is gone for orphans.
-            Sandbox::new(&self.root, self.tool_folders.iter().cloned().chain(scratch)).within(run)?
+            Sandbox::new(&self.root, self.tool_folders().into_iter().chain(scratch)).within(run)?
         } else {
             run()?
         };
@@ -137,6 +136,17 @@ impl CommandStage {
             status => Err(self.failure(status, &said.stderr, context)),
         };
         Ok((said, result))
+    }
+
+    /// The folders that belong to the declared tools, and those of `PATH`, some of which may lie in the project.
+    fn tool_folders(&self) -> Vec<PathBuf> {
+        let environment = Environment::new(self.passed.clone());
+        let tools = self.tools.keys().filter_map(|name| environment.executable(name, &self.root));
+        // A tool that is a link has its own folder where that leads.
+        let tools = tools.flat_map(|tool| [tool.canonicalize().unwrap_or_else(|_| tool.clone()), tool]);
+        let path = environment.get("PATH").unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
+        let path = path.map(|folder| self.root.join(folder).join("program"));
+        tools.chain(path).filter_map(|program| own_folder(&program)).filter(|folder| folder.is_dir()).collect()
     }
 
     fn program(&self, folder: &WorkingFolder) -> Result<std::process::Command, StageError> {

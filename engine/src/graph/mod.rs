@@ -14,7 +14,7 @@ mod target;
 pub use cell::{Cell, CellId, InputRef, PortInputs, Reading};
 pub use coordinates::{AxisValue, Coordinates};
 pub use graph::{Graph, StageNode};
-pub use needs::Needs;
+pub use needs::{Needs, duration_of, size_of};
 pub use publication::{Member, Publication};
 pub use resolve::resolve;
 pub(crate) use resolve::{known_kind, project_path, sandbox_value};

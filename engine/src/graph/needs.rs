@@ -51,7 +51,12 @@ fn size(value: &serde_json::Value) -> Option<u64> {
     if let Some(bytes) = value.as_u64() {
         return Some(bytes);
     }
-    let (number, unit) = split_unit(value.as_str()?)?;
+    size_of(value.as_str()?)
+}
+
+/// Reads a number of bytes, such as `512MiB`, `2GB` or `7`.
+pub fn size_of(text: &str) -> Option<u64> {
+    let (number, unit) = split_unit(text)?;
     let factor = match unit {
         "" | "B" => 1.0,
         "KB" => 1e3,
@@ -87,6 +92,11 @@ pub(super) fn duration(node: &Node) -> Result<Duration, Mistake> {
         None => compound(json.as_str().ok_or_else(mistake)?).ok_or_else(mistake)?,
     };
     if seconds > 0.0 && seconds < 1e10 { Ok(Duration::from_secs_f64(seconds)) } else { Err(mistake()) }
+}
+
+/// Reads `2h`, `90s`, `1h30m`, `30d`.
+pub fn duration_of(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(compound(text)?).ok()
 }
 
 fn compound(text: &str) -> Option<f64> {

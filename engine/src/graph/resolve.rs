@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use dgpipe_cache::Form;
 use indexmap::IndexMap;
 use petgraph::Direction::{Incoming, Outgoing};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -24,9 +25,9 @@ use crate::passport::SIDECAR;
 use crate::registry::Registry;
 use crate::spec::{
     Comparison, ECHO, Loaded, Mistake, Mistakes, Node, NodeMap, Piece, PipelineSpec, Place, Scope, Selector,
-    SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, unknown,
+    SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, substitute_all, unknown,
 };
-use crate::stage::{BoundStage, InputPort, Kind, Ports};
+use crate::stage::{Bind, BoundStage, InputPort, Kind, Ports};
 
 /// Resolves a pipeline. `root` is the project root; `environment` is what `${env.X}` and commands see.
 pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, root: &Path) -> Result<Graph, Mistakes> {
@@ -88,11 +89,21 @@ fn with_user(mistake: Mistake, stage: &StageSpec) -> Mistake {
     }
 }
 
-/// The same mistake in every cell of a stage is one mistake.
-fn distinct(mistakes: Vec<Mistake>, texts: crate::spec::Texts) -> Mistakes {
-    let mut mistakes = Mistakes::new(mistakes, texts);
-    mistakes.list.dedup_by(|a, b| a.code == b.code && a.place.is_some() && place(a) == place(b));
-    mistakes
+/// The same mistake in several stages, as of a param that they share, is one mistake.
+fn distinct(mut mistakes: Vec<Mistake>, texts: crate::spec::Texts) -> Mistakes {
+    let mut seen = BTreeSet::new();
+    mistakes.retain(|mistake| {
+        mistake.place.is_none() || seen.insert((place(mistake), mistake.code, mistake.message.clone()))
+    });
+    Mistakes::new(mistakes, texts)
+}
+
+/// Adds the mistakes of one more cell. What an earlier cell has at the same place is the same mistake, whatever value
+/// it names.
+fn note(noted: &mut Vec<Mistake>, mut mistakes: Vec<Mistake>) {
+    let known: BTreeSet<_> = noted.iter().map(|mistake| (mistake.code, place(mistake))).collect();
+    mistakes.retain(|mistake| !known.contains(&(mistake.code, place(mistake))));
+    noted.append(&mut mistakes);
 }
 
 fn place(mistake: &Mistake) -> Option<Place> {
@@ -180,12 +191,13 @@ impl<'a> Resolver<'a> {
             cells: BTreeMap::new(),
         };
         node.axes.sort();
+        let mut noted = Vec::new();
         for coordinates in coordinates {
             let scope = CellScope { params: self.params, coordinates: &coordinates, place: stage.place };
             let work = match binder.bind(&scope) {
                 Ok(work) => work,
-                Err(mistake) => {
-                    self.mistakes.push(with_user(mistake, stage));
+                Err(mistakes) => {
+                    note(&mut noted, mistakes);
                     continue;
                 }
             };
@@ -202,6 +214,7 @@ impl<'a> Resolver<'a> {
             let inputs = Vec::new();
             self.cells.push(Cell { id, work, inputs, needs, timeout, retries, place: stage.place });
         }
+        self.mistakes.extend(noted.into_iter().map(|mistake| with_user(mistake, stage)));
         if !node.cells.is_empty() {
             self.stages.insert(name.to_owned(), node);
         } else if self.mistakes.is_empty() {
@@ -227,13 +240,9 @@ impl<'a> Resolver<'a> {
         };
         let empty = Node::new(Value::Map(NodeMap::new()), stage.place);
         let config = stage.config.clone().unwrap_or(empty);
-        let uses_axes = match references(&config) {
-            Ok(names) => names.iter().any(|name| stage.axes.contains_key(name)),
-            Err(mistake) => {
-                self.mistakes.push(mistake);
-                return None;
-            }
-        };
+        // What is no reference is reported where the config is bound.
+        let names = references(&config).unwrap_or_default();
+        let uses_axes = names.iter().any(|name| stage.axes.contains_key(name));
         Some(Binder::Native {
             bind: registered.bind,
             config,
@@ -292,34 +301,34 @@ impl<'a> Resolver<'a> {
                 }
                 continue;
             };
+            let mut noted = Vec::new();
             for cell in &cells {
-                if let Err(mistake) = self.port(*cell, port, &entry.node) {
-                    self.mistakes.push(mistake);
-                }
+                note(&mut noted, self.port(*cell, port, &entry.node));
             }
+            self.mistakes.append(&mut noted);
         }
     }
 
-    /// Connects one input port of one cell.
-    fn port(&mut self, cell: usize, port: &InputPort, node: &Node) -> Result<(), Mistake> {
+    /// Connects one input port of one cell. Returns what is wrong.
+    fn port(&mut self, cell: usize, port: &InputPort, node: &Node) -> Vec<Mistake> {
         let nodes = match &node.value {
             Value::List(list) => list.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        let (mut readings, mut failed) = (Vec::new(), None);
+        let (mut readings, mut mistakes) = (Vec::new(), Vec::new());
         for node in nodes {
             match self.readings(cell, port, node) {
                 Ok(found) => readings.extend(found),
-                Err(mistake) => failed = failed.or(Some(mistake)),
+                Err(mistake) => mistakes.push(mistake),
             }
         }
-        if readings.len() != 1 && !port.many && failed.is_none() {
-            failed = Some(self.not_single(cell, port, node, &readings));
+        if readings.len() != 1 && !port.many && mistakes.is_empty() {
+            mistakes.push(self.not_single(cell, port, node, &readings));
         }
         // What is right is connected all the same, so that circles are found beside other mistakes.
         let labelled = port.labelled;
         self.cells[cell].inputs.push(PortInputs { port: port.name.clone(), labelled, readings });
-        failed.map_or(Ok(()), Err)
+        mistakes
     }
 
     fn readings(&mut self, cell: usize, port: &InputPort, node: &Node) -> Result<Vec<Reading>, Mistake> {
@@ -511,6 +520,7 @@ impl<'a> Resolver<'a> {
         }
         let publications: Vec<Publication> = by_path.into_values().collect();
         self.overlaps(&publications);
+        self.name_clashes(&publications);
         publications
     }
 
@@ -588,6 +598,25 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Files that share a published folder have names of their own. What folders contain is known only when they are
+    /// made, and is checked then.
+    fn name_clashes(&mut self, publications: &[Publication]) {
+        for publication in publications.iter().filter(|publication| publication.members.len() > 1) {
+            let mut owners: BTreeMap<&str, &Member> = BTreeMap::new();
+            for member in &publication.members {
+                let ports = self.cells[member.cell].work.ports();
+                let file = ports.output(&member.port).filter(|port| port.form == Form::File);
+                let Some(name) = file.map(|port| port.file_name.as_str()) else { continue };
+                let Some(other) = owners.insert(name, member) else { continue };
+                let artifact = |member: &Member| format!("`{}.{}`", self.cells[member.cell].id, member.port);
+                let (path, one, two) = (&publication.path, artifact(other), artifact(member));
+                let message = format!("{one} and {two} would both be `{path}/{name}`");
+                let mistake = Mistake::new("publish-overlap", message).at(publication.place, "here");
+                self.mistakes.push(mistake.help("publish one of them at a path of its own"));
+            }
+        }
+    }
+
     fn overlaps(&mut self, publications: &[Publication]) {
         let by_path: BTreeMap<&str, Place> =
             publications.iter().map(|publication| (publication.path.as_str(), publication.place)).collect();
@@ -627,7 +656,7 @@ fn selector_text(template: &Template, scope: &dyn Scope, place: Place) -> Result
 
 /// Makes the work of a stage's cells; a config without axes is decoded once.
 enum Binder<'a> {
-    Native { bind: fn(&Node) -> Result<Box<dyn BoundStage>, Mistake>, config: Node, shared: Shared },
+    Native { bind: Bind, config: Node, shared: Shared },
     Command { stage: &'a StageSpec, environment: &'a Environment, kinds: &'a BTreeSet<Kind>, root: &'a Path },
 }
 
@@ -638,11 +667,21 @@ enum Shared {
 }
 
 impl Binder<'_> {
-    fn bind(&mut self, scope: &CellScope<'_>) -> Result<Arc<dyn BoundStage>, Mistake> {
+    fn bind(&mut self, scope: &CellScope<'_>) -> Result<Arc<dyn BoundStage>, Vec<Mistake>> {
         match self {
             Self::Native { shared: Shared::Bound(work), .. } => Ok(Arc::clone(work)),
             Self::Native { bind, config, shared } => {
-                let work: Arc<dyn BoundStage> = bind(&substitute(config, scope)?)?.into();
+                let mut mistakes = Vec::new();
+                let substituted = substitute_all(config, scope, &mut mistakes);
+                let bound = bind(&substituted);
+                if !mistakes.is_empty() {
+                    // A reference that means nothing fits no type either.
+                    let places: BTreeSet<_> = mistakes.iter().map(place).collect();
+                    let others = bound.err().unwrap_or_default();
+                    mistakes.extend(others.into_iter().filter(|mistake| !places.contains(&place(mistake))));
+                    return Err(mistakes);
+                }
+                let work: Arc<dyn BoundStage> = bound?.into();
                 if matches!(shared, Shared::NotYet) {
                     *shared = Shared::Bound(Arc::clone(&work));
                 }

@@ -6,6 +6,7 @@
 //! missing or bad make their producer execute, at any time; where that gives other digests, readers that were
 //! decided on the old ones are decided again.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -13,7 +14,7 @@ use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use dgpipe_cache::{
-    Artifact, Holding, Key, Lease, LeaseAttempt, Output, Project, Record, RunFolder, Store, StoreError,
+    Artifact, Holding, InUse, Key, Lease, LeaseAttempt, Output, Project, Record, RunFolder, Store, StoreError,
 };
 
 use super::attempt::Attempts;
@@ -87,9 +88,9 @@ pub fn run(
         spares: Mutex::default(),
     };
     let planner = Planner::new(graph, store, &latest);
-    let (keys, artifacts) = std::thread::scope(|scope| {
+    let ((keys, in_use), artifacts) = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
-        let mut runner = Runner::new(&executor, &planner, &plan, scope, sender);
+        let mut runner = Runner::new(&executor, &planner, &plan, scope, sender, folder.in_use());
         runner.start()?;
         runner.drive(&receiver)?;
         while let Some(alone) = runner.alone(project)? {
@@ -108,7 +109,10 @@ pub fn run(
         let artifacts = runner.published();
         Ok::<_, RunError>((runner.finish(), artifacts))
     })?;
-    project.add_latest(keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect())?;
+    let cells = LazyCell::new(|| (0..graph.cells.len()).map(|cell| graph.name(cell)).collect::<BTreeSet<_>>());
+    let latest = keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect();
+    project.add_latest(latest, &|cell| cells.contains(cell))?;
+    drop(in_use);
     store.source_memo().save().map_err(|error| RunError::Io(std::io::Error::other(error)))?;
     store.save_index()?;
     store.sync()?;
@@ -186,6 +190,8 @@ struct Runner<'scope, 'env> {
     /// Outputs that a record of the same key had before this run.
     recorded: BTreeMap<usize, BTreeMap<String, Output>>,
     keys: BTreeMap<usize, Key>,
+    /// Tells who removes unused records which this run uses.
+    in_use: InUse,
     /// Fingerprint, key, inputs and reasons of cells that are ready or held.
     prepared: BTreeMap<usize, Prepared>,
     ready: BinaryHeap<(Priority, usize)>,
@@ -228,6 +234,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         plan: &'env Plan,
         scope: &'scope Scope<'scope, 'env>,
         messages: Sender<Message>,
+        in_use: InUse,
     ) -> Self {
         let options = executor.options;
         let any = plan.decisions.values().any(|planned| planned.decision != Decision::Reuse);
@@ -242,6 +249,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             outputs: BTreeMap::new(),
             recorded: BTreeMap::new(),
             keys: BTreeMap::new(),
+            in_use,
             prepared: BTreeMap::new(),
             ready: BinaryHeap::new(),
             priorities: if any { priorities(executor.graph, plan) } else { BTreeMap::new() },
@@ -412,7 +420,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             causes: self.causes_behind(&prepared.reasons)?,
         };
         self.executor.listener.hear(&started);
-        self.keys.insert(cell, prepared.key);
+        self.uses(cell, prepared.key);
         let provenance = Provenance::of(graph, &graph.cells[cell], &|other| self.keys.get(&other).copied());
         let Prepared { fingerprint, key, artifacts, reasons, replace } = prepared;
         self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease)
@@ -468,7 +476,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 }
                 match result {
                     Ok(committed) => self.executed(cell, committed.record, seconds),
-                    Err(error) => Err(error.into()),
+                    Err(error) => self.lost(cell, error),
                 }
             }
             // While the disk makes it durable, another cell can execute; so commits also gather.
@@ -526,6 +534,19 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         found.is_some_and(|found| found.outputs == self.outputs[&cell])
     }
 
+    /// An execution could not be stored. Where bytes that the store had were removed meanwhile, it executes again.
+    fn lost(&mut self, cell: usize, error: StoreError) -> Result<(), RunError> {
+        let stopping = self.stopping();
+        let healings = self.healings.entry(cell).or_default();
+        if !error.is_miss() || *healings >= MOST_HEALINGS || stopping {
+            return Err(error.into());
+        }
+        *healings += 1;
+        let outputs = &self.executor.graph.cells[cell].work.ports().outputs;
+        let port = outputs.first().map(|output| output.name.clone()).unwrap_or_default();
+        self.prepare(cell, vec![Reason::ArtifactMissing { port }])
+    }
+
     /// A failure whose inputs turned out bad is no failure: their producers execute again first.
     fn failed(&mut self, cell: usize, error: String, seconds: f64, lease: Option<Lease>) -> Result<(), RunError> {
         let bad = !self.missing_producers(cell).is_empty();
@@ -554,9 +575,17 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes, metrics });
     }
 
+    /// Notes the key of a cell. Others are told, unless it is the latest of its cell, which is in use anyway.
+    fn uses(&mut self, cell: usize, key: Key) {
+        if self.keys.insert(cell, key) != Some(key) && self.planner.last_record(cell) != Some(key) {
+            // Where that cannot be written, what gets lost is made again.
+            drop(self.in_use.add(&key));
+        }
+    }
+
     fn reuse(&mut self, cell: usize, key: Option<Key>, seconds: f64) {
         if let Some(key) = key {
-            self.keys.insert(cell, key);
+            self.uses(cell, key);
         }
         self.end(cell, Outcome::Reused, seconds, None);
     }
@@ -763,8 +792,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.executor.graph.name(cell)
     }
 
-    /// Says of every cell that never started why, and returns the keys of those that are done.
-    fn finish(mut self) -> BTreeMap<usize, Key> {
+    /// Says of every cell that never started why, and returns the keys of those that are done, still told to be in use.
+    fn finish(mut self) -> (BTreeMap<usize, Key>, InUse) {
         let stopped = self.stopping() || (self.failed && self.executor.options.fail_fast);
         for cell in &self.plan.cells {
             if matches!(self.states[cell], State::Ended(_)) {
@@ -777,6 +806,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             self.end(*cell, outcome, 0.0, None);
         }
         let done = |cell: &usize| matches!(self.states[cell], State::Ended(outcome) if outcome.is_done());
-        self.keys.iter().filter(|(cell, _)| done(cell)).map(|(cell, key)| (*cell, *key)).collect()
+        let keys = self.keys.iter().filter(|(cell, _)| done(cell)).map(|(cell, key)| (*cell, *key)).collect();
+        (keys, self.in_use)
     }
 }

@@ -2,150 +2,60 @@
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Unexpected, VariantAccess,
-    Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::{Entry, Mistake, Node, Place, Value, nearest};
+use super::gaps::Gaps;
+use super::stand_in::StandIn;
+use super::{DecodeError, Entry, Mistake, Node, Value};
 
-/// Decodes a node, or says what does not fit and where.
+/// How often a value is looked at for further mistakes.
+const MOST: usize = 100;
+
+/// Decodes a node, or says what does not fit first and where.
 pub fn decode<T: DeserializeOwned>(node: &Node) -> Result<T, Mistake> {
-    T::deserialize(NodeDeserializer(node)).map_err(|error| error.into_mistake(node.place))
+    attempt(node, &Gaps::default()).map_err(|error| error.into_mistake(node.place))
 }
 
-/// Why a node does not decode.
-#[derive(Clone, Debug)]
-pub struct DecodeError {
-    code: &'static str,
-    message: String,
-    help: Option<String>,
-    place: Option<Place>,
-    /// What was expected and what was found, for messages that name the key.
-    types: Option<(String, String)>,
-    key: Option<String>,
-}
-
-impl DecodeError {
-    fn new(code: &'static str, message: String, help: Option<String>) -> Self {
-        Self { code, message, help, place: None, types: None, key: None }
-    }
-
-    fn mismatch(code: &'static str, found: &Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let (expected, found) = (expectation(&expected.to_string()), unexpected(found));
-        let message = format!("expected {expected}, found {found}");
-        Self { types: Some((expected, found)), ..Self::new(code, message, None) }
-    }
-
-    /// Says under which key it happened; the innermost key is the one that is named.
-    fn under(mut self, key: &str) -> Self {
-        self.key.get_or_insert_with(|| key.to_owned());
-        self
-    }
-
-    fn or_at(mut self, place: Place) -> Self {
-        self.place.get_or_insert(place);
-        self
-    }
-
-    fn into_mistake(self, outer: Place) -> Mistake {
-        let message = match (self.types, self.key) {
-            (Some((expected, found)), Some(key)) => format!("`{key}` takes {expected}, found {found}"),
-            _ => self.message,
+/// Decodes a node, or says all that does not fit, and where.
+///
+/// A decoder stops at the first mistake. So it is asked again and again, each time with one gap more: what was wrong is
+/// left out, and something stands in for what is missing. What is wrong only because of a gap is not reported.
+pub fn decode_all<T: DeserializeOwned>(node: &Node) -> Result<T, Vec<Mistake>> {
+    let (mut gaps, mut mistakes) = (Gaps::default(), Vec::new());
+    for _ in 0..MOST {
+        let error = match attempt(node, &gaps) {
+            Ok(value) if mistakes.is_empty() => return Ok(value),
+            Ok(_) => break,
+            Err(error) => error,
         };
-        let mistake = Mistake::new(self.code, message).at(self.place.unwrap_or(outer), "here");
-        if let Some(help) = self.help { mistake.help(help) } else { mistake }
-    }
-}
-
-impl std::fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for DecodeError {}
-
-fn names(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn suggestion(name: &str, known: &'static [&'static str]) -> String {
-    match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if known.is_empty() => "nothing is expected here".to_owned(),
-        None => format!("known are [{}]", names(known)),
-    }
-}
-
-/// What serde expects, in a researcher's words.
-fn expectation(expected: &str) -> String {
-    match expected.trim_start_matches("a nonzero ").trim_start_matches("an ").trim_start_matches("a ") {
-        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number".to_owned(),
-        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" if expected.contains("nonzero") => {
-            "a whole number above zero".to_owned()
+        let (path, filling) = (error.path(), error.filling());
+        if !gaps.reach(&path) {
+            mistakes.push(error.into_mistake(node.place));
         }
-        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number that is not negative".to_owned(),
-        "f32" | "f64" => "a number".to_owned(),
-        "string" | "str" | "path string" => "text".to_owned(),
-        "boolean" => "`true` or `false`".to_owned(),
-        "sequence" => "a list".to_owned(),
-        rest if rest.starts_with("struct ") => "a map".to_owned(),
-        _ => expected.to_owned(),
+        if !gaps.add(path, filling) {
+            break;
+        }
     }
+    Err(mistakes)
 }
 
-fn unexpected(found: &Unexpected<'_>) -> String {
-    match found {
-        Unexpected::Bool(value) => format!("the truth value `{value}`"),
-        Unexpected::Unsigned(value) => format!("the number `{value}`"),
-        Unexpected::Signed(value) => format!("the number `{value}`"),
-        Unexpected::Float(value) => format!("the number `{value}`"),
-        Unexpected::Str(value) => format!("the text `{value}`"),
-        Unexpected::Unit => "nothing".to_owned(),
-        Unexpected::Seq => "a list".to_owned(),
-        Unexpected::Map => "a map".to_owned(),
-        other => other.to_string(),
-    }
+fn attempt<T: DeserializeOwned>(node: &Node, gaps: &Gaps) -> Result<T, DecodeError> {
+    T::deserialize(NodeDeserializer { node, gaps: Some(gaps) })
 }
 
-impl de::Error for DecodeError {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self::new("wrong-value", message.to_string(), None)
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::mismatch("wrong-type", &found, expected)
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::mismatch("wrong-value", &found, expected)
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let message = format!("unknown key `{field}`");
-        Self::new("unknown-key", message, Some(suggestion(field, expected)))
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let message = format!("`{variant}` is none of [{}]", names(expected));
-        let help = nearest(variant, expected.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        Self::new("wrong-value", message, help)
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        let help = Some(format!("add `{field}:`"));
-        Self::new("missing-key", format!("`{field}` is missing"), help)
-    }
+#[derive(Clone, Copy)]
+struct NodeDeserializer<'a> {
+    node: &'a Node,
+    gaps: Option<&'a Gaps>,
 }
-
-struct NodeDeserializer<'a>(&'a Node);
 
 impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let place = self.0.place;
-        let result = match &self.0.value {
+        let Self { node, gaps } = self;
+        let result = match &node.value {
             Value::Null => visitor.visit_unit(),
             Value::Truth(value) => visitor.visit_bool(*value),
             Value::Integer(value) => match u64::try_from(*value) {
@@ -154,14 +64,14 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
             },
             Value::Number(value) => visitor.visit_f64(*value),
             Value::Text(value) => visitor.visit_str(value),
-            Value::List(list) => visitor.visit_seq(List(list.iter())),
-            Value::Map(map) => visitor.visit_map(Map { entries: map.iter(), next: None }),
+            Value::List(list) => visitor.visit_seq(List { nodes: list.iter().enumerate(), gaps }),
+            Value::Map(map) => visitor.visit_map(Map::new(map.iter(), gaps)),
         };
-        result.map_err(|error| error.or_at(place))
+        result.map_err(|error| error.or_at(node.place))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -169,8 +79,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        let place = self.0.place;
-        visitor.visit_newtype_struct(self).map_err(|error| error.or_at(place))
+        visitor.visit_newtype_struct(self).map_err(|error| error.or_at(self.node.place))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -179,20 +88,19 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        let place = self.0.place;
-        let access = match &self.0.value {
+        let access = match &self.node.value {
             Value::Map(map) if map.len() == 1 => {
                 let (name, entry) = map.first().expect("the map has one entry");
-                Variant { name: name.clone(), content: Some(entry) }
+                Variant { name: name.clone(), content: Some(entry), gaps: self.gaps }
             }
-            Value::Text(name) => Variant { name: name.clone(), content: None },
+            Value::Text(name) => Variant { name: name.clone(), content: None, gaps: None },
             // `schedule: 3` is best answered by the list of variants, so the scalar is shown as a name.
             Value::Truth(_) | Value::Integer(_) | Value::Number(_) => {
-                Variant { name: self.0.to_json().to_string(), content: None }
+                Variant { name: self.node.to_json().to_string(), content: None, gaps: None }
             }
             _ => return self.deserialize_any(visitor),
         };
-        visitor.visit_enum(access).map_err(|error| error.or_at(place))
+        visitor.visit_enum(access).map_err(|error| error.or_at(self.node.place))
     }
 
     serde::forward_to_deserialize_any! {
@@ -201,44 +109,91 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     }
 }
 
-struct List<'a>(std::slice::Iter<'a, Node>);
+struct List<'a> {
+    nodes: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
+    gaps: Option<&'a Gaps>,
+}
 
 impl<'de> SeqAccess<'de> for List<'_> {
     type Error = DecodeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
-        self.0.next().map(|node| seed.deserialize(NodeDeserializer(node))).transpose()
+        let below = |index: usize| self.gaps.and_then(|gaps| gaps.below(&index.to_string()));
+        let is_left = |(index, _): &(usize, &Node)| !below(*index).is_some_and(Gaps::is_gap);
+        let Some((index, node)) = self.nodes.find(is_left) else { return Ok(None) };
+        let element = seed.deserialize(NodeDeserializer { node, gaps: below(index) });
+        element.map(Some).map_err(|error| error.within(&index.to_string()))
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.0.len())
+        Some(self.nodes.len())
     }
 }
 
-struct Map<'a> {
+/// The entries of a map, then what stands in for others: so that a stand-in that does not fit hides no entry.
+pub(super) struct Map<'a> {
     entries: indexmap::map::Iter<'a, String, Entry>,
-    next: Option<(&'a str, &'a Node)>,
+    stand_ins: Vec<(&'a str, &'a Gaps)>,
+    gaps: Option<&'a Gaps>,
+    next: Option<Next<'a>>,
+}
+
+enum Next<'a> {
+    Entry(&'a str, &'a Node),
+    StandIn(&'a str, &'a Gaps),
+}
+
+impl<'a> Map<'a> {
+    pub(super) fn new(entries: indexmap::map::Iter<'a, String, Entry>, gaps: Option<&'a Gaps>) -> Self {
+        Self { entries, stand_ins: gaps.map(Gaps::stand_ins).unwrap_or_default(), gaps, next: None }
+    }
+
+    fn below(&self, key: &str) -> Option<&'a Gaps> {
+        self.gaps.and_then(|gaps| gaps.below(key))
+    }
 }
 
 impl<'de> MapAccess<'de> for Map<'_> {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        let Some((key, entry)) = self.entries.next() else { return Ok(None) };
-        self.next = Some((key, &entry.node));
+        let entry = loop {
+            match self.entries.next() {
+                Some((key, _)) if self.below(key).is_some_and(Gaps::is_gap) => {}
+                entry => break entry,
+            }
+        };
+        let (key, place) = match entry {
+            Some((key, entry)) => {
+                self.next = Some(Next::Entry(key, &entry.node));
+                (key.as_str(), Some(entry.key))
+            }
+            None => {
+                let Some((key, gaps)) = self.stand_ins.pop() else { return Ok(None) };
+                self.next = Some(Next::StandIn(key, gaps));
+                (key, None)
+            }
+        };
         let deserializer: StrDeserializer<'_, DecodeError> = StrDeserializer::new(key);
-        seed.deserialize(deserializer).map(Some).map_err(|error| error.or_at(entry.key))
+        let result = seed.deserialize(deserializer).map(Some).map_err(|error| error.under(key));
+        result.map_err(|error| place.into_iter().fold(error, DecodeError::or_at))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
-        let (key, node) = self.next.take().expect("serde asks for a value after its key");
-        seed.deserialize(NodeDeserializer(node)).map_err(|error| error.under(key))
+        match self.next.take().expect("serde asks for a value after its key") {
+            Next::Entry(key, node) => {
+                let gaps = self.below(key);
+                seed.deserialize(NodeDeserializer { node, gaps }).map_err(|error| error.under(key))
+            }
+            Next::StandIn(key, gaps) => seed.deserialize(StandIn(gaps)).map_err(|error| error.under(key)),
+        }
     }
 }
 
 struct Variant<'a> {
     name: String,
     content: Option<&'a Entry>,
+    gaps: Option<&'a Gaps>,
 }
 
 impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
@@ -247,15 +202,22 @@ impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content<'a>), DecodeError> {
         let deserializer: StrDeserializer<'_, DecodeError> = StrDeserializer::new(&self.name);
-        Ok((seed.deserialize(deserializer)?, Content(self.content)))
+        let variant = seed.deserialize(deserializer)?;
+        let gaps = self.gaps.and_then(|gaps| gaps.below(&self.name));
+        Ok((variant, Content { name: self.name, entry: self.content, gaps }))
     }
 }
 
-struct Content<'a>(Option<&'a Entry>);
+struct Content<'a> {
+    name: String,
+    entry: Option<&'a Entry>,
+    gaps: Option<&'a Gaps>,
+}
 
-impl Content<'_> {
-    fn node(&self) -> Result<&Node, DecodeError> {
-        self.0.map(|entry| &entry.node).ok_or_else(|| de::Error::custom("this choice needs a value"))
+impl<'a> Content<'a> {
+    fn node(&self) -> Result<NodeDeserializer<'a>, DecodeError> {
+        let node = self.entry.map(|entry| NodeDeserializer { node: &entry.node, gaps: self.gaps });
+        node.ok_or_else(|| de::Error::custom("this choice needs a value"))
     }
 }
 
@@ -263,18 +225,18 @@ impl<'de> VariantAccess<'de> for Content<'_> {
     type Error = DecodeError;
 
     fn unit_variant(self) -> Result<(), DecodeError> {
-        match self.0 {
+        match self.entry {
             Some(entry) if !entry.node.is_null() => Err(de::Error::custom("this choice takes no value")),
             _ => Ok(()),
         }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DecodeError> {
-        seed.deserialize(NodeDeserializer(self.node()?))
+        seed.deserialize(self.node()?).map_err(|error| error.within(&self.name))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, DecodeError> {
-        NodeDeserializer(self.node()?).deserialize_any(visitor)
+        self.node()?.deserialize_any(visitor).map_err(|error| error.within(&self.name))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -282,7 +244,7 @@ impl<'de> VariantAccess<'de> for Content<'_> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        NodeDeserializer(self.node()?).deserialize_any(visitor)
+        self.node()?.deserialize_any(visitor).map_err(|error| error.within(&self.name))
     }
 }
 
@@ -301,6 +263,36 @@ mod tests {
         rate: f64,
         #[serde(default)]
         schedule: Option<Schedule>,
+        #[serde(default)]
+        layers: Vec<Layer>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only decoding is tested")]
+    struct Layer {
+        width: Width,
+        kind: Kind,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "u32")]
+    struct Width;
+
+    impl TryFrom<u32> for Width {
+        type Error = String;
+
+        fn try_from(width: u32) -> Result<Self, String> {
+            if width.is_multiple_of(8) { Ok(Self) } else { Err(format!("{width} is no multiple of 8")) }
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only decoding is tested")]
+    enum Kind {
+        Plain,
+        Dropout { rate: f64 },
     }
 
     #[derive(Debug, Deserialize)]
@@ -308,6 +300,15 @@ mod tests {
     enum Schedule {
         Linear,
         Cosine,
+    }
+
+    /// Every mistake with the text at its place.
+    fn all(content: &str) -> Vec<String> {
+        let mut texts = Texts::default();
+        let text = texts.add("a.yaml", content);
+        let mistakes = decode_all::<Config>(&parse(&texts, text).unwrap()).unwrap_err();
+        let shown = |mistake: Mistake| format!("{} ({})", mistake.message, texts.quote(mistake.place.unwrap().0));
+        mistakes.into_iter().map(shown).collect()
     }
 
     fn mistake(content: &str) -> (String, String) {
@@ -338,5 +339,48 @@ mod tests {
         let config: Config = decode(&parse(&texts, text).unwrap()).unwrap();
         assert!((config.rate - 2.0).abs() < f64::EPSILON);
         assert!(config.schedule.is_none());
+    }
+
+    #[test]
+    fn all_that_does_not_fit_is_named() {
+        let mistakes = all("epoch: 3\nrate: fast\nschedule: linaer\nraet: 1\n");
+        assert_eq!(
+            mistakes,
+            [
+                "unknown key `epoch` (epoch)",
+                "`rate` takes a number, found the text `fast` (fast)",
+                "`linaer` is none of [`linear`, `cosine`] (linaer)",
+                "unknown key `raet` (raet)",
+                "`epochs` is missing ()",
+            ]
+        );
+    }
+
+    #[test]
+    fn mistakes_inside_of_lists_maps_and_choices_are_all_named() {
+        let layers =
+            "layers: [{ widht: 8, kind: { dropout: { raet: 1, rate: x } } }, { width: 7, kind: plain, d: 1 }, 3]";
+        let mistakes = all(&format!("epochs: 1\n{layers}\n"));
+        let messages: Vec<&str> = mistakes.iter().map(|mistake| mistake.rsplit_once(" (").unwrap().0).collect();
+        assert_eq!(
+            messages,
+            [
+                "unknown key `widht`",
+                "unknown key `raet`",
+                "`rate` takes a number, found the text `x`",
+                "`width` is missing",
+                "7 is no multiple of 8",
+                "unknown key `d`",
+                "`layers` takes a map, found the number `3`",
+                "`rate` is missing",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_fits_decodes_the_same_with_all_mistakes_asked_for() {
+        let mut texts = Texts::default();
+        let text = texts.add("a.yaml", "epochs: 1\nrate: 2\n");
+        assert_eq!(decode_all::<Config>(&parse(&texts, text).unwrap()).unwrap().epochs, 1);
     }
 }

@@ -1,6 +1,8 @@
 //! The text of a pipeline file: YAML with places, merged and decoded into [`PipelineSpec`].
 
 mod decode;
+mod decode_error;
+mod gaps;
 mod load;
 mod merge;
 mod mistake;
@@ -9,11 +11,13 @@ mod pipeline_spec;
 mod place;
 mod schema;
 mod selector;
+mod stand_in;
 mod template;
 mod tree_memo;
 mod yaml;
 
-pub use decode::{DecodeError, decode};
+pub use decode::{decode, decode_all};
+pub use decode_error::DecodeError;
 pub use load::{LoadError, Loaded, Overrides};
 pub use merge::merge;
 pub use mistake::{ECHO, Mistake, Mistakes, nearest};
@@ -22,6 +26,6 @@ pub use pipeline_spec::{PipelineSpec, PublishSpec, SourceSpec, StageSpec};
 pub use place::{Place, Text, Texts};
 pub use schema::pipeline_schema;
 pub use selector::{Comparison, Constraint, Selector};
-pub use template::{Piece, Scope, Template, scalar_text, substitute, unknown};
+pub use template::{Piece, Scope, Template, scalar_text, substitute, substitute_all, unknown};
 pub use tree_memo::TreeMemo;
 pub use yaml::parse;

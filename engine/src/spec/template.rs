@@ -1,6 +1,6 @@
 //! The little language inside values: `${name}` is a reference, `$$` a dollar.
 
-use super::{ECHO, Entry, Mistake, Node, NodeMap, Place, Value};
+use super::{ECHO, Entry, Mistake, Node, Place, Value};
 
 /// A text with references.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,22 +107,32 @@ pub trait Scope {
     fn names(&self) -> Vec<String>;
 }
 
-/// Replaces every reference below a node. A value that is exactly one reference keeps its type and its place.
+/// Replaces every reference below a node, or says which is wrong first. A value that is exactly one reference keeps its
+/// type and its place.
 pub fn substitute(node: &Node, scope: &dyn Scope) -> Result<Node, Mistake> {
+    let mut mistakes = Vec::new();
+    let node = substitute_all(node, scope, &mut mistakes);
+    mistakes.into_iter().next().map_or(Ok(node), Err)
+}
+
+/// Replaces every reference below a node; what cannot be replaced stays, and its mistakes are told.
+pub fn substitute_all(node: &Node, scope: &dyn Scope, mistakes: &mut Vec<Mistake>) -> Node {
     match &node.value {
-        Value::Text(text) if text.contains('$') => substitute_text(text, node.place, scope),
+        Value::Text(text) if text.contains('$') => substitute_text(text, node.place, scope).unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
+            node.clone()
+        }),
         Value::List(list) => {
-            let list: Result<_, _> = list.iter().map(|node| substitute(node, scope)).collect();
-            Ok(Node::new(Value::List(list?), node.place))
+            let list = list.iter().map(|node| substitute_all(node, scope, mistakes)).collect();
+            Node::new(Value::List(list), node.place)
         }
         Value::Map(map) => {
             let entry = |(key, entry): (&String, &Entry)| {
-                Ok((key.clone(), Entry { key: entry.key, node: substitute(&entry.node, scope)? }))
+                (key.clone(), Entry { key: entry.key, node: substitute_all(&entry.node, scope, mistakes) })
             };
-            let map: Result<NodeMap, Mistake> = map.iter().map(entry).collect();
-            Ok(Node::new(Value::Map(map?), node.place))
+            Node::new(Value::Map(map.iter().map(entry).collect()), node.place)
         }
-        _ => Ok(node.clone()),
+        _ => node.clone(),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) use memory::Memory;
 pub use metric::Metric;
 pub use monitor::{Cancel, Monitor, Silent};
 pub use port::{In, InputPort, Labelled, Many, Optional, Out, OutputPort, PortName, Ports, ReadPort};
-pub use registered::{BoundStage, Registered};
+pub use registered::{Bind, BoundStage, Registered};
 pub use solo::{Solo, SoloResult};
 pub use stage_error::StageError;
 pub use stage_type::{StageConfig, StageType};

@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator};
 
 use super::{Context, Ports, StageError, StageType};
-use crate::spec::{Mistake, Node, decode};
+use crate::spec::{Mistake, Node, decode_all};
 
 /// A stage with its config decoded, ready to execute. The engine holds nothing else of a stage type.
 pub trait BoundStage: Send + Sync {
@@ -29,6 +29,9 @@ pub trait BoundStage: Send + Sync {
     fn execute(&self, context: &mut Context<'_>) -> Result<(), StageError>;
 }
 
+/// Decodes a `config:` block, or reports every mistake with its place.
+pub type Bind = fn(&Node) -> Result<Box<dyn BoundStage>, Vec<Mistake>>;
+
 /// One line of a registry.
 #[derive(Clone, Copy)]
 pub struct Registered {
@@ -44,8 +47,8 @@ pub struct Registered {
     pub ports: fn() -> Ports,
     /// The JSON Schema of its config.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
-    /// Decodes a `config:` block, reporting every mistake with its place.
-    pub bind: fn(&Node) -> Result<Box<dyn BoundStage>, Mistake>,
+    /// Decodes its config.
+    pub bind: Bind,
 }
 
 impl Registered {
@@ -59,7 +62,7 @@ impl Registered {
             ports: S::ports,
             schema: |generator| generator.subschema_for::<S::Config>(),
             bind: |node| {
-                let config: S::Config = decode(node)?;
+                let config: S::Config = decode_all(node)?;
                 Ok(Box::new(Bound::<S> { slots: S::slots(&config), config, ports: S::ports() }))
             },
         }

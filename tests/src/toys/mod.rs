@@ -41,6 +41,10 @@ pub const PROGRAM: Program = Program {
     name: "dgpipe",
     version: "0.0.0",
     registry: Registry { stage_types: STAGE_TYPES, source_kinds: &[] },
+    check_device: |name| match name {
+        "auto" | "cpu" => Ok(()),
+        _ => Err(format!("`{name}` is not a device; devices are [auto, cpu]")),
+    },
     lend: |_| Ok(Lent { ambient: Ambient::default(), device: "toy".to_owned(), gpus: 1 }),
     shows: &[],
 };

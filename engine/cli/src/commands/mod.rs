@@ -5,9 +5,11 @@ pub(crate) mod completions;
 pub(crate) mod dag;
 pub(crate) mod diff;
 pub(crate) mod figures;
+pub(crate) mod gc;
 pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod path;
+pub(crate) mod pin;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -24,6 +26,8 @@ use crate::{ExitStatus, Failure, Program};
 /// Does what the call says.
 pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let common = &arguments.common;
+    // Also where nothing executes: a slip of the pen is not to be found out on another day.
+    (program.check_device)(&common.device).map_err(Failure::call)?;
     match &arguments.command {
         Command::Run(command) => command.execute(program, common),
         Command::Plan(command) => command.execute(program, common),
@@ -38,6 +42,8 @@ pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitSt
         Command::Log(command) => command.execute(program, common),
         Command::Path(command) => command.execute(program, common),
         Command::Verify(command) => command.execute(program, common),
+        Command::Gc(command) => command.execute(common),
+        Command::Pin(command) => command.execute(program, common),
         Command::Trace(command) => command.execute(program, common),
         Command::Figures(command) => command.execute(program, common),
         Command::Init(command) => command.execute(program),

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use dgpipe_cache::Form;
 
 use crate::arguments::Common;
 use crate::session::Session;
-use crate::terminal::print;
+use crate::terminal::{print, sanitised, say};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `path` takes.
@@ -40,18 +41,26 @@ impl PathCommand {
             return Err(Failure::call(format!("`{name}` has not executed yet"))
                 .hint(format!("dgpipe run {} '{name}'", self.file.display())));
         };
-        if let Some(path) = session.store.object_path(&output.artifact) {
-            session.store.verify(&output.artifact)?;
-            print(&format!("{}\n", path.display()));
-            return Ok(ExitStatus::Done);
-        }
+        let artifact = output.artifact;
         // A folder lies in the store as a list of its files, so it is laid out where it can be looked at.
-        let view = session.store.root().join("memo-v1").join("views").join(output.artifact.digest.to_string());
-        if !view.exists() {
-            fs_err::create_dir_all(view.parent().unwrap_or(&view))?;
-            session.store.restore(&output.artifact, &view)?;
+        let place = match artifact.form {
+            Form::File => session.store.verify(&artifact).map(|()| session.store.object_path(&artifact)),
+            Form::Folder => session.store.view(&artifact).map(Some),
+        };
+        for warning in session.store.take_warnings() {
+            say(&format!("warning: {}\n", sanitised(&warning)));
         }
-        print(&format!("{}\n", view.display()));
+        match place {
+            Ok(Some(path)) => print(&format!("{}\n", path.display())),
+            Ok(None) => return Err(self.lost(&name, &port, "they were removed just now")),
+            Err(error) if error.is_miss() => return Err(self.lost(&name, &port, &error.to_string())),
+            Err(error) => return Err(error.into()),
+        }
         Ok(ExitStatus::Done)
+    }
+
+    fn lost(&self, cell: &str, port: &str, why: &str) -> Failure {
+        Failure::call(format!("bytes of `{cell}.{port}` are not in the store: {why}"))
+            .hint(format!("`dgpipe run {} '{cell}'` makes them again", self.file.display()))
     }
 }

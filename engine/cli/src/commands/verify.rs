@@ -91,7 +91,8 @@ fn verify(common: &Common, file: Option<&Path>) -> Result<ExitStatus, Failure> {
             say(&summary(&found));
         }
     }
-    Ok(if found.problems.is_empty() { ExitStatus::Done } else { ExitStatus::Failed })
+    let good = found.problems.is_empty() && found.incomplete.is_empty();
+    Ok(if good { ExitStatus::Done } else { ExitStatus::Failed })
 }
 
 fn problem_line(problem: &Problem) -> String {
