@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use dgpipe_cache::RealFilesystem;
 use dgpipe_engine::run::RunReport;
-use dgpipe_tests::faults::{FailingDisk, Failure, Intercepted, Loss, PowerCut, Tree, Trial, Undisturbed};
+use dgpipe_tests::faults::{FailingDisk, Failure, Intercepted, Loss, PowerCut, Tree, Trial, Undisturbed, oracle};
 
 /// A source, a folder, a fan-in of parts of it, and three published paths: a folder, a file, a folder put together.
 const PIPELINE: &str = "
@@ -65,8 +66,17 @@ impl Scenario {
     fn changed() -> Self {
         Self::new(|trial| {
             run(trial);
-            trial.write("given.txt", "4000\n");
-            trial.write("pipeline.yaml", &PIPELINE.replace("a: 1,", "a: 2,"));
+            change(trial);
+        })
+    }
+
+    /// Half of the store is of the past.
+    fn aged() -> Self {
+        Self::new(|trial| {
+            run(trial);
+            change(trial);
+            run(trial);
+            fs_err::remove_dir_all(trial.root().join(".dgpipe/projects-v1/trial/faults/default/runs")).unwrap();
         })
     }
 
@@ -171,6 +181,94 @@ impl Scenario {
         print(cases);
     }
 
+    /// Fails every operation of looking at the whole store.
+    fn verifies_on_every_failing_disk(&self) {
+        let (mut wrong, mut cases) = (Vec::new(), 0);
+        let ways = Failure::ALL.into_iter().flat_map(|failure| [(failure, false), (failure, true)]);
+        for (failure, lasting) in ways {
+            for first in 1.. {
+                self.start.write(self.trial.root());
+                let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+                let found = self.trial.verify_on(disk.clone());
+                let Some(failed) = disk.0.failed().into_iter().next() else { break };
+                cases += 1;
+                let mut offences = Vec::new();
+                let aside = oracle::files(&self.trial.root().join(".dgpipe/quarantine-v1")).len();
+                // Only a device that fails says that bytes are lost; all else passes.
+                if failure != Failure::Device && aside > self.known.len() {
+                    offences.push(format!("{aside} good objects or records were moved away"));
+                }
+                if found.is_some_and(|found| !self.known.is_empty() && found.problems.is_empty()) {
+                    offences.push("the damage was not told of".to_owned());
+                }
+                offences.extend(self.offences());
+                if !offences.is_empty() {
+                    wrong.push(format!("{failure:?} {first} {failed}\n  {}", offences.join("\n  ")));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(cases > 100, "only {cases} cases");
+        print(cases);
+    }
+
+    /// What is wrong after things were removed: what is in use has to be there, so that nothing executes.
+    fn lost(&self) -> Vec<String> {
+        let mut lost = self.trial.problems();
+        self.trial.end_process();
+        match self.trial.run() {
+            Ok(report) if report.succeeded() && report.counts.executed == 0 => {}
+            other => lost.push(format!("the next run: {:?}", other.map(|report| report.counts))),
+        }
+        lost.extend(self.trial.problems());
+        lost.extend(self.differences());
+        lost
+    }
+
+    /// Fails every operation of removing what is not in use, and cuts the power at every change.
+    fn loses_nothing_when_removing_fails(&self) {
+        self.start.write(self.trial.root());
+        let plain = self.trial.collect_on(Arc::new(RealFilesystem)).unwrap();
+        assert!(plain.removed.len() > 5, "{plain:?}");
+        assert_eq!(self.lost(), Vec::<String>::new());
+        let (mut wrong, mut cases) = (Vec::new(), 0);
+        let ways = Failure::ALL.into_iter().flat_map(|failure| [(failure, false), (failure, true)]);
+        for (failure, lasting) in ways {
+            for first in 1.. {
+                self.start.write(self.trial.root());
+                let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+                let collected = self.trial.collect_on(disk.clone()).map(|collected| collected.removed.len());
+                let Some(failed) = disk.0.failed().into_iter().next() else { break };
+                cases += 1;
+                // What a device does not give out is in quarantine, and made again.
+                let offences = if failure == Failure::Device { self.offences() } else { self.lost() };
+                if !offences.is_empty() {
+                    wrong.push(format!("{failure:?} {first} {failed} {collected:?}\n  {}", offences.join("\n  ")));
+                }
+            }
+        }
+        for at in 1.. {
+            self.start.write(self.trial.root());
+            let disk = Arc::new(Intercepted(PowerCut::new(self.trial.root(), at)));
+            drop(self.trial.collect_on(disk.clone()));
+            let losses = [Loss::Everything, Loss::Bytes, Loss::Some(at as u64)];
+            for (loss, tree) in losses.map(|loss| (loss, disk.0.tree(loss))) {
+                tree.write(self.trial.root());
+                cases += 1;
+                let offences = self.lost();
+                if !offences.is_empty() {
+                    wrong.push(format!("{at} {loss:?}\n  {}", offences.join("\n  ")));
+                }
+            }
+            if !disk.0.happened() {
+                break;
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(cases > 100, "only {cases} cases");
+        print(cases);
+    }
+
     /// Cuts the power at every change of a run, with every kind of loss.
     fn loses_power_at_every_change(&self) {
         let (mut wrong, mut cases) = (Vec::new(), 0);
@@ -207,6 +305,11 @@ impl Scenario {
         offences.extend(self.differences());
         offences
     }
+}
+
+fn change(trial: &Trial) {
+    trial.write("given.txt", "4000\n");
+    trial.write("pipeline.yaml", &PIPELINE.replace("a: 1,", "a: 2,"));
 }
 
 fn run(trial: &Trial) {
@@ -262,6 +365,21 @@ fn a4_a8_restoring_survives_a_power_cut_at_every_change() {
 #[test]
 fn a4_a8_replacing_results_survives_a_power_cut_at_every_change() {
     Scenario::changed().loses_power_at_every_change();
+}
+
+#[test]
+fn b5_b7_looking_at_a_good_store_survives_every_failure_of_the_disk() {
+    Scenario::warm().verifies_on_every_failing_disk();
+}
+
+#[test]
+fn b5_b7_looking_at_a_damaged_store_survives_every_failure_of_the_disk() {
+    Scenario::damaged().verifies_on_every_failing_disk();
+}
+
+#[test]
+fn a7_removing_what_is_not_in_use_survives_every_failure_and_power_cut() {
+    Scenario::aged().loses_nothing_when_removing_fails();
 }
 
 /// The second cut comes while the next run is putting right what the first one left.

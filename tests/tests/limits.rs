@@ -29,9 +29,13 @@ publish:
 
 /// A shell in a name space where it may mount disks, or nothing where that is not allowed.
 fn apart() -> Option<Command> {
-    let arguments: &[&str] = if rustix::process::getuid().is_root() { &["--mount"] } else { &["--mount", "-r"] };
+    // As a slave: what is unmounted outside must not live on in here.
+    let mut arguments = vec!["--mount", "--propagation", "slave"];
+    if !rustix::process::getuid().is_root() {
+        arguments.push("-r");
+    }
     let mut probe = Command::new("unshare");
-    let probe = probe.args(arguments).args(["sh", "-c", "mount -t tmpfs none /mnt"]).stderr(Stdio::null()).status();
+    let probe = probe.args(&arguments).args(["sh", "-c", "mount -t tmpfs none /mnt"]).stderr(Stdio::null()).status();
     if !probe.is_ok_and(|status| status.success()) {
         #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
         {

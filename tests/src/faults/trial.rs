@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use dgpipe_cache::{Filesystem, RealFilesystem, Store};
+use dgpipe_cache::{Collection, Filesystem, GcOptions, RealFilesystem, Store, StoreError, Verification};
 use dgpipe_engine::Environment;
 use dgpipe_engine::graph::{Targets, resolve};
 use dgpipe_engine::plan::{Planner, Request};
@@ -81,6 +81,18 @@ impl Trial {
         let plan = Planner::new(&graph, &store, &latest).plan(request)?;
         let options = RunOptions { root: self.root().to_owned(), file, jobs: 1, ..RunOptions::default() };
         Ok(run(&graph, &store, &project, plan, &options, &|_: &dgpipe_engine::run::Event| ())?)
+    }
+
+    /// Looks at the whole store, on another disk; nothing where it cannot even be opened.
+    pub fn verify_on(&self, filesystem: Arc<dyn Filesystem>) -> Option<Verification> {
+        let store = Store::open_on(self.root().join(".dgpipe"), filesystem).ok()?;
+        Some(store.verify_whole(&|_, _| ()))
+    }
+
+    /// Removes everything from the store that nothing uses now, however young, on another disk.
+    pub fn collect_on(&self, filesystem: Arc<dyn Filesystem>) -> Result<Collection, StoreError> {
+        let now = GcOptions { older_than: Some(Duration::ZERO), grace: Duration::ZERO, ..GcOptions::default() };
+        Store::open_on(self.root().join(".dgpipe"), filesystem)?.gc(&now)
     }
 
     /// Makes what a run left look as it does after its process has ended, in another time of the machine's running:

@@ -63,6 +63,7 @@ fn on(kind: &str, cases: usize) -> usize {
         call(Command::new("xfs_io").args(["-x", "-c", shutdown]).arg(&disk.place));
         end(run);
         disk.mount_again();
+        scene.age_leases();
         let mut offences = Vec::new();
         objects += dgpipe_tests::faults::oracle::files(&root.join(".dgpipe/objects-v1")).len();
         if over {
@@ -140,7 +141,15 @@ impl Disk {
     }
 
     fn mount_again(&self) {
-        assert!(self.unmount() && self.mount(), "the image can be mounted again");
+        assert!(self.unmount(), "the image can be unmounted");
+        // As long as anybody has the old mount, a new one shows the same dead file system.
+        let devices = || Command::new("losetup").arg("-j").arg(&self.image).output().map(|output| output.stdout);
+        let begun = Instant::now();
+        while devices().is_ok_and(|devices| !devices.is_empty()) {
+            assert!(begun.elapsed() < Duration::from_mins(2), "somebody keeps the image mounted");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(self.mount(), "the image can be mounted again");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use dgpipe_tests::faults::oracle::{self, Undisturbed};
 
@@ -88,6 +89,15 @@ impl Scene {
 
     fn store(&self) -> PathBuf {
         self.root.join(".dgpipe")
+    }
+
+    /// Has leases look as old as they are when a machine was started anew: empty ones are waited for a minute.
+    pub(crate) fn age_leases(&self) {
+        let past = SystemTime::now() - Duration::from_mins(5);
+        for path in oracle::files(&self.store().join("leases-v1")) {
+            let file = fs_err::OpenOptions::new().append(true).open(&path).expect("it can be opened");
+            file.set_modified(past).expect("its time can be set");
+        }
     }
 
     /// What is wrong with the store.
