@@ -25,8 +25,8 @@ pub use project::{Former, InUse, Ledger, LedgerEntry, Pin, Project, Replaced, Ru
 pub use record::{Output, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
 pub use store::{
-    Checkpoint, Checkpoints, Committed, Found, ItemRows, MemoryKind, Remembered, RestoreMethod, Scratch, Seal, Store,
-    StoreError, Transaction,
+    Checkpoint, Checkpoints, Committed, Found, ItemRows, MemoryKind, Remembered, RestoreMethod, Restoring, Scratch,
+    Seal, Store, StoreError, Transaction,
 };
 pub use tree::TreeError;
 pub use verify::{Incomplete, Problem, Verification};

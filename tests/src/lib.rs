@@ -2,6 +2,7 @@
 //!
 //! Nothing here depends on burn, so that the engine is tested in seconds.
 
+pub mod faults;
 mod sandbox;
 mod toys;
 

@@ -1,6 +1,7 @@
 //! What the store loses is made again, and nothing else is.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dgpipe_tests::{Outcome, Sandbox};
 
@@ -327,4 +328,44 @@ fn c4_what_is_published_and_lost_in_the_middle_of_a_run_is_made_again() {
     assert!(run.exits(0).executed().contains(&"a".to_owned()));
     assert_eq!(sandbox.read("results/a.txt"), "100\n");
     assert_eq!(sandbox.read("results/sum.txt"), "102\n");
+}
+
+#[test]
+fn c4_an_object_that_vanishes_as_soon_as_it_is_stored_is_made_again() {
+    let pipeline = "
+pipeline: p
+stages:
+  a:
+    uses: command
+    shell: true
+    run: echo x >> $HERE/times; echo 100 > ${out.x}
+    outputs: { x: { file: x.txt } }
+    env: [HERE]
+publish: { results/a.txt: a }
+";
+    let with_store = |sandbox: Sandbox| {
+        let here = sandbox.root().display().to_string();
+        sandbox.variable("HERE", &here)
+    };
+    let first = with_store(project(pipeline));
+    first.run().exits(0);
+    let object = first.object("100\n").strip_prefix(first.root()).unwrap().to_owned();
+    let sandbox = with_store(project(pipeline));
+    let over = AtomicBool::new(false);
+    let vanished = || fs_err::remove_file(sandbox.root().join(&object)).is_ok();
+    let run = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !vanished() && !over.load(Ordering::SeqCst) {
+                std::hint::spin_loop();
+            }
+        });
+        let run = sandbox.run();
+        over.store(true, Ordering::SeqCst);
+        run
+    });
+    // Found when the record was to be written, or just after that, when it was to be published.
+    assert_eq!(run.exits(0).outcomes(), "a executed\n");
+    assert_eq!(sandbox.read("times").lines().count(), 2);
+    assert_eq!(sandbox.read("results/a.txt"), "100\n");
+    sandbox.call(&["verify"]).exits(0);
 }

@@ -18,13 +18,13 @@ pub struct GcOptions {
 
 impl Default for GcOptions {
     fn default() -> Self {
-        Self { older_than: None, max_size: None, grace: Duration::from_secs(3600), dry_run: false }
+        Self { older_than: None, max_size: None, grace: Duration::from_hours(1), dry_run: false }
     }
 }
 
 impl GcOptions {
     /// Without `older_than`, what was used so short a time ago stays.
-    const RECENT: Duration = Duration::from_secs(30 * 86_400);
+    const RECENT: Duration = Duration::from_hours(30 * 24);
 
     /// The age from which on things go, in nanoseconds.
     pub(super) fn age(&self) -> i128 {

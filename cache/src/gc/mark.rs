@@ -83,7 +83,11 @@ impl Store {
     fn time(&self) -> Result<i128, StoreError> {
         // One name for all, so that none that a crash left stays for ever.
         let path = self.layout().bucket(Bucket::Memo).join(".clock");
-        let file = self.filesystem().open_lock(&path).map_err(|error| self.explain(error))?;
+        let file = match self.filesystem().open_lock(&path) {
+            // Where not even this can be made, the clock of this machine has to do.
+            Err(error) if error.is_disk_full() => return Ok(self.filesystem().now()),
+            file => file?,
+        };
         let time = self.filesystem().touch(&file).and_then(|()| self.filesystem().stat_open(&file));
         self.filesystem().remove_file(&path)?;
         Ok(time?.stamp.modified)

@@ -10,13 +10,13 @@ use crate::content::Key;
 use crate::filesystem::{Placement, Stamp};
 use crate::layout::Bucket;
 use crate::lease::LeaseAttempt;
-use crate::store::{MemoryKind, Scratch, Store, StoreError};
+use crate::store::{MemoryKind, Store, StoreError};
 
 /// Removes things, or only tells about them.
 struct Sweep<'a> {
     store: &'a Store,
-    /// Where things are looked at once more before they go; none where only the question was asked.
-    aside: Option<Scratch>,
+    /// Whether things go, and are not only told about.
+    removes: bool,
     removed: Vec<Removed>,
 }
 
@@ -36,16 +36,14 @@ impl Store {
         let mark = self.mark()?;
         let roots = self.roots(mark.now)?;
         let doomed = mark.doom(self, &roots, options)?;
-        let mut sweep = Sweep { store: self, aside: None, removed: Vec::new() };
-        sweep.tell_abandoned()?;
-        if !options.dry_run {
-            // With this the folders of dead processes go.
-            sweep.aside = Some(self.scratch("gc")?);
-        }
-        sweep.sweep_records(&mark, &doomed, &roots)?;
+        let mut sweep = Sweep { store: self, removes: !options.dry_run, removed: Vec::new() };
+        sweep.sweep_abandoned()?;
+        let gone = sweep.sweep_records(&mark, &doomed, &roots)?;
         sweep.sweep_objects(&mark, &doomed)?;
         sweep.sweep_memory(&doomed)?;
         sweep.sweep_leftovers(&mark, &doomed, options)?;
+        // Last, because on a full disk only now there is room to write.
+        self.forget_removed(&gone)?;
         let removed = sweep.removed;
         Ok(Collection {
             dry_run: options.dry_run,
@@ -55,6 +53,18 @@ impl Store {
             over: options.max_size.map_or(0, |most| doomed.kept.saturating_sub(most)),
             removed,
         })
+    }
+
+    fn forget_removed(&self, gone: &BTreeSet<Key>) -> Result<(), StoreError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        gone.iter().for_each(|key| self.forget_indexed(key));
+        for project in self.all_projects()? {
+            project.forget(gone)?;
+        }
+        self.save_index()?;
+        self.sync()
     }
 
     /// Programs that know more may use objects in ways that this one does not know of.
@@ -72,36 +82,29 @@ impl Store {
 }
 
 impl Sweep<'_> {
-    fn tell_abandoned(&mut self) -> Result<(), StoreError> {
+    fn sweep_abandoned(&mut self) -> Result<(), StoreError> {
         for path in self.store.abandoned()? {
             let (name, bytes) = (name_of(&path), self.store.bytes_below(&path)?);
             self.removed.push(Removed { what: What::Scratch, name, cell: None, bytes, why: Why::ProcessDead });
         }
-        Ok(())
+        if self.removes { self.store.remove_abandoned() } else { Ok(()) }
     }
 
-    /// Removes records, durably, so that a crash can only leave objects without records.
-    fn sweep_records(&mut self, mark: &Mark, doomed: &Doomed, roots: &Roots) -> Result<(), StoreError> {
+    /// Removes records, durably, so that a crash can only leave objects without records. Returns which went.
+    fn sweep_records(&mut self, mark: &Mark, doomed: &Doomed, roots: &Roots) -> Result<BTreeSet<Key>, StoreError> {
         let (mut gone, mut folders) = (BTreeSet::new(), BTreeSet::new());
         for (key, why) in &doomed.records {
             let record = &mark.records[key];
             let cell = roots.former(key).map(|(_, cell)| cell.clone());
             let bytes = record.stamp.size;
             let removed = Removed { what: What::Record, name: key.to_string(), cell, bytes, why: *why };
-            if self.remove_unused(&record.path, &record.stamp, removed)? {
+            if self.remove_unused(&record.path, &record.stamp, removed)? && self.removes {
                 gone.insert(*key);
                 folders.extend(record.path.parent().map(Path::to_owned));
             }
         }
-        if self.aside.is_some() && !gone.is_empty() {
-            gone.iter().for_each(|key| self.store.forget_indexed(key));
-            self.store.make_durable(&BTreeSet::new(), &folders)?;
-            for project in self.store.all_projects()? {
-                project.forget(&gone)?;
-            }
-            self.store.save_index()?;
-        }
-        Ok(())
+        self.store.make_durable(&BTreeSet::new(), &folders)?;
+        Ok(gone)
     }
 
     fn sweep_objects(&mut self, mark: &Mark, doomed: &Doomed) -> Result<(), StoreError> {
@@ -118,9 +121,9 @@ impl Sweep<'_> {
     /// Removes a file unless it was touched or replaced since it was looked at: moved aside first, so that nobody can
     /// begin to use it between the last look and the removal. Tells whether it went.
     fn remove_unused(&mut self, path: &Path, seen: &Stamp, removed: Removed) -> Result<bool, StoreError> {
-        if let Some(aside) = &self.aside {
+        if self.removes {
             let filesystem = self.store.filesystem();
-            let aside = aside.path().join(self.store.number().to_string());
+            let aside = self.store.aside();
             match filesystem.rename(path, &aside) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
                 renamed => renamed?,
@@ -143,7 +146,7 @@ impl Sweep<'_> {
 
     /// Removes what only a person could miss.
     fn remove_old(&mut self, path: &Path, removed: Removed) -> Result<(), StoreError> {
-        if self.aside.is_some() {
+        if self.removes {
             self.store.filesystem().remove_tree(path)?;
         }
         self.removed.push(removed);
@@ -152,7 +155,7 @@ impl Sweep<'_> {
 
     fn sweep_memory(&mut self, doomed: &Doomed) -> Result<(), StoreError> {
         for (memory, why) in &doomed.memory {
-            if self.aside.is_some() {
+            if self.removes {
                 self.store.discard(memory)?;
             }
             let what = match memory.kind {
@@ -175,7 +178,8 @@ impl Sweep<'_> {
             if doomed.records.contains_key(&key) || (!recorded && old(&stat.stamp)) {
                 let (what, why) = (What::Log, Why::RecordGone);
                 let name = key.to_string();
-                self.remove_old(&path, Removed { what, name, cell: None, bytes: stat.stamp.size, why })?;
+                let removed = Removed { what, name, cell: None, bytes: stat.stamp.size, why };
+                self.remove_unused(&path, &stat.stamp, removed)?;
             }
         }
         for (what, path) in self.store.left_for_people()? {

@@ -10,6 +10,7 @@ mod objects;
 mod records;
 mod remembered;
 mod restore;
+mod restoring;
 mod scratch;
 #[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod store;
@@ -25,6 +26,7 @@ pub use records::Found;
 pub(crate) use records::ReadRecord;
 pub use remembered::{MemoryKind, Remembered};
 pub use restore::RestoreMethod;
+pub use restoring::Restoring;
 pub use scratch::Scratch;
 pub(crate) use scratch::lock_file;
 pub use store::Store;

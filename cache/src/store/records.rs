@@ -9,7 +9,7 @@ use super::store::lock;
 use super::{Store, StoreError};
 use crate::content::Key;
 use crate::filesystem::{FileError, FileKind, Stamp, read_if_there, read_to_end};
-use crate::layout::{Bucket, Layout};
+use crate::layout::Bucket;
 use crate::process::Process;
 use crate::record::{Indexed, Output, Parsed, Record, RecordIndex, parse};
 
@@ -101,13 +101,7 @@ impl Store {
         };
         let path = self.layout().record_index(&Process::current().host);
         self.make_folder(path.parent().unwrap_or(&path))?;
-        let draft = path.with_extension(format!("{}-{}", std::process::id(), self.number()));
-        let written = self.write_draft(&draft, &bytes, Layout::FILE_MODE);
-        let placed = written.and_then(|()| self.filesystem().rename(&draft, &path));
-        placed.map_err(|error| {
-            drop(self.filesystem().remove_file(&draft));
-            self.explain(error)
-        })
+        self.write_beside(&path, &bytes, |_| Ok(()))
     }
 
     pub(super) fn index(&self) -> &Mutex<RecordIndex> {

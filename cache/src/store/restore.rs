@@ -7,16 +7,11 @@ use std::path::{Path, PathBuf};
 use fs_err::File;
 use rayon::prelude::*;
 
-use super::scratch::{host_mark, is_dead};
 use super::store::lock;
 use super::{Store, StoreError};
-use crate::content::{Artifact, Digest, EntryContent, Form, ManifestEntry, link_stays_inside};
-use crate::filesystem::{FileKind, Placement, copy_hashed};
-use crate::process::Process;
+use crate::content::{Artifact, EntryContent, Form, ManifestEntry, link_stays_inside};
+use crate::filesystem::{Placement, copy_hashed};
 use crate::tree::TreeError;
-
-/// Start of the names under which things are built beside their final place.
-const DRAFT: &str = ".dgpipe-";
 
 /// How the bytes came to their new place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,18 +64,27 @@ impl Store {
         files: &BTreeMap<String, Vec<u8>>,
         dest: &Path,
     ) -> Result<RestoreMethod, StoreError> {
-        let draft = self.draft_beside(dest)?;
-        let at = |path: &String| if path.is_empty() { draft.clone() } else { draft.join(path) };
+        let mut restoring = self.restoring();
+        restoring.add(artifact, files, dest)?;
+        restoring.finish().pop().expect("there are as many results as artifacts")
+    }
+
+    /// Builds an artifact at a path where nothing is, with some files written anew.
+    pub(super) fn build_with(
+        &self,
+        artifact: &Artifact,
+        files: &BTreeMap<String, Vec<u8>>,
+        draft: &Path,
+    ) -> Result<RestoreMethod, StoreError> {
+        let at = |path: &String| if path.is_empty() { draft.to_owned() } else { draft.join(path) };
         let overlay: Overlay<'_> = files.iter().map(|(path, bytes)| (at(path), bytes.as_slice())).collect();
         let building = Building { access: Access::Writable, overlay: &overlay };
-        let built = self.build(artifact, &draft, building).and_then(|method| {
-            for (path, bytes) in &overlay {
-                let written = self.write_draft(path, bytes, Access::Writable.mode(false));
-                written.map_err(|error| self.explain(error))?;
-            }
-            Ok(method)
-        });
-        self.finish(&draft, built, || self.replace(&draft, dest))
+        let method = self.build(artifact, draft, building)?;
+        for (path, bytes) in &overlay {
+            let written = self.write_draft(path, bytes, Access::Writable.mode(false));
+            written.map_err(|error| self.explain(error))?;
+        }
+        Ok(method)
     }
 
     /// Puts an artifact at a path where nothing is, with files that cannot be written to.
@@ -106,20 +110,6 @@ impl Store {
             // The first error is the one to tell.
             drop(self.filesystem().remove_file(dest));
         })
-    }
-
-    fn finish(
-        &self,
-        draft: &Path,
-        built: Result<RestoreMethod, StoreError>,
-        place: impl FnOnce() -> Result<(), StoreError>,
-    ) -> Result<RestoreMethod, StoreError> {
-        let placed = built.and_then(|method| place().map(|()| method));
-        if placed.is_err() {
-            // The first error is the one to tell.
-            drop(self.filesystem().remove_tree(draft));
-        }
-        placed
     }
 
     fn build(&self, artifact: &Artifact, path: &Path, building: Building<'_>) -> Result<RestoreMethod, StoreError> {
@@ -222,77 +212,5 @@ impl Store {
         }
         lock(&self.shared.verified).insert(*digest, stat.stamp);
         Ok(RestoreMethod::Copied)
-    }
-
-    /// Puts the draft at its place in one step, and what was there away.
-    fn replace(&self, draft: &Path, dest: &Path) -> Result<(), StoreError> {
-        let filesystem = self.filesystem();
-        let folder = |path| -> Result<bool, StoreError> {
-            let stat = filesystem.stat(path)?;
-            Ok(stat.is_some_and(|stat| stat.kind == FileKind::Folder))
-        };
-        let both_plain = !folder(dest)? && !folder(draft)?;
-        if both_plain {
-            return Ok(filesystem.rename(draft, dest)?);
-        }
-        // Where nothing was a moment ago, another process may have put something by now.
-        if filesystem.stat(dest)?.is_none() && filesystem.rename_new(draft, dest)? == Placement::Placed {
-            return Ok(());
-        }
-        if filesystem.exchange(draft, dest)? {
-            return Ok(filesystem.remove_tree(draft)?);
-        }
-        // Without an exchange there is a moment with nothing at the path; a crash in it leaves the
-        // old tree beside, and the next restore brings the new one.
-        let aside = draft.with_extension("old");
-        filesystem.rename(dest, &aside)?;
-        if let Err(error) = filesystem.rename(draft, dest) {
-            filesystem.rename(&aside, dest)?;
-            return Err(error.into());
-        }
-        Ok(filesystem.remove_tree(&aside)?)
-    }
-
-    /// Returns an unused name beside a path, and sees to the folder they are in.
-    fn draft_beside(&self, dest: &Path) -> Result<PathBuf, StoreError> {
-        let folder = match dest.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        self.make_user_folder(folder)?;
-        if lock(&self.shared.swept).insert(folder.to_owned()) {
-            self.sweep(folder)?;
-        }
-        let process = Process::current();
-        let (pid, started) = (process.pid, process.started);
-        let name = format!(
-            "{DRAFT}{}-{pid}-{started}-{}",
-            host_mark(),
-            Digest::of(self.root().as_os_str().as_encoded_bytes()).short()
-        );
-        Ok(folder.join(format!("{name}-{}", self.number())))
-    }
-
-    fn make_user_folder(&self, folder: &Path) -> Result<(), StoreError> {
-        if self.filesystem().stat_target(folder)?.is_some() {
-            return Ok(());
-        }
-        if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
-            self.make_user_folder(above)?;
-        }
-        // Another thread may have been faster.
-        let _ = self.filesystem().create_folder(folder, 0o777)?;
-        Ok(())
-    }
-
-    /// Removes what processes that died while restoring left beside their destinations.
-    fn sweep(&self, folder: &Path) -> Result<(), StoreError> {
-        for name in self.filesystem().list(folder)? {
-            let id = name.to_str().and_then(|name| name.strip_prefix(DRAFT));
-            if id.is_some_and(is_dead) {
-                self.filesystem().remove_tree(&folder.join(&name))?;
-            }
-        }
-        Ok(())
     }
 }

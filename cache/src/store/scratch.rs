@@ -102,11 +102,9 @@ impl Store {
 
     fn occupy(&self) -> Result<Occupancy, StoreError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let process = Process::current();
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let (pid, started) = (process.pid, process.started);
-            let id = format!("{}-{pid}-{started}-{number}", host_mark());
+            let id = format!("{}-{number}", process_mark());
             let lock_path = self.layout().bucket(Bucket::Scratch).join(id.clone() + LOCK);
             if let Some(lock) = lock_file(self.filesystem(), &lock_path)? {
                 let staging = self.layout().bucket(Bucket::Scratch).join(format!("{id}-staging"));
@@ -118,8 +116,15 @@ impl Store {
         }
     }
 
+    /// Returns an unused path in scratch for one thing that is looked at before it is removed. What a crash leaves there
+    /// is removed by the next process. Nothing is written for it: it is needed most when the disk is full.
+    pub(crate) fn aside(&self) -> PathBuf {
+        let Process { pid, started, .. } = Process::current();
+        self.layout().bucket(Bucket::Scratch).join(format!("{}-{pid}-{started}-aside-{}", host_mark(), self.number()))
+    }
+
     /// Removes what dead processes of this machine left.
-    fn remove_abandoned(&self) -> Result<(), StoreError> {
+    pub(crate) fn remove_abandoned(&self) -> Result<(), StoreError> {
         self.each_abandoned(&mut |path| Ok(self.filesystem().remove_tree(path)?))
     }
 
@@ -221,6 +226,12 @@ pub(crate) fn lock_file(filesystem: &dyn Filesystem, path: &Path) -> Result<Opti
 /// Marks the names of this machine in folders that several may share.
 pub(super) fn host_mark() -> String {
     Digest::of(Process::current().host.as_bytes()).short()[..8].to_owned()
+}
+
+/// Tells the names that this process gives from those of others, dead ones with the same number among them.
+pub(super) fn process_mark() -> String {
+    let process = Process::current();
+    format!("{}-{}-{}", host_mark(), process.pid, process.started)
 }
 
 /// Returns the id that a name in scratch starts with, of four parts.

@@ -2,12 +2,13 @@
 //! objects, records and so on is in the files named after those.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::StoreError;
-use super::scratch::Occupancy;
+use super::scratch::{Occupancy, process_mark};
 use crate::content::{Digest, Manifest};
 use crate::filesystem::{FileError, FileKind, Filesystem, Placement, RealFilesystem, Stamp};
 use crate::layout::{Bucket, Layout};
@@ -85,6 +86,11 @@ impl Store {
     /// Returns the folder of the store.
     pub fn root(&self) -> &Path {
         self.shared.layout.root()
+    }
+
+    /// Returns the free bytes and inodes of the disk of the store, zero where that is not known.
+    pub fn free(&self) -> (u64, u64) {
+        self.filesystem().free(self.root())
     }
 
     /// Returns the memory of digests of source files. All clones share one.
@@ -192,9 +198,19 @@ impl Store {
         files: &BTreeSet<PathBuf>,
         folders: &BTreeSet<PathBuf>,
     ) -> Result<(), StoreError> {
+        self.make_durable_on(self.root(), files, folders)
+    }
+
+    /// Makes files and folders of the disk durable that a path is on.
+    pub(crate) fn make_durable_on(
+        &self,
+        disk: &Path,
+        files: &BTreeSet<PathBuf>,
+        folders: &BTreeSet<PathBuf>,
+    ) -> Result<(), StoreError> {
         let filesystem = self.filesystem();
         let synced = if files.len() + folders.len() > MANY {
-            filesystem.sync_all(self.root())
+            filesystem.sync_all(disk)
         } else {
             let mut files = files.iter().map(|path| filesystem.sync_file(path));
             let mut folders = folders.iter().map(|path| filesystem.sync_folder(path));
@@ -211,7 +227,7 @@ impl Store {
                 self.sync_later(path.parent().unwrap_or(path));
                 Ok(())
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path != self.root() => {
+            Err(error) if error.kind() == ErrorKind::NotFound && path != self.root() => {
                 self.make_folder(path.parent().unwrap_or(path))?;
                 self.make_folder(path)
             }
@@ -221,19 +237,33 @@ impl Store {
 
     /// Writes a small file so that there is always the old or the new one, whole.
     pub(crate) fn write_whole(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write_beside(path, bytes, |draft| self.filesystem().sync_file(draft))?;
+        self.sync_later(path.parent().unwrap_or(path));
+        Ok(())
+    }
+
+    /// Writes a small file under another name, has something done to it, and gives it its own.
+    pub(crate) fn write_beside(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        ready: impl FnOnce(&Path) -> Result<(), FileError>,
+    ) -> Result<(), StoreError> {
         let folder = path.parent().unwrap_or(path);
-        let draft = folder.join(format!(".draft-{}-{}", std::process::id(), self.number()));
-        let written = self.write_draft(&draft, bytes, Layout::FILE_MODE);
-        let placed = written
-            .and_then(|()| self.filesystem().sync_file(&draft))
-            .and_then(|()| self.filesystem().rename(&draft, path));
-        if let Err(error) = placed {
+        let (draft, written) = loop {
+            let draft = folder.join(format!(".draft-{}-{}", process_mark(), self.number()));
+            match self.write_draft(&draft, bytes, Layout::FILE_MODE) {
+                // Process numbers come again, most of all in containers.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                written => break (draft, written),
+            }
+        };
+        let placed = written.and_then(|()| ready(&draft)).and_then(|()| self.filesystem().rename(&draft, path));
+        placed.map_err(|error| {
             // The first error is the one to tell.
             drop(self.filesystem().remove_file(&draft));
-            return Err(self.explain(error));
-        }
-        self.sync_later(folder);
-        Ok(())
+            self.explain(error)
+        })
     }
 
     /// Writes a new file that is not durable yet.
@@ -260,7 +290,7 @@ impl Store {
                 self.warn(format!("`{path}` is damaged: {reason}; it was moved to `{aside}`"));
             }
             // Another thread was faster, which has told about it.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => self.warn(format!(
                 "`{path}` is damaged: {reason}; it could not be moved to the quarantine: {}",
                 error.source

@@ -115,3 +115,26 @@ fn what_many_add_at_the_same_time_is_all_there() {
     assert_eq!(project.latest().unwrap().len(), 16);
     assert_eq!(project.ledger().unwrap().entries.len(), 16);
 }
+
+#[test]
+fn a_draft_left_by_a_process_with_the_same_number_is_no_obstacle() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.store.project("id", "pacs", "mini").unwrap();
+    let latest = BTreeMap::from([("cell".to_owned(), Key::of(b"key"))]);
+    // A folder, because what is left there must neither be used nor hinder.
+    let stat = fs_err::read_to_string("/proc/self/stat").unwrap();
+    let started = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap();
+    let host = fs_err::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let mark = &dgpipe_cache::Digest::of(host.trim_end().as_bytes()).short()[..8];
+    for number in 0..20 {
+        let draft = format!(".draft-{mark}-{}-{started}-{number}", std::process::id());
+        fs_err::write(project.path().join(draft), "half").unwrap();
+    }
+    project.set_latest(&latest).unwrap();
+    assert_eq!(project.latest().unwrap(), latest);
+    let drafts = fs_err::read_dir(project.path()).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with(".draft-")
+    });
+    assert_eq!(drafts.count(), 20, "those of others are left alone");
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dgpipe_cache::{Key, Store};
+use dgpipe_cache::{Key, Seal, Store};
 
 use crate::recorder::{Operation, Recorder};
 use crate::sandbox::{commit, picture, record};
@@ -74,6 +74,33 @@ fn a_large_batch_is_made_durable_three_times_whatever_its_size() {
     let done = watched.recorder.take();
     let synced = |name: &str| done.iter().filter(|(done, _)| *done == name).count();
     assert_eq!((synced("sync_all"), synced("sync_file")), (3, 0));
+}
+
+#[test]
+fn what_is_restored_is_durable_before_it_has_its_name_and_by_its_name_before_the_old_goes() {
+    let watched = Watched::new();
+    let source = watched.folder.path().join("source");
+    fs_err::create_dir(&source).unwrap();
+    fs_err::write(source.join("a"), "a").unwrap();
+    let mut transaction = watched.store.begin(Key::of(b"key"));
+    let folder = transaction.put(&source, Seal::Copy).unwrap();
+    commit(transaction, &[folder]).unwrap();
+    let dest = watched.folder.path().join("results");
+    fs_err::create_dir(&dest).unwrap();
+    watched.recorder.take();
+
+    watched.store.restore(&folder, &dest).unwrap();
+
+    let done = watched.recorder.take();
+    let drafted = |path: &Path| path.to_string_lossy().contains("/.dgpipe-");
+    let order = [
+        place(&done, "sync_file", |path| drafted(path) && path.ends_with("a")),
+        place(&done, "sync_folder", drafted),
+        last_place(&done, "rename", |path| path == dest),
+        place(&done, "sync_folder", |path| path == watched.folder.path()),
+        place(&done, "remove_tree", drafted),
+    ];
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{order:?} {done:#?}");
 }
 
 #[test]

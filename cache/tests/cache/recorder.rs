@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use dgpipe_cache::{FileError, Filesystem, Locking, Placement, RealFilesystem, Stat};
@@ -12,7 +13,9 @@ use fs_err::File;
 pub(crate) type Operation = (&'static str, PathBuf);
 
 /// Something that happens just before an operation.
-struct Hook(Box<dyn Fn(&'static str, &Path) + Send + Sync>);
+struct Hook(Box<Act>);
+
+type Act = dyn Fn(&'static str, &Path) + Send + Sync;
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,6 +34,7 @@ pub(crate) struct Recorder {
     /// What the clock of the disk says, in seconds since 1970, in place of the truth.
     clock: Mutex<Option<u64>>,
     hook: OnceLock<Hook>,
+    full: AtomicBool,
 }
 
 impl Recorder {
@@ -54,6 +58,11 @@ impl Recorder {
         self.hook.set(Hook(Box::new(act))).unwrap();
     }
 
+    /// Has nothing new fit on the disk from now on.
+    pub(crate) fn fill(&self) {
+        self.full.store(true, Ordering::SeqCst);
+    }
+
     /// Takes what was done since the last call.
     pub(crate) fn take(&self) -> Vec<Operation> {
         std::mem::take(&mut *self.done.lock().unwrap())
@@ -70,6 +79,10 @@ impl Recorder {
         }
         let refused = *self.refused.lock().unwrap();
         self.done.lock().unwrap().push((operation, path.to_owned()));
+        let needs_room = ["append", "create", "create_folder", "create_link", "link", "open_lock", "reopen", "write"];
+        if self.full.load(Ordering::SeqCst) && needs_room.contains(&operation) {
+            return Err(FileError::new(operation, path, io::Error::from_raw_os_error(28)));
+        }
         if refused == Some(operation) {
             let failure = io::Error::from_raw_os_error(5);
             return Err(FileError::new(operation, path, failure));

@@ -1,8 +1,10 @@
 //! Why a command could not be done, and the exit code that says so.
 
+use std::error::Error;
+
 use dgpipe_cache::StoreError;
 use dgpipe_engine::graph::TargetError;
-use dgpipe_engine::plan::PlanError;
+use dgpipe_engine::plan::{PlanError, SourceError};
 use dgpipe_engine::run::RunError;
 use dgpipe_engine::spec::{LoadError, Mistakes};
 
@@ -86,28 +88,41 @@ impl Failure {
         }
     }
 
-    fn environment(error: impl std::fmt::Display) -> Self {
-        Self::Environment { message: error.to_string(), hint: None }
+    /// The message of an error with those of its causes.
+    fn environment(error: &(dyn Error + 'static)) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // Transparent wrappers repeat their cause; once is enough for a reader.
+            if !message.ends_with(&text) {
+                message.push_str(&format!(": {text}"));
+            }
+            source = cause.source();
+        }
+        Self::Environment { message, hint: None }
     }
 }
+
+/// What to do where there is no room.
+const NO_ROOM: &str = "free space, or put the store elsewhere with `--cache DIR`; the next run resumes";
 
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Mistakes(mistakes) => mistakes.into(),
-            LoadError::Io(error) => Self::environment(error),
+            LoadError::Io(error) => Self::environment(&error),
         }
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let full = error.is_disk_full();
-        let failure = Self::environment(&error);
-        if full {
-            failure.hint("free space, or put the store elsewhere with `--cache DIR`; the next run resumes")
-        } else {
-            failure
+        match &error {
+            // It says all that its cause does.
+            StoreError::Full { .. } => Self::Environment { message: error.to_string(), hint: None }.hint(NO_ROOM),
+            _ if error.is_disk_full() => Self::environment(&error).hint(NO_ROOM),
+            _ => Self::environment(&error),
         }
     }
 }
@@ -122,6 +137,9 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Store(error) => error.into(),
+            PlanError::Sources(errors) if errors.iter().any(SourceError::is_refusal) => {
+                Self::Environment { message: PlanError::Sources(errors).to_string(), hint: None }
+            }
             PlanError::Sources(_) => Self::call(error.to_string())
                 .hint("sources are paths relative to the project root, see `sources:` in the file"),
             PlanError::Input { .. } => Self::call(error.to_string()),
@@ -134,13 +152,14 @@ impl From<RunError> for Failure {
         match error {
             RunError::Plan(error) => error.into(),
             RunError::Store(error) => error.into(),
-            RunError::Io(error) => Self::environment(error),
+            RunError::Refused { .. } => Self::environment(&error).hint(NO_ROOM),
+            RunError::Io(error) => Self::environment(&error),
         }
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::environment(error)
+        Self::environment(&error)
     }
 }

@@ -17,8 +17,8 @@ impl GitQuestion {
     /// Asks about the repository around a folder.
     pub(crate) fn ask(folder: PathBuf) -> Self {
         let (sender, receiver) = channel();
-        // Whoever gave up waiting does not hear the answer.
-        std::thread::spawn(move || sender.send(state(folder)).ok());
+        // Whoever gave up waiting does not hear the answer; without a thread there is none.
+        drop(std::thread::Builder::new().name("git".to_owned()).spawn(move || sender.send(state(folder)).ok()));
         Self(receiver)
     }
 

@@ -10,11 +10,14 @@ mod failure;
 mod git;
 mod metrics;
 mod past;
+mod picture;
 mod program;
+mod report;
 mod session;
 mod terminal;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -26,6 +29,8 @@ pub use program::{Lent, Program, Show};
 /// the call, 3 the environment, 101 a bug, 130 interrupted, 143 terminated.
 pub fn main(program: &Program) -> ExitCode {
     terminal::quiet_panics_of_cells();
+    // Who hears this signal gets an error for a file beyond the limit of the system, and is not killed.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).ok();
     dgpipe_engine::command::collect_orphans();
     let command = command(program);
     let arguments = match command.try_get_matches() {

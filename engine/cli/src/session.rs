@@ -1,6 +1,7 @@
 //! A pipeline file opened for a command: project root, graph, store, past.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{Key, Project, Store};
@@ -34,10 +35,12 @@ impl Pipeline {
 
 /// Refuses a path at which no file is.
 pub(crate) fn must_be_file(file: &Path) -> Result<(), Failure> {
-    if file.is_file() {
-        return Ok(());
-    }
-    let what = if file.exists() { "`{}` is not a file" } else { "there is no file `{}`" };
+    let what = match fs_err::metadata(file) {
+        Ok(found) if found.is_file() => return Ok(()),
+        Ok(_) => "`{}` is not a file",
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => "there is no file `{}`",
+        Err(error) => return Err(error.into()),
+    };
     let failure = Failure::call(what.replace("{}", &file.display().to_string()));
     Err(failure.hint("the first argument is a pipeline file, such as `pipelines/pacs.yaml`"))
 }
@@ -90,6 +93,7 @@ impl Session {
 
     fn with(pipeline: Pipeline, folder: &Path, nowhere: Option<tempfile::TempDir>) -> Result<Self, Failure> {
         let Pipeline { graph, root } = pipeline;
+        start_threads()?;
         let store = Store::open(folder)?;
         let project = store.project(&project_id(&root), &graph.spec.name, &graph.spec.profile)?;
         let latest = project.latest()?;
@@ -124,6 +128,15 @@ impl Session {
         let plan = self.plan(&[self.graph.name(cell)], &[])?;
         let now = plan.decisions.get(&cell).and_then(|planned| planned.identity.as_ref());
         Ok(now.map(|(_, key)| *key).or_else(|| self.latest.get(&self.graph.name(cell)).copied()))
+    }
+}
+
+/// Starts the threads that hashing shares. Started by need, they would panic where the system has none left.
+fn start_threads() -> Result<(), Failure> {
+    match rayon::ThreadPoolBuilder::new().build_global() {
+        // Without a cause it says that they run already.
+        Err(error) if std::error::Error::source(&error).is_some() => Err(std::io::Error::other(error).into()),
+        _ => Ok(()),
     }
 }
 

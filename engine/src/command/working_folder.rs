@@ -53,7 +53,7 @@ impl WorkingFolder {
             folder.paths.inputs.insert(port.name.clone(), shown);
         }
         if project {
-            folder.move_aside(stage, scratch)?;
+            folder.move_aside(stage)?;
         }
         for output in stage.output_paths.values().filter(|output| output.contains('/')) {
             match folder.path.join(output).parent() {
@@ -66,12 +66,22 @@ impl WorkingFolder {
         Ok(folder)
     }
 
-    /// Declared outputs that lie in the project must not be mistaken for what this execution makes.
-    fn move_aside(&mut self, stage: &CommandStage, scratch: &Path) -> Result<(), StageError> {
-        for (port, output) in &stage.output_paths {
+    /// Declared outputs that lie in the project must not be mistaken for what this execution makes. They stay beside
+    /// their places, so that a run that is killed cannot take them along with its scratch folder.
+    fn move_aside(&mut self, stage: &CommandStage) -> Result<(), StageError> {
+        for output in stage.output_paths.values() {
             let from = stage.root.join(output);
-            if from.symlink_metadata().is_ok() {
-                let to = scratch.join(format!("aside-{port}"));
+            let to = beside(&from, "before");
+            if is_there(&to) {
+                // A run was killed before it could put this back; what it wrote is kept as well.
+                if is_there(&from) {
+                    let unfinished = beside(&from, "unfinished");
+                    crate::files::remove_path(&unfinished)?;
+                    crate::files::move_path(&from, &unfinished)?;
+                }
+                crate::files::move_path(&to, &from)?;
+            }
+            if is_there(&from) {
                 crate::files::move_path(&from, &to)?;
                 self.aside.push((from, to));
             }
@@ -79,18 +89,20 @@ impl WorkingFolder {
         Ok(())
     }
 
-    /// Puts back what was moved aside where the execution failed, and leaves what it said beside what it wrote.
+    /// Puts back what was moved aside where the execution failed, and removes it where it did not. What a failed one
+    /// said is left beside what it wrote.
     pub(super) fn finish(&self, succeeded: bool, said: &LogText) -> Result<(), StageError> {
-        if succeeded {
-            return Ok(());
-        }
-        fs_err::write(self.temporary.join("stdout"), &said.stdout)?;
-        fs_err::write(self.temporary.join("stderr"), &said.stderr)?;
         for (from, to) in &self.aside {
-            if to.symlink_metadata().is_ok() {
+            if succeeded {
+                crate::files::remove_path(to)?;
+            } else if is_there(to) {
                 crate::files::remove_path(from)?;
                 crate::files::move_path(to, from)?;
             }
+        }
+        if !succeeded {
+            fs_err::write(self.temporary.join("stdout"), &said.stdout)?;
+            fs_err::write(self.temporary.join("stderr"), &said.stderr)?;
         }
         Ok(())
     }
@@ -104,6 +116,16 @@ impl WorkingFolder {
     pub(super) fn masked(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.secrets.mask(text.into())).into_owned()
     }
+}
+
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// A hidden name beside a path: sources leave hidden names out, so that none of them changes.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".dgpipe-{what}-{name}"))
 }
 
 /// The laying out of inputs.

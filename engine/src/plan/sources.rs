@@ -29,13 +29,25 @@ pub enum SourceError {
         shown: String,
     },
     /// It is there and cannot be read.
-    #[error("the source `{name}` cannot be read: {source}")]
+    #[error("the source `{name}` cannot be read: {source}{}", reason(source))]
     Unreadable {
         /// The source.
         name: String,
         /// What went wrong.
         source: TreeError,
     },
+}
+
+impl SourceError {
+    /// Whether the disk or the permissions refuse, and not what the project says or has.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unreadable { source: TreeError::File(_), .. })
+    }
+}
+
+/// What the operating system said, which the message of the error leaves to its cause.
+fn reason(error: &TreeError) -> String {
+    std::error::Error::source(error).map(|reason| format!(": {reason}")).unwrap_or_default()
 }
 
 impl SourceSnapshots {
@@ -103,7 +115,8 @@ fn manifests(snapshot: &Snapshot) -> Vec<(Digest, Manifest)> {
 fn take_one(graph: &Graph, index: usize, memo: &SourceMemo) -> Result<(PathBuf, Snapshot), SourceError> {
     let source = &graph.sources[index];
     let root = source.root();
-    if !root.exists() {
+    // What cannot be looked at is told by the walk.
+    if matches!(root.try_exists(), Ok(false)) {
         return Err(SourceError::Missing { name: source.name.clone(), shown: source.shown.clone() });
     }
     let snapshot = hash_path(&root, HashOptions { hidden: source.hidden, links: false }, memo)

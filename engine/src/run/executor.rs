@@ -60,6 +60,8 @@ pub(super) enum Ended {
     Sealed { transaction: Box<Transaction>, has_checkpoints: bool, seconds: f64 },
     /// Failed, with a message for people.
     Failed { error: String, seconds: f64 },
+    /// The disk or the store refused, for which the cell is not to blame.
+    Refused { error: String },
     /// Stopped on request.
     Cancelled,
 }
@@ -77,6 +79,7 @@ impl Executor<'_> {
                     return Ended::Sealed { transaction: Box::new(transaction), has_checkpoints, seconds };
                 }
                 Err(Failure::Cancelled) => return Ended::Cancelled,
+                Err(Failure::Refused(error)) => return Ended::Refused { error },
                 Err(Failure::Error(error)) => error,
             };
             if attempt > cell.retries || self.options.cancel.is_cancelled() {
@@ -91,7 +94,8 @@ impl Executor<'_> {
     /// Gives too whether there are checkpoints, which nobody needs once the result is in the store.
     fn attempt(&self, assignment: &Assignment, cell: &Cell) -> Result<(Transaction, bool), Failure> {
         let is_command = cell.work.type_name() == command::NAME;
-        let scratch = self.scratch(assignment, is_command).map_err(Failure::of)?;
+        let scratch = self.scratch(assignment, is_command);
+        let scratch = scratch.map_err(|error| Failure::Refused(StageError::from(error).to_string()))?;
         let inputs = self.inputs(assignment, cell);
         let outputs = output_paths(cell, &scratch);
         let cancel = self.attempts.begin(assignment.cell, cell.timeout);
@@ -114,6 +118,10 @@ impl Executor<'_> {
             Ok(Err(error)) if error.is_cancelled() => return Err(Failure::Cancelled),
             Ok(result) => result.and_then(|()| self.unchanged(cell, None)),
         };
+        if is_command && let Some(no_room) = self.no_room() {
+            let ended = result.map_or_else(|error| error.to_string(), |()| "what it wrote may be cut short".to_owned());
+            return Err(Failure::Refused(format!("{ended}: {no_room}")));
+        }
         // The bytes of those who may still write are hashed while they are copied.
         let seal = if findings.at_rest || !is_command { Seal::Move } else { Seal::Copy };
         match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seal, seconds)) {
@@ -126,8 +134,19 @@ impl Executor<'_> {
                 }
                 Ok((transaction, memory.has_checkpoints.into_inner()))
             }
+            Err(error) if error.is_refusal() => Err(Failure::Refused(error.to_string())),
             Err(error) => Err(Failure::Error(self.failed(assignment, &error, &findings, scratch))),
         }
+    }
+
+    /// Says how full the disk of a command's scratch folder is, where it is: programs often do not notice, and end as
+    /// if all were well.
+    fn no_room(&self) -> Option<String> {
+        let (bytes, inodes) = self.store.free();
+        let known = bytes > 0 || inodes > 0;
+        let disk = self.store.root().display();
+        let full = known && (bytes < LITTLE || inodes == 0);
+        full.then(|| format!("the disk of `{disk}` is full: {bytes} bytes and {inodes} inodes are free"))
     }
 
     fn memory<'m>(
@@ -275,13 +294,8 @@ impl Executor<'_> {
 
 enum Failure {
     Error(String),
+    Refused(String),
     Cancelled,
-}
-
-impl Failure {
-    fn of(error: impl Into<StageError>) -> Self {
-        Self::Error(error.into().to_string())
-    }
 }
 
 struct CellMonitor<'a> {

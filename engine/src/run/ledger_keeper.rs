@@ -14,6 +14,7 @@ use dgpipe_cache::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::publishing::{Publishing, Written};
 use super::{Event, Listener, RunError, RunOptions};
 use crate::graph::{Graph, Publication, Targets};
 use crate::passport::{OutputOf, SIDECAR, Stamper, Wanted, is_intact};
@@ -123,40 +124,57 @@ impl<'a> LedgerKeeper<'a> {
         output: OutputOf<'_>,
         listener: &dyn Listener,
     ) -> Result<Vec<(usize, String)>, RunError> {
-        let mut bad = Vec::new();
         let (root, file) = (&self.options.root, &self.options.file);
         let stamper = Stamper::new(self.graph, self.store, self.sources, output, (root, file));
-        for index in &targets.publications {
-            let publication = &self.graph.publications[*index];
-            let mut say = |path: &str, how| listener.hear(&Event::Published { path: path.to_owned(), how });
-            match self.publish_one(&stamper, publication, &mut say) {
-                Ok(()) => {}
-                Err(RunError::Store(error)) if error.is_miss() => {
-                    let members = publication.members.iter();
-                    bad.extend(members.map(|member| (member.cell, member.port.clone())));
-                }
-                Err(error) => match only_this_path(&error) {
-                    Some(error) => say(&publication.path, PublishHow::Impossible { error }),
-                    None => return Err(error),
-                },
+        let mut open: Vec<usize> = targets.publications.iter().copied().collect();
+        let mut first = true;
+        loop {
+            let missed = self.publish_once(&open, &stamper, listener)?;
+            let members = missed.iter().flat_map(|(index, _)| &self.graph.publications[*index].members);
+            let mut bad: Vec<(usize, String)> = members.map(|member| (member.cell, member.port.clone())).collect();
+            // Only members whose bytes really are gone have to be made again.
+            bad.retain(|(cell, port)| output(*cell, port).is_some_and(|(artifact, _)| !self.store.contains(&artifact)));
+            if !bad.is_empty() {
+                return Ok(bad);
+            }
+            // What is bad is the list of files of a folder that was put together, which is put together anew.
+            open = missed.iter().map(|(index, _)| *index).collect();
+            match missed.into_iter().next() {
+                None => return Ok(bad),
+                Some((_, error)) if !first => return Err(error.into()),
+                Some(_) => first = false,
             }
         }
-        // Only members whose bytes really are gone have to be made again.
-        bad.retain(|(cell, port)| output(*cell, port).is_some_and(|(artifact, _)| !self.store.contains(&artifact)));
-        Ok(bad)
+    }
+
+    fn publish_once(
+        &mut self,
+        open: &[usize],
+        stamper: &Stamper<'_>,
+        listener: &dyn Listener,
+    ) -> Result<Vec<(usize, StoreError)>, RunError> {
+        let mut publishing = Publishing::new(self.store);
+        for index in open {
+            if let Err(error) = self.publish_one(stamper, *index, &mut publishing) {
+                publishing.refused(*index, &self.graph.publications[*index].path, error);
+            }
+        }
+        let hear = |path, how| listener.hear(&Event::Published { path, how });
+        publishing.finish(|path, entry| self.note(path, entry), hear)
     }
 
     fn publish_one(
         &mut self,
         stamper: &Stamper<'_>,
-        publication: &Publication,
-        say: &mut dyn FnMut(&str, PublishHow),
+        index: usize,
+        publishing: &mut Publishing,
     ) -> Result<(), RunError> {
+        let publication = &self.graph.publications[index];
         let wanted = match stamper.wanted(publication)? {
             None => return Ok(()),
             Some(Ok(wanted)) => wanted,
             Some(Err(name)) => {
-                say(&publication.path, PublishHow::Clash { name });
+                publishing.say(index, &publication.path, PublishHow::Clash { name });
                 return Ok(());
             }
         };
@@ -166,16 +184,14 @@ impl<'a> LedgerKeeper<'a> {
         if !stamper.carries(publication) {
             let (object, key) = (wanted.object, stamper.key(publication.members[0].cell));
             let content = Content { artifact: object, object, files: &BTreeMap::new(), key, stamp: None };
-            if let Some(how) = self.settle(publication, &publication.path, &content)? {
-                say(&publication.path, how);
-            }
+            self.settle(index, &publication.path, &content, true, publishing)?;
             return Ok(());
         }
         let stamp = stamper.stamp_key(publication, &wanted);
         if self.is_as_stamped(publication, stamp)? {
             return Ok(());
         }
-        self.publish_stamped(stamper, publication, &wanted, stamp, say)
+        self.publish_stamped(stamper, index, &wanted, stamp, publishing)
     }
 
     /// Whether what lies at a path was stamped with all that would decide its stamps today.
@@ -195,44 +211,43 @@ impl<'a> LedgerKeeper<'a> {
     fn publish_stamped(
         &mut self,
         stamper: &Stamper<'_>,
-        publication: &Publication,
+        index: usize,
         wanted: &Wanted,
         stamp: Digest,
-        say: &mut dyn FnMut(&str, PublishHow),
+        publishing: &mut Publishing,
     ) -> Result<(), RunError> {
+        let publication = &self.graph.publications[index];
         let (artifact, stamped) = stamper.stamped(publication, wanted)?;
         let (key, stamp) = (stamper.key(publication.members[0].cell), Some(stamp));
         let content = Content { artifact, object: wanted.object, files: &stamped.files, key, stamp };
-        let how = self.settle(publication, &publication.path, &content)?;
-        let written = how.as_ref().is_none_or(PublishHow::is_written);
-        if let Some(how) = how {
-            say(&publication.path, how);
-        }
+        let is_written = self.settle(index, &publication.path, &content, true, publishing)?;
         // A passport beside a file that is not the one it speaks of would lie.
-        if let Some(bytes) = stamped.beside.filter(|_| written) {
+        if let Some(bytes) = stamped.beside.filter(|_| is_written) {
             let path = format!("{}{SIDECAR}", publication.path);
             let artifact = Artifact::file(Digest::of(&bytes), bytes.len() as u64);
             let files = BTreeMap::from([(String::new(), bytes)]);
             let content = Content { artifact, object: artifact, files: &files, key, stamp };
-            if let Some(how) = self.settle(publication, &path, &content)?.filter(|how| !how.is_written()) {
-                say(&path, how);
-            }
+            self.settle(index, &path, &content, false, publishing)?;
         }
         Ok(())
     }
 
-    /// Puts content at a path unless it is there already or an edit forbids it. Says what was done.
+    /// Has content put at a path unless it is there already or an edit forbids it. Returns whether it is there in the
+    /// end; where it is put there, that is said only where it is to be told.
     fn settle(
         &mut self,
-        publication: &Publication,
+        publication: usize,
         shown: &str,
         content: &Content<'_>,
-    ) -> Result<Option<PublishHow>, RunError> {
+        told: bool,
+        publishing: &mut Publishing,
+    ) -> Result<bool, RunError> {
         let path = self.options.root.join(shown);
         let found = self.found(&path)?;
+        let entry = self.entry(publication, content);
         if found == Some(content.artifact.digest) {
-            self.note(publication, shown, content);
-            return Ok(None);
+            self.note(shown.to_owned(), entry);
+            return Ok(true);
         }
         let last = self.ledger.entries.get(shown).cloned();
         let how = match found {
@@ -245,18 +260,19 @@ impl<'a> LedgerKeeper<'a> {
             Some(_) if last.as_ref().is_some_and(|last| self.lacks_only(&path, last)) => PublishHow::Restored,
             Some(_) if content.stamp.is_some() && is_intact(&path, shown) => PublishHow::Updated,
             Some(_) => match self.options.edits {
-                EditPolicy::Block if last.is_none() => return Ok(Some(PublishHow::Occupied)),
-                EditPolicy::Block => return Ok(Some(PublishHow::Edited)),
+                EditPolicy::Block => {
+                    let how = if last.is_none() { PublishHow::Occupied } else { PublishHow::Edited };
+                    publishing.say(publication, shown, how);
+                    return Ok(false);
+                }
                 EditPolicy::Discard => PublishHow::Discarded,
                 EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, shown)? },
             },
         };
-        if let Some(parent) = path.parent() {
-            fs_err::create_dir_all(parent)?;
-        }
-        self.store.restore_with(&content.object, content.files, &path)?;
-        self.note(publication, shown, content);
-        Ok(Some(how))
+        publishing.restoring.add(&content.object, content.files, &path)?;
+        let (path, how) = (shown.to_owned(), told.then_some(how));
+        publishing.write(Written { publication, path, entry, how });
+        Ok(true)
     }
 
     /// What lies at a path. What cannot have been published has a digest that no artifact has.
@@ -316,8 +332,9 @@ impl<'a> LedgerKeeper<'a> {
         Ok(true)
     }
 
-    fn note(&mut self, publication: &Publication, path: &str, content: &Content<'_>) {
-        let Some(member) = publication.members.first() else { return };
+    /// What the ledger says of content at its path.
+    fn entry(&self, publication: usize, content: &Content<'_>) -> LedgerEntry {
+        let member = &self.graph.publications[publication].members[0];
         let mut extra = BTreeMap::new();
         if let Some(stamp) = content.stamp {
             extra.insert(STAMP.to_owned(), stamp.to_string().into());
@@ -325,16 +342,14 @@ impl<'a> LedgerKeeper<'a> {
             let digest = |(path, bytes): (&String, &Vec<u8>)| (path.clone(), Digest::of(bytes).to_string().into());
             extra.insert(FILES.to_owned(), content.files.iter().map(digest).collect::<Map<_, _>>().into());
         }
-        let entry = LedgerEntry {
-            artifact: content.artifact,
-            cell: self.graph.name(member.cell),
-            port: member.port.clone(),
-            key: content.key,
-            extra,
-        };
-        if self.ledger.entries.get(path) != Some(&entry) {
-            self.ledger.entries.insert(path.to_owned(), entry.clone());
-            self.noted.insert(path.to_owned(), entry);
+        let (cell, port) = (self.graph.name(member.cell), member.port.clone());
+        LedgerEntry { artifact: content.artifact, cell, port, key: content.key, extra }
+    }
+
+    fn note(&mut self, path: String, entry: LedgerEntry) {
+        if self.ledger.entries.get(&path) != Some(&entry) {
+            self.ledger.entries.insert(path.clone(), entry.clone());
+            self.noted.insert(path, entry);
         }
     }
 
@@ -342,17 +357,6 @@ impl<'a> LedgerKeeper<'a> {
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.project.add_to_ledger(self.noted)
     }
-}
-
-/// The message of an error that lies in one path of the user's tree, and not in the disk or the store.
-fn only_this_path(error: &RunError) -> Option<String> {
-    use std::io::ErrorKind::{IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
-    let (kind, text) = match error {
-        RunError::Io(error) => (error.kind(), error.to_string()),
-        RunError::Store(StoreError::File(error)) => (error.kind(), error.to_string()),
-        RunError::Store(_) | RunError::Plan(_) => return None,
-    };
-    matches!(kind, IsADirectory | NotADirectory | PermissionDenied | ReadOnlyFilesystem).then_some(text)
 }
 
 /// Moves what lies at a path beside it, under a name that is free, and returns how messages call that.

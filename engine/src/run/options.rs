@@ -82,6 +82,14 @@ pub enum RunError {
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The disk or the store refused what a cell needs.
+    #[error("`{cell}` cannot be executed: {error}")]
+    Refused {
+        /// The cell.
+        cell: String,
+        /// What was refused, and why.
+        error: String,
+    },
     /// A file of the project could not be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),

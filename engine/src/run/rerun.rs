@@ -158,7 +158,7 @@ fn execute(
 ) -> Option<RerunResult> {
     match executor.execute(assignment) {
         Ended::Cancelled => None,
-        Ended::Failed { error, .. } => Some(RerunResult::Failed { error }),
+        Ended::Failed { error, .. } | Ended::Refused { error } => Some(RerunResult::Failed { error }),
         Ended::Sealed { transaction, .. } => Some(compare(executor.store, &transaction, recorded)),
     }
 }

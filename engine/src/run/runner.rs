@@ -13,10 +13,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use dgpipe_cache::{Artifact, Holding, InUse, Key, Lease, LeaseAttempt, Output, Project, Record, Store, StoreError};
+use dgpipe_cache::{
+    Artifact, Holding, InUse, Key, Lease, LeaseAttempt, Output, Project, Record, RunFolder, Store, StoreError,
+};
 
 use super::attempt::Attempts;
 use super::committer::{InStore, Sealed, commit_all};
+use super::event_log::EventLog;
 use super::executor::{Assignment, Ended, Executor, now_in_milliseconds};
 use super::ledger_keeper::LedgerKeeper;
 use super::priority::{Priority, priorities};
@@ -47,18 +50,14 @@ pub fn run(
 ) -> Result<RunReport, RunError> {
     let begun = Instant::now();
     let started = now_in_milliseconds();
-    let name = run_name(started);
-    let folder = project.new_run(&name)?;
-    let log = Mutex::new(std::io::BufWriter::new(folder.append_events()?));
+    let folder = new_run(project, started)?;
+    let name = folder.id().to_owned();
+    let log = Mutex::new(EventLog::new(folder.append_events()?));
     let report = Mutex::new(RunReport::default());
     let hear = |event: &Event| {
-        report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event);
-        if !matches!(event, Event::CellProgress { .. }) {
-            let mut log = log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            // The log is for people; a full disk shows itself where results are stored.
-            serde_json::to_writer(&mut *log, event).ok();
-            std::io::Write::write_all(&mut *log, b"\n").ok();
-        }
+        let at = begun.elapsed();
+        report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event, at);
+        log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event, at);
         listener.hear(event);
     };
     hear(&Event::RunStarted {
@@ -117,7 +116,7 @@ pub fn run(
     for text in store.take_warnings() {
         hear(&Event::Warning { text });
     }
-    let mut report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let mut report = std::mem::take(&mut *report.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     for (cell, key) in keys {
         if let Some(cell) = report.cells.get_mut(&graph.name(cell)) {
             cell.key = Some(key);
@@ -132,9 +131,12 @@ pub fn run(
     Ok(report)
 }
 
-/// Sorts by time; the process keeps two runs of the same millisecond apart.
-fn run_name(started: u64) -> String {
-    format!("{started:013}-{:05}", std::process::id())
+/// Makes the folder of a run. Its name sorts by time; the process keeps two runs of the same millisecond apart, and
+/// where process numbers are the same, in containers, the next millisecond does.
+fn new_run(project: &Project, started: u64) -> Result<RunFolder, StoreError> {
+    let name = |started: u64| format!("{started:013}-{:05}", std::process::id());
+    let mut made = (started..).map(|started| project.new_run(&name(started)));
+    made.find(|made| !matches!(made, Err(StoreError::Exists { .. }))).expect("there is always a next millisecond")
 }
 
 /// What happened elsewhere.
@@ -406,7 +408,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
         self.states.insert(cell, State::Running);
         self.running += 1;
-        self.start_committer();
+        self.start_committer()?;
         let started = Event::CellStarted {
             cell: graph.name(cell),
             stage_type: graph.cells[cell].work.type_name().to_owned(),
@@ -418,8 +420,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.uses(cell, prepared.key);
         let provenance = Provenance::of(graph, &graph.cells[cell], &|other| self.keys.get(&other).copied());
         let Prepared { fingerprint, key, artifacts, reasons, replace } = prepared;
-        self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease);
-        Ok(())
+        self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease)
     }
 
     /// What is behind changed inputs, but for cells that executed in this run and say so themselves.
@@ -432,7 +433,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         Ok(causes.behind(reasons, &|cell| keys.get(&cell).copied(), &explained)?)
     }
 
-    fn spawn(&self, assignment: Assignment, lease: Lease) {
+    fn spawn(&self, assignment: Assignment, lease: Lease) -> Result<(), RunError> {
         let (messages, executor, sealed) = (self.messages.clone(), self.executor, self.sealed.clone());
         let work = move || {
             let cell = assignment.cell;
@@ -445,21 +446,21 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 (ended, _) => drop(messages.send(Message::Ended { cell, ended, lease })),
             }
         };
-        std::thread::Builder::new()
-            .name("cell".to_owned())
-            .spawn_scoped(self.scope, work)
-            .expect("the system can start a thread");
+        std::thread::Builder::new().name("cell".to_owned()).spawn_scoped(self.scope, work)?;
+        Ok(())
     }
 
     /// The committer lives from the first execution on; a run that executes nothing needs none.
-    fn start_committer(&mut self) {
+    fn start_committer(&mut self) -> Result<(), RunError> {
         if self.sealed.is_some() {
-            return;
+            return Ok(());
         }
         let (sender, receiver) = mpsc::channel();
         let (store, messages) = (self.executor.store, self.messages.clone());
         self.sealed = Some(sender);
-        self.scope.spawn(move || commit_all(store, &receiver, &messages));
+        let commit = move || commit_all(store, &receiver, &messages);
+        std::thread::Builder::new().name("committer".to_owned()).spawn_scoped(self.scope, commit)?;
+        Ok(())
     }
 
     fn take(&mut self, message: Message) -> Result<(), RunError> {
@@ -487,6 +488,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 self.give_back(cell);
                 match ended {
                     Ended::Failed { error, seconds } => self.failed(cell, error, seconds, Some(lease)),
+                    Ended::Refused { error } => Err(RunError::Refused { cell: self.name(cell), error }),
                     Ended::Cancelled | Ended::Sealed { .. } => {
                         self.end(cell, Outcome::Cancelled, 0.0, None);
                         Ok(())

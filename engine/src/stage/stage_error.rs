@@ -1,7 +1,14 @@
 //! Why a stage could not finish.
 
 use std::error::Error;
-use std::fmt;
+use std::io::ErrorKind;
+use std::{fmt, io};
+
+use dgpipe_cache::StoreError;
+
+/// What a system answers where it takes no more bytes.
+const NO_ROOM: [ErrorKind; 4] =
+    [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge, ErrorKind::ReadOnlyFilesystem];
 
 /// The failure of one execution: any error, with a hint what to do where there is one.
 ///
@@ -35,6 +42,20 @@ impl StageError {
     /// What the user can do about it.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// Whether a disk or the store refused, for which the stage is not to blame.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&*self.cause);
+        while let Some(error) = cause {
+            let by_disk = error.downcast_ref::<io::Error>().is_some_and(|error| NO_ROOM.contains(&error.kind()));
+            let by_store = matches!(error.downcast_ref(), Some(StoreError::File(_) | StoreError::Full { .. }));
+            if by_disk || by_store {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// Whether the stage stopped because it was asked to.

@@ -48,7 +48,7 @@ impl Gc {
     pub(crate) fn execute(&self, common: &Common) -> Result<ExitStatus, Failure> {
         let store = store_to_look_at(self.file.as_deref(), common)?;
         let Self { dry_run, max_size, older_than, grace, .. } = *self;
-        let _turn = if dry_run { None } else { Some(turn(&store, common)?) };
+        let _turn = if dry_run { None } else { turn(&store, common)? };
         let collection = store.gc(&GcOptions { older_than, max_size, grace, dry_run });
         for warning in store.take_warnings() {
             say(&format!("warning: {}\n", sanitised(&warning)));
@@ -66,14 +66,16 @@ impl Gc {
     }
 }
 
-/// Waits until no other gc is at work in the store.
-fn turn(store: &Store, common: &Common) -> Result<Lease, Failure> {
+/// Waits until no other gc is at work in the store. On a full disk there is no waiting: two at once do no harm.
+fn turn(store: &Store, common: &Common) -> Result<Option<Lease>, Failure> {
     let mut told = common.quiet;
     loop {
-        match store.gc_lease()? {
-            LeaseAttempt::Acquired(lease) => return Ok(lease),
-            LeaseAttempt::Held(holding) if !told => say(&format!("waiting for another {}\n", holding.holder())),
-            LeaseAttempt::Held(_) => {}
+        match store.gc_lease() {
+            Ok(LeaseAttempt::Acquired(lease)) => return Ok(Some(lease)),
+            Ok(LeaseAttempt::Held(holding)) if !told => say(&format!("waiting for another {}\n", holding.holder())),
+            Ok(LeaseAttempt::Held(_)) => {}
+            Err(error) if error.is_disk_full() => return Ok(None),
+            Err(error) => return Err(error.into()),
         }
         told = true;
         std::thread::sleep(PAUSE);

@@ -15,7 +15,7 @@ use crate::arguments::Common;
 use crate::exact_plan::ExactPlan;
 use crate::git::GitQuestion;
 use crate::session::{Pipeline, Session, request};
-use crate::terminal::{JsonLines, Lines, Progress, Screen, summary};
+use crate::terminal::{Forecast, JsonLines, Lines, Progress, Screen, summary};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `run` takes.
@@ -91,7 +91,8 @@ impl Run {
         let listener: Box<dyn Listener> = if common.json {
             Box::new(JsonLines::default())
         } else if screen.is_terminal && !common.quiet {
-            Box::new(Progress::new(screen, common.verbose))
+            let forecast = Forecast::of(&session.graph, &plan, options.jobs);
+            Box::new(Progress::new(screen, common.verbose, forecast))
         } else {
             Box::new(Lines::new(screen, common))
         };
@@ -167,11 +168,11 @@ pub(crate) fn listen() -> Result<(Cancel, Arc<AtomicI32>), Failure> {
     }
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let seen = Arc::clone(&which);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().spawn(move || {
         for signal in signals.forever() {
             seen.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).ok();
         }
-    });
+    })?;
     Ok((cancel, which))
 }
 

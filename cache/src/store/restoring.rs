@@ -1,0 +1,239 @@
+//! Restoring many artifacts at the price of one: each is built beside its place, then all are made durable, then
+//! each gets its place in one step. Bytes are durable before they have their names, and names before what they replace
+//! goes, so that a power cut leaves the old or the new thing, whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::scratch::{is_dead, process_mark};
+use super::store::lock;
+use super::{RestoreMethod, Store, StoreError};
+use crate::content::{Artifact, Digest, Form};
+use crate::filesystem::{FileKind, Placement};
+
+/// Start of the names under which things are built beside their final place.
+const DRAFT: &str = ".dgpipe-";
+
+/// Artifacts on their way to paths of the user. What is not finished is removed when this is dropped.
+#[derive(Debug)]
+pub struct Restoring {
+    store: Store,
+    drafts: Vec<Draft>,
+    /// Folders that get new names.
+    folders: BTreeSet<PathBuf>,
+}
+
+/// Something built beside its place; the first error ends it.
+#[derive(Debug)]
+struct Draft {
+    path: PathBuf,
+    dest: PathBuf,
+    /// The files and folders that it consists of.
+    files: BTreeSet<PathBuf>,
+    folders: BTreeSet<PathBuf>,
+    /// What was at the place, where it could not be replaced in the same step.
+    replaced: Option<PathBuf>,
+    outcome: Result<RestoreMethod, StoreError>,
+}
+
+impl Draft {
+    fn step(&mut self, step: impl FnOnce(&mut Self) -> Result<(), StoreError>) {
+        if self.outcome.is_ok()
+            && let Err(error) = step(self)
+        {
+            self.outcome = Err(error);
+        }
+    }
+}
+
+impl Store {
+    /// Starts to restore artifacts.
+    pub fn restoring(&self) -> Restoring {
+        Restoring { store: self.clone(), drafts: Vec::new(), folders: BTreeSet::new() }
+    }
+}
+
+impl Restoring {
+    /// Builds an artifact beside a path, with some files written anew as [`Store::restore_with`] has them.
+    pub fn add(
+        &mut self,
+        artifact: &Artifact,
+        files: &BTreeMap<String, Vec<u8>>,
+        dest: &Path,
+    ) -> Result<(), StoreError> {
+        let store = self.store.clone();
+        let path = store.draft_beside(dest, &mut self.folders)?;
+        let built = store.build_with(artifact, files, &path);
+        if built.is_err() {
+            // The first error is the one to tell.
+            drop(store.filesystem().remove_tree(&path));
+        }
+        let outcome = Ok(built?);
+        let (mut inner, mut folders) = (BTreeSet::new(), BTreeSet::new());
+        store.parts(artifact, &path, &mut inner, &mut folders);
+        inner.extend(files.keys().map(|file| if file.is_empty() { path.clone() } else { path.join(file) }));
+        self.drafts.push(Draft { path, dest: dest.to_owned(), files: inner, folders, replaced: None, outcome });
+        Ok(())
+    }
+
+    /// Puts all of them at their paths, in place of what is there, and returns how each went, in order.
+    pub fn finish(&mut self) -> Vec<Result<RestoreMethod, StoreError>> {
+        let (store, mut drafts) = (self.store.clone(), std::mem::take(&mut self.drafts));
+        let all = |parts: fn(&Draft) -> &BTreeSet<PathBuf>| drafts.iter().flat_map(parts).cloned().collect();
+        let synced = store.make_published_durable(&all(|draft| &draft.files), &all(|draft| &draft.folders));
+        fail_all(&mut drafts, synced);
+
+        for draft in &mut drafts {
+            draft.step(|draft| {
+                draft.replaced = store.replace(&draft.path, &draft.dest)?;
+                self.folders.insert(folder_of(&draft.dest).to_owned());
+                Ok(())
+            });
+        }
+        let synced = store.make_published_durable(&BTreeSet::new(), &self.folders);
+        fail_all(&mut drafts, synced);
+        for draft in &mut drafts {
+            draft.step(|draft| Ok(draft.replaced.iter().try_for_each(|path| store.filesystem().remove_tree(path))?));
+        }
+        drafts.into_iter().map(|draft| store.end(draft)).collect()
+    }
+}
+
+impl Drop for Restoring {
+    fn drop(&mut self) {
+        for draft in &self.drafts {
+            // What stays behind is removed by the next process.
+            drop(self.store.filesystem().remove_tree(&draft.path));
+        }
+    }
+}
+
+impl Store {
+    fn end(&self, draft: Draft) -> Result<RestoreMethod, StoreError> {
+        if draft.outcome.is_err() && draft.replaced.is_none() {
+            // The first error is the one to tell.
+            drop(self.filesystem().remove_tree(&draft.path));
+        }
+        draft.outcome
+    }
+
+    /// Gathers the files and folders that an artifact consists of when it is built at a path.
+    fn parts(&self, artifact: &Artifact, path: &Path, files: &mut BTreeSet<PathBuf>, folders: &mut BTreeSet<PathBuf>) {
+        if artifact.form == Form::File {
+            files.insert(path.to_owned());
+            return;
+        }
+        folders.insert(path.to_owned());
+        // It was read when the folder was built.
+        if let Ok(manifest) = self.manifest(artifact) {
+            for entry in manifest.entries() {
+                if let Some(artifact) = entry.artifact() {
+                    self.parts(&artifact, &path.join(&entry.name), files, folders);
+                }
+            }
+        }
+    }
+
+    /// Makes files and folders of the user durable, disk by disk.
+    fn make_published_durable(&self, files: &BTreeSet<PathBuf>, folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+        let mut disks: BTreeMap<u64, (BTreeSet<PathBuf>, BTreeSet<PathBuf>)> = BTreeMap::new();
+        let device = |path: &Path| Ok::<_, StoreError>(self.filesystem().stat(path)?.map_or(0, |stat| stat.device));
+        for path in files {
+            disks.entry(device(path)?).or_default().0.insert(path.clone());
+        }
+        for path in folders {
+            disks.entry(device(path)?).or_default().1.insert(path.clone());
+        }
+        disks.values().try_for_each(|(files, folders)| {
+            let Some(disk) = files.first().or(folders.first()) else { return Ok(()) };
+            self.make_durable_on(disk, files, folders)
+        })
+    }
+
+    /// Puts the draft at its place in one step, and returns where what was there is now, if it is still anywhere.
+    fn replace(&self, draft: &Path, dest: &Path) -> Result<Option<PathBuf>, StoreError> {
+        let filesystem = self.filesystem();
+        let folder = |path| -> Result<bool, StoreError> {
+            let stat = filesystem.stat(path)?;
+            Ok(stat.is_some_and(|stat| stat.kind == FileKind::Folder))
+        };
+        let both_plain = !folder(dest)? && !folder(draft)?;
+        if both_plain {
+            filesystem.rename(draft, dest)?;
+            return Ok(None);
+        }
+        // Where nothing was a moment ago, another process may have put something by now.
+        if filesystem.stat(dest)?.is_none() && filesystem.rename_new(draft, dest)? == Placement::Placed {
+            return Ok(None);
+        }
+        if filesystem.exchange(draft, dest)? {
+            return Ok(Some(draft.to_owned()));
+        }
+        // Without an exchange there is a moment with nothing at the path; a crash in it leaves the
+        // old tree beside, and the next restore brings the new one.
+        let aside = draft.with_extension("old");
+        filesystem.rename(dest, &aside)?;
+        if let Err(error) = filesystem.rename(draft, dest) {
+            filesystem.rename(&aside, dest)?;
+            return Err(error.into());
+        }
+        Ok(Some(aside))
+    }
+
+    /// Returns an unused name beside a path, and sees to the folder they are in.
+    fn draft_beside(&self, dest: &Path, made: &mut BTreeSet<PathBuf>) -> Result<PathBuf, StoreError> {
+        let folder = folder_of(dest);
+        self.make_user_folder(folder, made)?;
+        if lock(&self.shared.swept).insert(folder.to_owned()) {
+            self.sweep(folder)?;
+        }
+        let store = Digest::of(self.root().as_os_str().as_encoded_bytes()).short();
+        loop {
+            let draft = folder.join(format!("{DRAFT}{}-{store}-{}", process_mark(), self.number()));
+            // Process numbers come again, most of all in containers.
+            if self.filesystem().stat(&draft)?.is_none() {
+                return Ok(draft);
+            }
+        }
+    }
+
+    /// Makes a folder of the user, and notes which folders have new names.
+    fn make_user_folder(&self, folder: &Path, made: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
+        if self.filesystem().stat_target(folder)?.is_some() {
+            return Ok(());
+        }
+        if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
+            self.make_user_folder(above, made)?;
+            made.insert(above.to_owned());
+        }
+        // Another thread may have been faster.
+        let _ = self.filesystem().create_folder(folder, 0o777)?;
+        Ok(())
+    }
+
+    /// Removes what processes that died while restoring left beside their destinations.
+    fn sweep(&self, folder: &Path) -> Result<(), StoreError> {
+        for name in self.filesystem().list(folder)? {
+            let id = name.to_str().and_then(|name| name.strip_prefix(DRAFT));
+            if id.is_some_and(is_dead) {
+                self.filesystem().remove_tree(&folder.join(&name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folder that a path is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Ends all drafts where making them durable failed: nobody can tell whose bytes were lost.
+fn fail_all(drafts: &mut [Draft], synced: Result<(), StoreError>) {
+    let Err(error) = synced else {
+        return;
+    };
+    for draft in drafts {
+        draft.step(|_| Err(error.again()));
+    }
+}

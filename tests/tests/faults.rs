@@ -1,0 +1,411 @@
+//! The disk fails, or the power is cut, at every single operation of a run: nothing false is ever served, and the
+//! next run ends where a run that nothing disturbed ends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dgpipe_cache::RealFilesystem;
+use dgpipe_engine::run::RunReport;
+use dgpipe_tests::faults::{FailingDisk, Failure, Intercepted, Loss, PowerCut, Tree, Trial, Undisturbed, oracle};
+
+/// A source, a folder, a fan-in of parts of it, and three published paths: a folder, a file, a folder put together.
+const PIPELINE: &str = "
+pipeline: faults
+sources: { given: { path: given.txt, kind: number/1 } }
+stages:
+  made: { uses: spread, config: { parts: { a: 1, b: 20 } } }
+  odd: { uses: parity, inputs: { number: made/a/value.txt } }
+  sum: { uses: add, inputs: { terms: [odd, made/b/value.txt], extra: given } }
+publish:
+  results/made: made
+  results/odd.txt: odd
+  results/both: [sum, sum.count]
+";
+
+/// Where a run begins, and where it has to end.
+struct Scenario {
+    trial: Trial,
+    start: Tree,
+    /// What was there before, some of which the run may leave alone.
+    before: Undisturbed,
+    expected: Undisturbed,
+    /// What is wrong with the store from the start.
+    known: Vec<String>,
+}
+
+impl Scenario {
+    fn new(prepare: impl FnOnce(&Trial)) -> Self {
+        let trial = Trial::with(PIPELINE);
+        trial.write("given.txt", "300\n");
+        prepare(&trial);
+        let (before, known) = (trial.result(), trial.problems());
+        let start = trial.snapshot();
+        fs_err::remove_dir_all(trial.root().join(".dgpipe")).unwrap();
+        fs_err::remove_dir_all(trial.root().join("results")).ok();
+        assert!(trial.run().unwrap().succeeded());
+        let expected = trial.result();
+        Self { trial, start, before, expected, known }
+    }
+
+    fn cold() -> Self {
+        Self::new(|_| ())
+    }
+
+    fn warm() -> Self {
+        Self::new(run)
+    }
+
+    fn restored() -> Self {
+        Self::new(|trial| {
+            run(trial);
+            fs_err::remove_dir_all(trial.root().join("results/made")).unwrap();
+            fs_err::remove_file(trial.root().join("results/odd.txt")).unwrap();
+        })
+    }
+
+    fn changed() -> Self {
+        Self::new(|trial| {
+            run(trial);
+            change(trial);
+        })
+    }
+
+    /// Half of the store is of the past.
+    fn aged() -> Self {
+        Self::new(|trial| {
+            run(trial);
+            change(trial);
+            run(trial);
+            fs_err::remove_dir_all(trial.root().join(".dgpipe/projects-v1/trial/faults/default/runs")).unwrap();
+        })
+    }
+
+    /// An object of a published folder is not what its name says.
+    fn damaged() -> Self {
+        Self::new(|trial| {
+            run(trial);
+            let objects = trial.root().join(".dgpipe/objects-v1");
+            let mut damaged = 0;
+            for fan in fs_err::read_dir(objects).unwrap() {
+                for object in fs_err::read_dir(fan.unwrap().path()).unwrap() {
+                    let object = object.unwrap().path();
+                    if fs_err::read(&object).unwrap() == b"20\n" {
+                        fs_err::remove_file(&object).unwrap();
+                        fs_err::write(&object, "21\n").unwrap();
+                        damaged += 1;
+                    }
+                }
+            }
+            assert_eq!(damaged, 1);
+            fs_err::remove_dir_all(trial.root().join("results/made")).unwrap();
+        })
+    }
+
+    /// What is wrong now, after the run that follows a fault.
+    fn offences(&self) -> Vec<String> {
+        let mut offences = self.trial.problems();
+        offences.retain(|problem| !self.known.contains(problem));
+        self.trial.end_process();
+        match self.trial.run() {
+            Ok(report) if report.succeeded() => {}
+            Ok(report) => {
+                let RunReport { counts, published, warnings, .. } = report;
+                offences.push(format!("the next run does not succeed: {counts:?} {published:?} {warnings:?}"));
+            }
+            Err(error) => offences.push(format!("the next run fails: {error}")),
+        }
+        offences.extend(self.trial.problems());
+        offences.extend(self.differences());
+        offences
+    }
+
+    /// How the project differs from one that nothing disturbed.
+    fn differences(&self) -> Vec<String> {
+        let found = self.trial.result();
+        let mut differences = Vec::new();
+        if found.published != self.expected.published {
+            let shown = |(path, bytes): (&PathBuf, &Vec<u8>)| {
+                format!("{} {:?}", path.display(), String::from_utf8_lossy(bytes))
+            };
+            let shown: Vec<String> = found.published.iter().map(shown).collect();
+            differences.push(format!("published: {}", shown.join(", ")));
+        }
+        for (key, outputs) in &self.expected.records {
+            if found.records.get(key) != Some(outputs) {
+                differences.push(format!("the record {key}: {:?}", found.records.get(key)));
+            }
+        }
+        for (key, outputs) in &found.records {
+            let known = self.expected.records.get(key).or(self.before.records.get(key));
+            if known != Some(outputs) {
+                differences.push(format!("an unknown record {key}: {outputs}"));
+            }
+        }
+        differences
+    }
+
+    /// Fails every operation of a run, and returns how many there are.
+    fn fails_at_every_operation(&self, failure: Failure, lasting: bool) -> usize {
+        let mut wrong = Vec::new();
+        for first in 1.. {
+            self.start.write(self.trial.root());
+            let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+            let run = self.trial.run_on(disk.clone());
+            let failed = disk.0.failed();
+            let mut offences = Vec::new();
+            if matches!(&run, Ok(report) if report.succeeded()) {
+                offences.extend(self.differences());
+            }
+            if failed.is_empty() {
+                assert!(offences.is_empty() && run.unwrap().succeeded(), "an undisturbed run: {offences:?}");
+                assert!(wrong.is_empty(), "{} of {first} cases:\n{}", wrong.len(), wrong.join("\n"));
+                return first - 1;
+            }
+            offences.extend(self.offences());
+            if !offences.is_empty() {
+                let run = run.map(|report| report.counts);
+                wrong.push(format!("{failure:?} {first} {} {run:?}\n  {}", failed[0], offences.join("\n  ")));
+            }
+        }
+        unreachable!("a run has an end")
+    }
+
+    fn fails_in_every_way(&self) {
+        let mut cases = 0;
+        for failure in Failure::ALL {
+            for lasting in [false, true] {
+                cases += self.fails_at_every_operation(failure, lasting);
+            }
+        }
+        assert!(cases > 100, "only {cases} cases");
+        print(cases);
+    }
+
+    /// Fails every operation of looking at the whole store.
+    fn verifies_on_every_failing_disk(&self) {
+        let (mut wrong, mut cases) = (Vec::new(), 0);
+        let ways = Failure::ALL.into_iter().flat_map(|failure| [(failure, false), (failure, true)]);
+        for (failure, lasting) in ways {
+            for first in 1.. {
+                self.start.write(self.trial.root());
+                let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+                let found = self.trial.verify_on(disk.clone());
+                let Some(failed) = disk.0.failed().into_iter().next() else { break };
+                cases += 1;
+                let mut offences = Vec::new();
+                let aside = oracle::files(&self.trial.root().join(".dgpipe/quarantine-v1")).len();
+                // Only a device that fails says that bytes are lost; all else passes.
+                if failure != Failure::Device && aside > self.known.len() {
+                    offences.push(format!("{aside} good objects or records were moved away"));
+                }
+                if found.is_some_and(|found| !self.known.is_empty() && found.problems.is_empty()) {
+                    offences.push("the damage was not told of".to_owned());
+                }
+                offences.extend(self.offences());
+                if !offences.is_empty() {
+                    wrong.push(format!("{failure:?} {first} {failed}\n  {}", offences.join("\n  ")));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(cases > 100, "only {cases} cases");
+        print(cases);
+    }
+
+    /// What is wrong after things were removed: what is in use has to be there, so that nothing executes.
+    fn lost(&self) -> Vec<String> {
+        let mut lost = self.trial.problems();
+        self.trial.end_process();
+        match self.trial.run() {
+            Ok(report) if report.succeeded() && report.counts.executed == 0 => {}
+            other => lost.push(format!("the next run: {:?}", other.map(|report| report.counts))),
+        }
+        lost.extend(self.trial.problems());
+        lost.extend(self.differences());
+        lost
+    }
+
+    /// Fails every operation of removing what is not in use, and cuts the power at every change.
+    fn loses_nothing_when_removing_fails(&self) {
+        self.start.write(self.trial.root());
+        let plain = self.trial.collect_on(Arc::new(RealFilesystem)).unwrap();
+        assert!(plain.removed.len() > 5, "{plain:?}");
+        assert_eq!(self.lost(), Vec::<String>::new());
+        let (mut wrong, mut cases) = (Vec::new(), 0);
+        let ways = Failure::ALL.into_iter().flat_map(|failure| [(failure, false), (failure, true)]);
+        for (failure, lasting) in ways {
+            for first in 1.. {
+                self.start.write(self.trial.root());
+                let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+                let collected = self.trial.collect_on(disk.clone()).map(|collected| collected.removed.len());
+                let Some(failed) = disk.0.failed().into_iter().next() else { break };
+                cases += 1;
+                // What a device does not give out is in quarantine, and made again.
+                let offences = if failure == Failure::Device { self.offences() } else { self.lost() };
+                if !offences.is_empty() {
+                    wrong.push(format!("{failure:?} {first} {failed} {collected:?}\n  {}", offences.join("\n  ")));
+                }
+            }
+        }
+        for at in 1.. {
+            self.start.write(self.trial.root());
+            let disk = Arc::new(Intercepted(PowerCut::new(self.trial.root(), at)));
+            drop(self.trial.collect_on(disk.clone()));
+            let losses = [Loss::Everything, Loss::Bytes, Loss::Some(at as u64)];
+            for (loss, tree) in losses.map(|loss| (loss, disk.0.tree(loss))) {
+                tree.write(self.trial.root());
+                cases += 1;
+                let offences = self.lost();
+                if !offences.is_empty() {
+                    wrong.push(format!("{at} {loss:?}\n  {}", offences.join("\n  ")));
+                }
+            }
+            if !disk.0.happened() {
+                break;
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(cases > 100, "only {cases} cases");
+        print(cases);
+    }
+
+    /// Cuts the power at every change of a run, with every kind of loss.
+    fn loses_power_at_every_change(&self) {
+        let (mut wrong, mut cases) = (Vec::new(), 0);
+        for at in 1.. {
+            self.start.write(self.trial.root());
+            let disk = Arc::new(Intercepted(PowerCut::new(self.trial.root(), at)));
+            let run = self.trial.run_on(disk.clone());
+            let happened = disk.0.happened();
+            let losses = [Loss::Everything, Loss::Bytes, Loss::Some(at as u64)];
+            let trees = losses.map(|loss| disk.0.tree(loss));
+            for (loss, tree) in losses.into_iter().zip(trees) {
+                tree.write(self.trial.root());
+                let mut offences = if happened { self.offences() } else { self.after_the_end() };
+                if matches!(&run, Ok(report) if report.succeeded()) {
+                    offences.extend(self.differences());
+                }
+                if !offences.is_empty() {
+                    let run = run.as_ref().map(|report| report.counts);
+                    wrong.push(format!("{at} {loss:?} {run:?}\n  {}", offences.join("\n  ")));
+                }
+                cases += 1;
+            }
+            if !happened {
+                assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+                assert!(cases > 30, "only {cases} cases");
+                return print(cases);
+            }
+        }
+    }
+
+    /// What is wrong when the power was cut after the run had said that all is done: all has to be there.
+    fn after_the_end(&self) -> Vec<String> {
+        let mut offences = self.trial.problems();
+        offences.extend(self.differences());
+        offences
+    }
+}
+
+fn change(trial: &Trial) {
+    trial.write("given.txt", "4000\n");
+    trial.write("pipeline.yaml", &PIPELINE.replace("a: 1,", "a: 2,"));
+}
+
+fn run(trial: &Trial) {
+    assert!(trial.run().unwrap().succeeded());
+}
+
+/// Counted for `docs/reliability.md`.
+#[expect(clippy::print_stderr, reason = "seen with --nocapture only")]
+fn print(cases: usize) {
+    eprintln!("{cases} cases");
+}
+
+#[test]
+fn b1_b4_b5_b6_b7_a_cold_run_survives_every_failure_of_the_disk() {
+    Scenario::cold().fails_in_every_way();
+}
+
+#[test]
+fn b1_b4_b5_b6_b7_a_warm_run_survives_every_failure_of_the_disk() {
+    Scenario::warm().fails_in_every_way();
+}
+
+#[test]
+fn b1_b4_b5_b6_b7_restoring_survives_every_failure_of_the_disk() {
+    Scenario::restored().fails_in_every_way();
+}
+
+#[test]
+fn b1_b4_b5_b6_b7_replacing_results_survives_every_failure_of_the_disk() {
+    Scenario::changed().fails_in_every_way();
+}
+
+#[test]
+fn a9_b1_b4_b5_healing_survives_every_failure_of_the_disk() {
+    Scenario::damaged().fails_in_every_way();
+}
+
+#[test]
+fn a2_a3_a4_a5_a6_a_cold_run_survives_a_power_cut_at_every_change() {
+    Scenario::cold().loses_power_at_every_change();
+}
+
+#[test]
+fn a4_a5_a6_a_warm_run_survives_a_power_cut_at_every_change() {
+    Scenario::warm().loses_power_at_every_change();
+}
+
+#[test]
+fn a4_a8_restoring_survives_a_power_cut_at_every_change() {
+    Scenario::restored().loses_power_at_every_change();
+}
+
+#[test]
+fn a4_a8_replacing_results_survives_a_power_cut_at_every_change() {
+    Scenario::changed().loses_power_at_every_change();
+}
+
+#[test]
+fn b5_b7_looking_at_a_good_store_survives_every_failure_of_the_disk() {
+    Scenario::warm().verifies_on_every_failing_disk();
+}
+
+#[test]
+fn b5_b7_looking_at_a_damaged_store_survives_every_failure_of_the_disk() {
+    Scenario::damaged().verifies_on_every_failing_disk();
+}
+
+#[test]
+fn a7_removing_what_is_not_in_use_survives_every_failure_and_power_cut() {
+    Scenario::aged().loses_nothing_when_removing_fails();
+}
+
+/// The second cut comes while the next run is putting right what the first one left.
+#[test]
+fn a9_a_power_cut_while_recovering_from_a_power_cut_is_survived() {
+    let scenario = Scenario::changed();
+    let (mut wrong, mut cases) = (Vec::new(), 0);
+    for first in (1..).step_by(3) {
+        scenario.start.write(scenario.trial.root());
+        let disk = Arc::new(Intercepted(PowerCut::new(scenario.trial.root(), first)));
+        drop(scenario.trial.run_on(disk.clone()));
+        if !disk.0.happened() {
+            break;
+        }
+        disk.0.cut(Loss::Some(first as u64));
+        scenario.trial.end_process();
+        let disk = Arc::new(Intercepted(PowerCut::new(scenario.trial.root(), 1 + first * 7 % 120)));
+        drop(scenario.trial.run_on(disk.clone()));
+        disk.0.cut(Loss::Some(cases));
+        let offences = scenario.offences();
+        if !offences.is_empty() {
+            wrong.push(format!("{first}\n  {}", offences.join("\n  ")));
+        }
+        cases += 1;
+    }
+    assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(cases > 30, "only {cases} cases");
+    print(cases as usize);
+}
