@@ -19,6 +19,7 @@ pub mod inspect_images;
 pub mod load_vit;
 pub mod lodo_table;
 pub mod nets;
+mod parquet_rows;
 pub mod plot_curves;
 pub mod plot_lodo;
 pub mod plot_matrix;
@@ -35,6 +36,7 @@ pub mod train_lodo;
 pub mod train_single_class;
 pub mod training;
 pub mod uniform_mask;
+pub mod unpack_images;
 pub mod weight_importance;
 
 use dgpipe_engine::stage::Registered;
@@ -65,5 +67,6 @@ pub const STAGE_TYPES: &[Registered] = &[
     Registered::of::<train_lodo::TrainLodo>(),
     Registered::of::<train_single_class::TrainSingleClass>(),
     Registered::of::<uniform_mask::UniformMask>(),
+    Registered::of::<unpack_images::UnpackImages>(),
     Registered::of::<weight_importance::WeightImportance>(),
 ];
