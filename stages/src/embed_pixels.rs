@@ -6,8 +6,8 @@ use dgpipe_engine::stage::{Context, In, Out, Ports, StageError, StageType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::formats::{Embeddings, ImageFolder, ImageItem};
-use crate::images::{Counter, Embedded, Embedding, Pixels, class_list, labels, resize};
+use crate::formats::{Embeddings, ImageFolder};
+use crate::images::{Embedding, OnError, Pixels, class_list, resize};
 
 /// What of a pixel is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,13 +33,16 @@ pub struct EmbedPixelsConfig {
     /// where the images are one domain of several and a class may be missing in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
+    /// What happens where a file is no readable picture.
+    #[serde(default, skip_serializing_if = "OnError::is_fail")]
+    pub on_error: OnError,
 }
 
 const IMAGES: In<ImageFolder> = In::new("images");
 const EMBEDDINGS: Out<Embeddings> = Out::new("embeddings");
 
 /// How many images are read between two looks at whether to stop.
-const BATCH: usize = 256;
+const BATCH: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");
 
 /// See the module's documentation.
 pub struct EmbedPixels;
@@ -47,7 +50,7 @@ pub struct EmbedPixels;
 impl StageType for EmbedPixels {
     type Config = EmbedPixelsConfig;
     const NAME: &'static str = "embed-pixels";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "Embeds images as their pixels, row by row, in [-1, 1].";
 
     fn ports() -> Ports {
@@ -60,21 +63,12 @@ impl StageType for EmbedPixels {
         let embedding = Embedding {
             width: config.width(),
             at_once: BATCH,
+            on_error: config.on_error,
             prepare: |pixels: &Pixels| flatten(config, pixels),
-            embed: |vectors: Vec<Vec<f32>>, counter: &Counter<'_>| {
-                vectors.iter().for_each(|_| counter.add_one());
-                vectors.concat()
-            },
+            embed: |vectors: Vec<Vec<f32>>| vectors.concat(),
         };
         let rows = context.items(IMAGES, &(config.size, config.color))?;
-        let Embedded { vectors, digests } = embedding.run(&images, rows, context)?;
-        let embeddings = Embeddings {
-            vectors,
-            labels: labels(&images, &classes),
-            classes,
-            ids: images.items.iter().map(ImageItem::path).collect(),
-            digests,
-        };
+        let embeddings = embedding.run(images, rows, context)?.labelled(classes);
         context.metric("images", embeddings.len());
         context.metric("width", embeddings.width());
         context.write(EMBEDDINGS, &embeddings)
@@ -114,7 +108,12 @@ mod tests {
         fs_err::create_dir_all(&class).unwrap();
         image::RgbImage::from_raw(2, 1, vec![255, 255, 255, 255, 0, 0]).unwrap().save(class.join("1.png")).unwrap();
         let embed = |color| {
-            let config = EmbedPixelsConfig { size: NonZeroUsize::new(2).unwrap(), color, classes: None };
+            let config = EmbedPixelsConfig {
+                size: NonZeroUsize::new(2).unwrap(),
+                color,
+                classes: None,
+                on_error: OnError::Fail,
+            };
             let solo = Solo::new(folder.path().join("out")).input("images", folder.path().join("images"));
             let result = solo.execute::<EmbedPixels>(&config).unwrap();
             let found = Embeddings::read(&View::disk(&result.outputs["embeddings"])).unwrap();

@@ -4,40 +4,44 @@
 //! GPU in groups of one size, filled up with zeros.
 
 use std::num::NonZeroUsize;
+use std::sync::Mutex;
 
 use burn::tensor::{Tensor, TensorData};
-use dgpipe_engine::stage::{Context, In, Out, Ports, StageError, StageType};
-use rayon::prelude::*;
+use dgpipe_engine::stage::{Context, In, Items, Out, Ports, StageError, StageType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
-use crate::formats::{Backbone, Embeddings, ImageFolder, ImageItem};
-use crate::images::{Counter, Embedded, Embedding, ImageTransform, Pixels, class_list, labels};
-use crate::nets::vit::VisionTransformer;
+use crate::formats::{Backbone, Embeddings, ImageFolder, PackedBackbone};
+use crate::images::{Embedded, Embedding, OnError, Pixels, class_list};
+use crate::nets::vit::Workspace;
 
 /// How `embed-vit` embeds.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmbedVitConfig {
-    /// How many images are decoded and held at a time. It decides memory, and nothing of the result: about
-    /// `batch_size · 12 · size²` bytes for normalised images, beside the weights, `4 · images · width` bytes of embeddings,
-    /// and per core one decoded file and one image's activations.
+    /// How many images are taken at a time: so many are finished before their vectors are kept, and on a GPU so many
+    /// lie in memory ready for it (`12 · size²` bytes each). It decides nothing of the result. Beside it an execution
+    /// needs the weights once, `4 · images · width` bytes of embeddings, and per core one decoded file and one image's
+    /// activations.
     #[serde(default = "default_batch_size", skip_serializing)]
     pub batch_size: NonZeroUsize,
     /// The classes in the order of their labels. Without it: the folders of classes found, in alphabetical order. Needed
     /// where the images are one domain of several and a class may be missing in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
+    /// What happens where a file is no readable picture.
+    #[serde(default, skip_serializing_if = "OnError::is_fail")]
+    pub on_error: OnError,
 }
 
 fn default_batch_size() -> NonZeroUsize {
-    NonZeroUsize::new(32).expect("32 is not 0")
+    NonZeroUsize::new(64).expect("64 is not 0")
 }
 
 impl Default for EmbedVitConfig {
     fn default() -> Self {
-        Self { batch_size: default_batch_size(), classes: None }
+        Self { batch_size: default_batch_size(), classes: None, on_error: OnError::Fail }
     }
 }
 
@@ -54,7 +58,7 @@ pub struct EmbedVit;
 impl StageType for EmbedVit {
     type Config = EmbedVitConfig;
     const NAME: &'static str = "embed-vit";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "Embeds images with a frozen Vision Transformer: its CLS token after the final norm.";
 
     fn ports() -> Ports {
@@ -64,81 +68,83 @@ impl StageType for EmbedVit {
     fn execute(config: &EmbedVitConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let images = context.read(IMAGES)?;
         let classes = class_list(&images, config.classes.as_deref())?;
-        let embeddings = embed(config, &images, classes, context)?;
+        let device = context.ambient::<Device>()?;
+        // All that decides a row beside its image comes from the backbone.
+        let rows = context.items(IMAGES, &())?;
+        let embedded = if device.is_cpu() {
+            on_cores(config, images, rows, context)?
+        } else {
+            on_gpu(config, images, rows, device, context)?
+        };
+        let embeddings = embedded.labelled(classes);
         context.metric("images", embeddings.len());
         context.metric("width", embeddings.width());
         context.write(EMBEDDINGS, &embeddings)
     }
 }
 
-fn embed(
+/// Every core takes a picture through all there is to do.
+fn on_cores(
     config: &EmbedVitConfig,
-    images: &ImageFolder,
-    classes: Vec<String>,
+    images: ImageFolder,
+    rows: Items<'_>,
     context: &mut Context<'_>,
-) -> Result<Embeddings, StageError> {
-    let Backbone { transform, weights } = context.read(BACKBONE)?;
-    let device = context.ambient::<Device>()?;
-    let width = weights.shape().hidden;
-    let net = weights.net(device.tensors());
-    drop(weights);
-    let embedding = Embedding {
-        width,
-        at_once: config.batch_size.get(),
-        prepare: |pixels: &Pixels| transform.apply(pixels),
-        embed: |inputs, counter: &Counter<'_>| forward(&net, &transform, device, inputs, counter),
+) -> Result<Embedded, StageError> {
+    let backbone = PackedBackbone::of(&context.view(BACKBONE)?)?;
+    let PackedBackbone { transform, net } = &*backbone;
+    let idle: Mutex<Vec<Workspace>> = Mutex::default();
+    let one = |pixels: &Pixels| {
+        let taken = idle.lock().expect("nothing panics while it holds the list").pop();
+        let mut work = taken.unwrap_or_else(|| Workspace::new(net.shape()));
+        let vector = net.forward(&transform.apply(pixels), &mut work);
+        idle.lock().expect("nothing panics while it holds the list").push(work);
+        vector
     };
-    // All that decides a row beside its image comes from the backbone.
-    let rows = context.items(IMAGES, &())?;
-    let Embedded { vectors, digests } = embedding.run(images, rows, context)?;
-    Ok(Embeddings {
-        vectors,
-        labels: labels(images, &classes),
-        classes,
-        ids: images.items.iter().map(ImageItem::path).collect(),
-        digests,
-    })
+    Embedding {
+        width: net.shape().hidden,
+        at_once: config.batch_size,
+        on_error: config.on_error,
+        prepare: one,
+        embed: |vectors: Vec<Vec<f32>>| vectors.concat(),
+    }
+    .run(images, rows, context)
 }
 
-/// Embeds normalised images one after another: their vectors, joined.
-fn forward(
-    net: &VisionTransformer,
-    transform: &ImageTransform,
+/// Cores make pictures ready, the GPU takes them in groups.
+fn on_gpu(
+    config: &EmbedVitConfig,
+    images: ImageFolder,
+    rows: Items<'_>,
     device: &Device,
-    inputs: Vec<Vec<f32>>,
-    counter: &Counter<'_>,
-) -> Vec<f32> {
-    let run = |values: Vec<f32>, count: usize| -> Vec<f32> {
-        let data = TensorData::new(values, [count, 3, transform.size, transform.size]);
-        let vectors = net.forward(Tensor::from_data(data, device.tensors()));
-        vectors.into_data().try_into_vec().expect("a net gives 32-bit floats")
-    };
-    if device.is_cpu() {
-        let one = |values: Vec<f32>| {
-            let vector = run(values, 1);
-            counter.add_one();
-            vector
-        };
-        return inputs.into_par_iter().map(one).collect::<Vec<_>>().concat();
-    }
+    context: &mut Context<'_>,
+) -> Result<Embedded, StageError> {
+    let Backbone { transform, weights } = context.read(BACKBONE)?;
+    let net = weights.net(device.tensors());
+    drop(weights);
     let group = |group: &[Vec<f32>]| {
         let mut values = group.concat();
         values.resize(GROUP * transform.len(), 0.0);
-        let mut vectors = run(values, GROUP);
+        let data = TensorData::new(values, [GROUP, 3, transform.size, transform.size]);
+        let vectors = net.forward(Tensor::from_data(data, device.tensors()));
+        let mut vectors: Vec<f32> = vectors.into_data().try_into_vec().expect("a net gives 32-bit floats");
         vectors.truncate(vectors.len() / GROUP * group.len());
-        for _ in group {
-            counter.add_one();
-        }
         vectors
     };
-    inputs.chunks(GROUP).flat_map(group).collect()
+    Embedding {
+        width: net.width(),
+        at_once: config.batch_size,
+        on_error: config.on_error,
+        prepare: |pixels: &Pixels| transform.apply(pixels),
+        embed: |inputs: Vec<Vec<f32>>| inputs.chunks(GROUP).flat_map(group).collect(),
+    }
+    .run(images, rows, context)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use dgpipe_engine::stage::{Ambient, Format, Solo, View};
+    use dgpipe_engine::stage::{Ambient, Format, Metric, Solo, View};
 
     use super::*;
 
@@ -157,10 +163,14 @@ mod tests {
         fs_err::create_dir_all(root.join("bird")).unwrap();
     }
 
+    fn solo(out: &Path, images: &Path) -> Solo {
+        let solo = Solo::new(out).input("images", images).input("backbone", TINY);
+        solo.ambient(Ambient::default().with(Device::cpu()))
+    }
+
     fn embed(images: &Path, config: &EmbedVitConfig) -> Result<Embeddings, StageError> {
         let folder = tempfile::tempdir().unwrap();
-        let solo = Solo::new(folder.path()).input("images", images).input("backbone", TINY);
-        let result = solo.ambient(Ambient::default().with(Device::cpu())).execute::<EmbedVit>(config)?;
+        let result = solo(folder.path(), images).execute::<EmbedVit>(config)?;
         Ok(Embeddings::read(&View::disk(&result.outputs["embeddings"])).unwrap())
     }
 
@@ -171,7 +181,7 @@ mod tests {
         let with = |threads: usize, batch_size: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let batch_size = NonZeroUsize::new(batch_size).unwrap();
-            pool.install(|| embed(folder.path(), &EmbedVitConfig { batch_size, classes: None }).unwrap())
+            pool.install(|| embed(folder.path(), &EmbedVitConfig { batch_size, ..EmbedVitConfig::default() }).unwrap())
         };
         let expected = with(1, 1);
         assert_eq!(expected.vectors.dim(), (9, 32));
@@ -212,5 +222,34 @@ mod tests {
         fs_err::write(folder.path().join("dog/broken.png"), b"no picture").unwrap();
         let error = embed(folder.path(), &EmbedVitConfig::default()).unwrap_err();
         assert_eq!(error.to_string(), "`dog/broken.png` is neither a PNG nor a JPEG file");
+    }
+
+    #[test]
+    fn bad_files_are_left_out_where_that_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        pictures(folder.path());
+        let whole = embed(folder.path(), &EmbedVitConfig::default()).unwrap();
+        let put = |name: &str, bytes: &[u8]| fs_err::write(folder.path().join(name), bytes).unwrap();
+        put("cat/1.png", b"");
+        put("dog/0.jpg", b"no picture");
+        put("dog/a.jpg", b"GIF89a of many frames");
+        put("dog/z.png", &fs_err::read(folder.path().join("cat/0.png")).unwrap()[..40]);
+        let config = EmbedVitConfig { on_error: OnError::Skip, ..EmbedVitConfig::default() };
+        let out = tempfile::tempdir().unwrap();
+        let result = solo(out.path(), folder.path()).execute::<EmbedVit>(&config).unwrap();
+        let found = Embeddings::read(&View::disk(&result.outputs["embeddings"])).unwrap();
+        assert_eq!(found, whole);
+        assert_eq!(result.metrics["skipped"], Metric::Count(4));
+        assert_eq!(result.metrics["images"], Metric::Count(9));
+        let note = "skipped 4 of 13 images: `cat/1.png` is empty; `dog/0.jpg` is neither a PNG nor a JPEG file; \
+                    `dog/a.jpg` is a GIF file; only PNG and JPEG are read; `dog/z.png` ends before the picture does";
+        assert_eq!(result.notes, [note]);
+        for entry in fs_err::read_dir(folder.path().join("cat")).unwrap() {
+            fs_err::write(entry.unwrap().path(), b"").unwrap();
+        }
+        fs_err::remove_dir_all(folder.path().join("dog")).unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let error = solo(out.path(), folder.path()).execute::<EmbedVit>(&config).unwrap_err().to_string();
+        assert!(error.starts_with("none of the 6 images can be read: `cat/0.png` is empty; "), "{error}");
     }
 }

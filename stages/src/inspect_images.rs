@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(read("sizes.csv").lines().count(), 3);
         let problems = read("problems.csv");
         assert!(problems.contains("photo/dog/2.jpg,ends before the picture does"), "{problems}");
-        assert!(problems.contains("photo/dog/empty.jpg,is neither a PNG nor a JPEG file"), "{problems}");
+        assert!(problems.contains("photo/dog/empty.jpg,is empty"), "{problems}");
         assert!(read("summary.md").contains("| photo | 1 | 1 | 2 |"));
         assert_eq!(result.metrics["corrupt"], Metric::Count(2));
         assert_eq!(result.metrics["images"], Metric::Count(2));

@@ -19,6 +19,7 @@ pub mod inspect_images;
 pub mod load_vit;
 pub mod lodo_table;
 pub mod nets;
+mod parquet_rows;
 pub mod plot_confusion;
 pub mod plot_curves;
 pub mod plot_embedding;
@@ -41,6 +42,7 @@ pub mod train_lodo;
 pub mod train_single_class;
 pub mod training;
 pub mod uniform_mask;
+pub mod unpack_images;
 pub mod weight_importance;
 
 use dgpipe_engine::stage::Registered;
@@ -76,5 +78,6 @@ pub const STAGE_TYPES: &[Registered] = &[
     Registered::of::<train_lodo::TrainLodo>(),
     Registered::of::<train_single_class::TrainSingleClass>(),
     Registered::of::<uniform_mask::UniformMask>(),
+    Registered::of::<unpack_images::UnpackImages>(),
     Registered::of::<weight_importance::WeightImportance>(),
 ];

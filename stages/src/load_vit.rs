@@ -1,17 +1,23 @@
 //! `load-vit`: checks a published Vision Transformer and takes it in as a backbone.
 
 use std::io;
+use std::num::NonZeroUsize;
 
 use dgpipe_engine::stage::{Context, In, Out, Ports, RawFolder, StageError, StageType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::formats::Backbone;
+use crate::formats::{Backbone, Checkpoint};
 
-/// `load-vit` has no settings.
+/// How `load-vit` fits a net.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LoadVitConfig {}
+pub struct LoadVitConfig {
+    /// The side in pixels to which pictures are resized, where it shall differ from that in `preprocessor_config.json`.
+    /// A multiple of the patch size. The table of positions is interpolated to fit (bicubic).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<NonZeroUsize>,
+}
 
 const CHECKPOINT: In<RawFolder> = In::new("checkpoint");
 const BACKBONE: Out<Backbone> = Out::new("backbone");
@@ -22,25 +28,33 @@ pub struct LoadVit;
 impl StageType for LoadVit {
     type Config = LoadVitConfig;
     const NAME: &'static str = "load-vit";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str =
-        "Checks a ViT in Hugging Face's layout (config, preprocessor, safetensors) and takes it in.";
+        "Checks a ViT in Hugging Face's layout (safetensors or PyTorch files, whole or in shards) and takes it in.";
 
     fn ports() -> Ports {
         Ports::default().reads(CHECKPOINT).writes(BACKBONE)
     }
 
-    fn execute(_config: &LoadVitConfig, context: &mut Context<'_>) -> Result<(), StageError> {
+    fn execute(config: &LoadVitConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let RawFolder(folder) = context.read(CHECKPOINT)?;
-        let backbone = Backbone::from_folder(&folder).map_err(|error| {
+        let side = config.image_size.map(NonZeroUsize::get);
+        let checkpoint = Checkpoint::read(&folder, side, context.scratch()).map_err(|error| {
             StageError::from(error).hint(
-                "the folder needs `config.json`, `preprocessor_config.json` and `model.safetensors` of a ViTModel",
+                "the folder needs `config.json` of a ViTModel, `model.safetensors` or `pytorch_model.bin` (or their \
+                 shards with their index), and may have `preprocessor_config.json`",
             )
         })?;
-        let arrays = backbone.weights.arrays().values();
+        for note in &checkpoint.notes {
+            context.note(note.as_str());
+        }
+        let arrays = checkpoint.backbone.weights.arrays().values();
         context.metric("parameters", arrays.map(|array| array.values.len()).sum::<usize>());
-        context.metric("hidden_size", backbone.weights.shape().hidden);
-        context.metric("image_size", backbone.transform.size);
+        context.metric("hidden_size", checkpoint.backbone.weights.shape().hidden);
+        context.metric("image_size", checkpoint.backbone.transform.size);
+        if !checkpoint.is_backbone {
+            return context.write(BACKBONE, &checkpoint.backbone);
+        }
         // The bytes as they were published, so that a digest can be compared with the publisher's.
         let path = context.output(BACKBONE)?;
         fs_err::create_dir_all(&path)?;
@@ -62,7 +76,8 @@ mod tests {
     #[test]
     fn the_files_are_taken_in_byte_by_byte() {
         let folder = tempfile::tempdir().unwrap();
-        let result = Solo::new(folder.path()).input("checkpoint", TINY).execute::<LoadVit>(&LoadVitConfig {}).unwrap();
+        let result =
+            Solo::new(folder.path()).input("checkpoint", TINY).execute::<LoadVit>(&LoadVitConfig::default()).unwrap();
         for name in [Backbone::CONFIG, Backbone::PREPROCESSOR, Backbone::MODEL] {
             let written = fs_err::read(result.outputs["backbone"].join(name)).unwrap();
             assert_eq!(written, fs_err::read(format!("{TINY}/{name}")).unwrap());
@@ -77,7 +92,7 @@ mod tests {
         fs_err::create_dir(&checkpoint).unwrap();
         fs_err::write(checkpoint.join("pytorch_model.bin"), b"").unwrap();
         let solo = Solo::new(folder.path().join("out")).input("checkpoint", &checkpoint);
-        let error = solo.execute::<LoadVit>(&LoadVitConfig {}).unwrap_err().to_string();
+        let error = solo.execute::<LoadVit>(&LoadVitConfig::default()).unwrap_err().to_string();
         assert!(error.contains("has no `config.json`; it has [pytorch_model.bin]"), "{error}");
     }
 
@@ -92,7 +107,7 @@ mod tests {
             .unwrap();
         fs_err::write(checkpoint.join("preprocessor_config.json"), r#"{"size": 64, "resample": 3}"#).unwrap();
         let solo = Solo::new(folder.path().join("out")).input("checkpoint", &checkpoint);
-        let error = solo.execute::<LoadVit>(&LoadVitConfig {}).unwrap_err().to_string();
+        let error = solo.execute::<LoadVit>(&LoadVitConfig::default()).unwrap_err().to_string();
         for expected in ["`resample` must be 2", "tensor `layernorm.bias` has shape [32]; expected [36]"] {
             assert!(error.contains(expected), "{error}");
         }

@@ -110,7 +110,7 @@ fn chart(
     let named = |name: &str| config.names.get(name).cloned().unwrap_or_else(|| name.to_owned());
     let mut panels = Vec::new();
     for (name, values) in [(config.measure.axis(), accuracies), ("Free weights (%)".to_owned(), densities)] {
-        let lines = (0..series.len()).map(|index| line(config, values, index, &series[index]));
+        let lines = (0..series.len()).map(|index| line(config, values, index, series[index].as_ref()));
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
         if !values.is_empty() {
             panels.push(SweepPanel { name, lines });
@@ -134,12 +134,12 @@ fn line(
     config: &PlotSweepConfig,
     values: &[(Coordinates, f64)],
     index: usize,
-    series: &Option<AxisValue>,
+    series: Option<&AxisValue>,
 ) -> Result<SweepLine, StageError> {
     let of_series = |place: &Coordinates| {
         let value = config.series.as_ref().and_then(|axis| place.get(axis));
         // What does not have the axis of the series belongs to all of them.
-        value.is_none() || value == series.as_ref()
+        value.is_none() || value == series
     };
     let mine: Vec<&(Coordinates, f64)> = values.iter().filter(|(place, _)| of_series(place)).collect();
     let mut by_place: BTreeMap<&AxisValue, Vec<&(Coordinates, f64)>> = BTreeMap::new();

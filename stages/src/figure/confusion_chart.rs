@@ -44,7 +44,7 @@ impl ConfusionChart {
     pub(crate) fn draw(&self, look: Look<'_>) -> Figure {
         let mut figure = look.begin("Confusion matrix");
         let grid = self.grid(&figure);
-        let style = self.name_style(grid.field);
+        let style = Self::name_style(grid.field);
         let name_room = self.longest(style).min(0.25 * (figure.right() - figure.left()));
         let side = grid.side();
         let start = figure.top();
@@ -92,37 +92,37 @@ impl ConfusionChart {
     }
 
     /// Names are as small as fields are, down to what can be read.
-    fn name_style(&self, field: f64) -> Text<'static> {
+    fn name_style(field: f64) -> Text<'static> {
         let style = Text::small(Anchor::End);
         Text { size: style.size.min(0.95 * field).max(LEAST_TEXT), ..style }
     }
 
     /// Every how-manieth name has room.
-    fn step(&self, grid: &Grid) -> usize {
-        (self.name_style(grid.field).size / grid.field).ceil().max(1.0) as usize
+    fn step(grid: &Grid) -> usize {
+        (Self::name_style(grid.field).size / grid.field).ceil().max(1.0) as usize
     }
 
     fn row_names(&self, figure: &mut Figure, (left, top): (f64, f64), grid: &Grid, room: f64) {
-        let style = self.name_style(grid.field);
-        for (index, name) in self.classes.iter().enumerate().step_by(self.step(grid)) {
+        let style = Self::name_style(grid.field);
+        for (index, name) in self.classes.iter().enumerate().step_by(Self::step(grid)) {
             let y = top + (index as f64 + 0.5) * grid.field;
             figure.centred_text((left - 0.8, y), &Figure::fitted(name, room, style), style);
         }
     }
 
     fn names_lie(&self, grid: &Grid) -> bool {
-        self.longest(self.name_style(grid.field)) <= grid.field - 0.4
+        self.longest(Self::name_style(grid.field)) <= grid.field - 0.4
     }
 
     /// How far down the names of columns reach.
     fn depth(&self, grid: &Grid, room: f64) -> f64 {
-        let style = self.name_style(grid.field);
+        let style = Self::name_style(grid.field);
         if self.names_lie(grid) { 1.2 * style.size } else { self.longest(style).min(room) + 1.0 }
     }
 
     fn column_names(&self, figure: &mut Figure, (left, bottom): (f64, f64), grid: &Grid, room: f64) {
-        let style = self.name_style(grid.field);
-        for (index, name) in self.classes.iter().enumerate().step_by(self.step(grid)) {
+        let style = Self::name_style(grid.field);
+        for (index, name) in self.classes.iter().enumerate().step_by(Self::step(grid)) {
             let x = left + (index as f64 + 0.5) * grid.field;
             if self.names_lie(grid) {
                 figure.text((x, bottom + 0.8 + style.size), name, Text { anchor: Anchor::Middle, ..style });

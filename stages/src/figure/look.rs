@@ -170,6 +170,7 @@ impl Look<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "numbers that were written, not computed")]
 mod tests {
     use super::*;
 

@@ -99,7 +99,7 @@ fn draw_text(span: &Span, surface: &mut Surface<'_>, font: &Font) {
         let from = text.len();
         text.push_str(&letter.text);
         let advance = if index + 1 < letters.len() { place(index + 1) - place(index) } else { 0.0 };
-        let glyph = GlyphId::new(u32::from(letter.id.0));
+        let glyph = GlyphId::new(letter.id.0);
         glyphs.push(KrillaGlyph::new(glyph, advance, 0.0, 0.0, 0.0, from..text.len(), None));
     }
     surface.push_transform(&transform(start));

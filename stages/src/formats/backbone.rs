@@ -5,8 +5,10 @@ use std::path::Path;
 
 use dgpipe_engine::stage::{Form, Format, FormatError, Kind, View, WriteFormat};
 
+use super::mistakes::Mistakes;
 use crate::images::ImageTransform;
 use crate::nets::vit::{VitShape, VitWeights};
+use crate::nets::weight_file::{SafetensorsFile, WeightFiles};
 
 /// A Vision Transformer and the transform of its pictures.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,33 +27,30 @@ impl Backbone {
     /// The weights.
     pub const MODEL: &'static str = "model.safetensors";
 
-    /// Reads a folder in this layout whatever its kind. The error names every mistake.
-    pub fn from_folder(view: &View) -> Result<Self, FormatError> {
+    /// Puts the parts together. The error names every mistake.
+    fn from_folder(view: &View) -> Result<Self, FormatError> {
         let bytes = |name: &str| -> Result<Vec<u8>, FormatError> { Ok(view.at(name)?.bytes()?) };
-        let at = |name: &'static str| move |mistake: String| format!("{name}: {mistake}");
-        let mut mistakes = Vec::new();
-        let mut keep = |name, found: Vec<String>| mistakes.extend(found.into_iter().map(at(name)));
-
-        let shape = VitShape::from_json(&bytes(Self::CONFIG)?).map_err(|found| keep(Self::CONFIG, found)).ok();
-        let transform = ImageTransform::from_json(&bytes(Self::PREPROCESSOR)?)
-            .map_err(|found| keep(Self::PREPROCESSOR, found))
-            .ok();
+        let mut mistakes = Mistakes::default();
+        let shape = mistakes.of(Self::CONFIG, VitShape::from_json(&bytes(Self::CONFIG)?));
+        let transform = mistakes.of(Self::PREPROCESSOR, ImageTransform::from_json(&bytes(Self::PREPROCESSOR)?));
         if let (Some(shape), Some(transform)) = (&shape, &transform)
             && shape.image != transform.size
         {
             let what = format!("`size` is {}, but `image_size` in {} is {}", transform.size, Self::CONFIG, shape.image);
-            keep(Self::PREPROCESSOR, vec![what]);
+            mistakes.add(Self::PREPROCESSOR, what);
         }
+        // What the tensors should be is not known without the sizes.
         let weights = match &shape {
-            // What the tensors should be is not known without the sizes.
             None => None,
             Some(shape) => {
-                VitWeights::from_safetensors(shape, &bytes(Self::MODEL)?).map_err(|found| keep(Self::MODEL, found)).ok()
+                let file = SafetensorsFile::new(bytes(Self::MODEL)?).map_err(|error| vec![error]);
+                let taken = file.and_then(|file| VitWeights::from_files(shape, &WeightFiles::one(Self::MODEL, file)));
+                mistakes.of(Self::MODEL, taken)
             }
         };
         match (transform, weights) {
-            (Some(transform), Some(weights)) if mistakes.is_empty() => Ok(Self { transform, weights }),
-            _ => Err(FormatError::content(view.label(), mistakes.join("; "))),
+            (Some(transform), Some(taken)) if mistakes.is_empty() => Ok(Self { transform, weights: taken.weights }),
+            _ => Err(mistakes.into_error(view)),
         }
     }
 }

@@ -96,6 +96,15 @@ impl Format for ImageFolder {
 }
 
 impl ImageFolder {
+    /// Leaves out the files at these places. The lists of classes and domains stay.
+    #[must_use]
+    pub fn without(mut self, places: impl IntoIterator<Item = usize>) -> Self {
+        let places: BTreeSet<usize> = places.into_iter().collect();
+        let mut place = 0..;
+        self.items.retain(|_| place.next().is_none_or(|place| !places.contains(&place)));
+        self
+    }
+
     /// Takes the files of the classes of one domain.
     fn add_classes(&mut self, domain: Option<&str>, classes: Vec<Level>) -> Result<(), FormatError> {
         for class in classes {

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod backbone;
+mod checkpoint;
 mod embeddings;
 mod figure;
 mod fold;
@@ -11,9 +12,11 @@ mod importance;
 pub mod json;
 mod mask;
 mod matrices;
+mod mistakes;
 mod named_arrays;
 pub mod npy;
 mod order;
+mod packed_backbone;
 mod scores;
 mod seen;
 mod table;
@@ -21,6 +24,7 @@ mod weights;
 
 pub use architecture::{Architecture, HeadArchitecture, Role};
 pub use backbone::Backbone;
+pub use checkpoint::Checkpoint;
 pub use embeddings::Embeddings;
 pub use figure::FigureFiles;
 pub use fold::{Fold, FoldHistory, FoldMetrics};
@@ -31,6 +35,7 @@ pub use mask::Mask;
 pub(crate) use matrices::number_in;
 pub use matrices::{Layer, Matrices, Meaning};
 pub use order::Order;
+pub use packed_backbone::PackedBackbone;
 #[cfg(test)]
 pub(crate) use scores::tests::scoring;
 pub use scores::{Counts, Predictions, Scores};

@@ -1,107 +1,192 @@
 //! Embeds the images of a folder one by one: those that a former execution embedded are not decoded again.
 
+use std::num::NonZeroUsize;
+
 use dgpipe_engine::stage::{Context, Digest, Items, StageError};
 use ndarray::Array2;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Counter, Pixels, load_files};
-use crate::formats::{ImageFolder, ImageItem};
+use super::{Counter, ImageError, Pixels, labels, load_files};
+use crate::formats::{Embeddings, ImageFolder, ImageItem};
+
+/// What happens where a file is no readable picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// The stage fails with the file's name.
+    #[default]
+    Fail,
+    /// The file is left out; a note names it and the metric `skipped` counts it.
+    Skip,
+}
+
+impl OnError {
+    /// Whether it is the usual one, which configs leave out.
+    pub fn is_fail(&self) -> bool {
+        *self == Self::Fail
+    }
+}
 
 /// How images become vectors. A vector must not depend on which others are made with it.
 pub struct Embedding<P, E> {
     /// The length of a vector.
     pub width: usize,
-    /// How many images are decoded and held at a time.
-    pub at_once: usize,
+    /// How many images are taken at a time.
+    pub at_once: NonZeroUsize,
+    /// What happens where a file is no readable picture.
+    pub on_error: OnError,
     /// Makes an image ready, on many threads.
     pub prepare: P,
-    /// Makes vectors of images that are ready, one after the other, and counts them.
+    /// Makes vectors of images that are ready, one after the other.
     pub embed: E,
 }
 
 /// What images became.
 pub struct Embedded {
+    /// The images that could be read.
+    pub images: ImageFolder,
     /// f32 `[n, width]`.
     pub vectors: Array2<f32>,
     /// The digest of each image's bytes.
     pub digests: Vec<String>,
 }
 
-/// What is known of an image's vector.
-enum Vector {
-    /// All of it.
+impl Embedded {
+    /// Adds names and labels. The class list must have every class found.
+    pub fn labelled(self, classes: Vec<String>) -> Embeddings {
+        Embeddings {
+            vectors: self.vectors,
+            labels: labels(&self.images, &classes),
+            classes,
+            ids: self.images.items.iter().map(ImageItem::path).collect(),
+            digests: self.digests,
+        }
+    }
+}
+
+/// An image on its way.
+enum Found<T> {
+    /// Its vector is known.
     Known(Vec<f32>),
-    /// That it is to be made, of the image with this digest.
-    New(Digest),
+    /// It was made ready.
+    New(Digest, T),
+    /// It cannot be read.
+    Bad(ImageError),
+}
+
+/// What went before.
+#[derive(Default)]
+struct Progress {
+    values: Vec<f32>,
+    digests: Vec<String>,
+    new: usize,
+    /// Which images cannot be read, and why.
+    bad: Vec<(usize, String)>,
 }
 
 impl<T, P, E> Embedding<P, E>
 where
     T: Send,
     P: Fn(&Pixels) -> T + Sync,
-    E: Fn(Vec<T>, &Counter<'_>) -> Vec<f32>,
+    E: Fn(Vec<T>) -> Vec<f32>,
 {
     /// Embeds all images, in their order. `rows` are the vectors that former executions made.
     pub fn run(
         &self,
-        images: &ImageFolder,
+        images: ImageFolder,
         mut rows: Items<'_>,
         context: &mut Context<'_>,
     ) -> Result<Embedded, StageError> {
         let count = images.items.len();
-        let (mut values, mut digests) = (Vec::with_capacity(count * self.width), Vec::with_capacity(count));
-        let mut new = 0;
+        let mut progress = Progress::default();
         let counter = Counter::new(context, count);
-        for items in images.items.chunks(self.at_once) {
+        for (number, items) in images.items.chunks(self.at_once.get()).enumerate() {
             context.stop_if_cancelled()?;
-            let (vectors, names) = self.chunk(items, &mut rows, &counter, &mut new)?;
-            values.extend(vectors);
-            digests.extend(names);
+            self.chunk(number * self.at_once.get(), items, &mut rows, &counter, &mut progress)?;
             rows.write_when_due();
         }
-        if new < count {
+        let Progress { values, digests, new, bad } = progress;
+        if new + bad.len() < count {
             context.note(format!("embedded {new} of {count} images; the others were embedded before"));
         }
-        Ok(Embedded { vectors: Array2::from_shape_vec((count, self.width), values)?, digests })
+        if self.on_error == OnError::Skip {
+            context.metric("skipped", bad.len());
+        }
+        if bad.len() == count {
+            return Err(StageError::new(format!("none of the {count} images can be read: {}", listed(&bad))));
+        }
+        if !bad.is_empty() {
+            context.note(format!("skipped {} of {count} images: {}", bad.len(), listed(&bad)));
+        }
+        let images = images.without(bad.into_iter().map(|(place, _)| place));
+        let vectors = Array2::from_shape_vec((images.items.len(), self.width), values)?;
+        Ok(Embedded { images, vectors, digests })
     }
 
     fn chunk(
         &self,
+        first: usize,
         items: &[ImageItem],
         rows: &mut Items<'_>,
         counter: &Counter<'_>,
-        new: &mut usize,
-    ) -> Result<(Vec<f32>, Vec<String>), StageError> {
-        let (prepare, width) = (&self.prepare, self.width);
+        progress: &mut Progress,
+    ) -> Result<(), StageError> {
+        let (prepare, width, on_error) = (&self.prepare, self.width, self.on_error);
         let loaded = load_files(items, |file| {
-            let Some(vector) = rows.find(&file.digest).and_then(|row| decode(&row, width)) else {
-                return Ok((Vector::New(file.digest), Some(prepare(&file.pixels()?))));
+            counter.stop_if_cancelled()?;
+            let found = match rows.find(&file.digest).and_then(|row| decode(&row, width)) {
+                Some(vector) => Found::Known(vector),
+                None => match file.pixels() {
+                    Ok(pixels) => Found::New(file.digest, prepare(&pixels)),
+                    Err(error) if on_error == OnError::Skip => Found::Bad(error),
+                    Err(error) => return Err(error.into_failure()),
+                },
             };
             counter.add_one();
-            Ok((Vector::Known(vector), None))
+            Ok(found)
         })?;
-        let (mut vectors, mut names, mut ready) = (Vec::new(), Vec::new(), Vec::new());
-        for image in loaded {
-            let (vector, value) = image.value;
-            names.push(image.digest);
-            vectors.push(vector);
-            ready.extend(value);
+        let (mut vectors, mut ready) = (Vec::new(), Vec::new());
+        for (place, image) in loaded.into_iter().enumerate() {
+            match image.value {
+                Found::Known(vector) => vectors.push(Ok(vector)),
+                Found::New(digest, value) => {
+                    ready.push(value);
+                    vectors.push(Err(digest));
+                }
+                Found::Bad(error) => {
+                    progress.bad.push((first + place, error.to_string()));
+                    continue;
+                }
+            }
+            progress.digests.push(image.digest);
         }
-        *new += ready.len();
-        let embedded = if ready.is_empty() { Vec::new() } else { (self.embed)(ready, counter) };
+        progress.new += ready.len();
+        let embedded = if ready.is_empty() { Vec::new() } else { (self.embed)(ready) };
         let mut embedded = embedded.chunks_exact(self.width);
-        let mut values = Vec::with_capacity(items.len() * self.width);
         for vector in vectors {
             match vector {
-                Vector::Known(vector) => values.extend(vector),
-                Vector::New(digest) => {
+                Ok(vector) => progress.values.extend(vector),
+                Err(digest) => {
                     let vector = embedded.next().expect("there is a vector for each image that was made ready");
                     rows.keep(digest, vector.iter().flat_map(|value| value.to_le_bytes()).collect());
-                    values.extend_from_slice(vector);
+                    progress.values.extend_from_slice(vector);
                 }
             }
         }
-        Ok((values, names))
+        Ok(())
     }
+}
+
+/// The first files that cannot be read.
+fn listed(bad: &[(usize, String)]) -> String {
+    const MOST: usize = 20;
+    let mut listed: Vec<&str> = bad.iter().take(MOST).map(|(_, reason)| reason.as_str()).collect();
+    let more = format!("and {} more", bad.len().saturating_sub(MOST));
+    if bad.len() > MOST {
+        listed.push(&more);
+    }
+    listed.join("; ")
 }
 
 /// A row's vector; nothing where its length is another.

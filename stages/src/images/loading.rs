@@ -1,11 +1,12 @@
 //! Reads and transforms the pictures of an image folder, a bounded number at a time and in parallel.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dgpipe_engine::stage::{Context, Digest, StageError};
 use rayon::prelude::*;
 
-use super::{Pixels, decode};
+use super::{DecodeError, Pixels, decode};
 use crate::formats::ImageItem;
 
 /// A picture made ready, and what its file is known by.
@@ -25,19 +26,31 @@ pub struct ImageFile<'a> {
     pub digest: Digest,
 }
 
+/// A file that is no readable picture, with its name.
+#[derive(Debug, thiserror::Error)]
+#[error("`{path}` {reason}")]
+pub struct ImageError {
+    path: String,
+    reason: DecodeError,
+}
+
+impl ImageError {
+    /// The failure of a stage that cannot do without the file.
+    pub fn into_failure(self) -> StageError {
+        StageError::from(self).hint("remove or replace the file; `inspect-images` lists all files that cannot be read")
+    }
+}
+
 impl ImageFile<'_> {
     /// Decodes the picture.
-    pub fn pixels(&self) -> Result<Pixels, StageError> {
-        decode(&self.bytes).map_err(|error| {
-            StageError::new(format!("`{}` {error}", self.item.path()))
-                .hint("remove or replace the file; `inspect-images` lists all files that cannot be read")
-        })
+    pub fn pixels(&self) -> Result<Pixels, ImageError> {
+        decode(&self.bytes).map_err(|reason| ImageError { path: self.item.path(), reason })
     }
 }
 
 /// Reads, decodes and prepares pictures in parallel, in the order of `items`. Fails with the first file that is no picture.
 pub fn load<T: Send>(items: &[ImageItem], prepare: impl Fn(&Pixels) -> T + Sync) -> Result<Vec<Loaded<T>>, StageError> {
-    load_files(items, |file| Ok(prepare(&file.pixels()?)))
+    load_files(items, |file| Ok(prepare(&file.pixels().map_err(ImageError::into_failure)?)))
 }
 
 /// Reads and prepares files in parallel, in the order of `items`. Fails with the first one that fails.
@@ -45,14 +58,26 @@ pub fn load_files<T: Send>(
     items: &[ImageItem],
     prepare: impl Fn(&ImageFile<'_>) -> Result<T, StageError> + Sync,
 ) -> Result<Vec<Loaded<T>>, StageError> {
+    let failed = AtomicUsize::new(usize::MAX);
     let load_one = |item| {
         let bytes = ImageItem::view(item)?.bytes()?;
         let file = ImageFile { item, digest: Digest::of(&bytes), bytes };
         Ok(Loaded { value: prepare(&file)?, digest: file.digest.to_string() })
     };
-    let loaded: Vec<Result<Loaded<T>, StageError>> = items.par_iter().map(load_one).collect();
+    let load_unless_failed = |(place, item)| {
+        // After a failure the rest would be in vain. Those before it may fail too, and are to be reported first.
+        if failed.load(Ordering::Relaxed) < place {
+            return None;
+        }
+        let loaded = load_one(item);
+        if loaded.is_err() {
+            failed.fetch_min(place, Ordering::Relaxed);
+        }
+        Some(loaded)
+    };
+    let loaded: Vec<Option<_>> = items.par_iter().enumerate().map(load_unless_failed).collect();
     // Collecting first makes the failure reported the first in order, not the first in time.
-    loaded.into_iter().collect()
+    loaded.into_iter().flatten().collect()
 }
 
 /// Counts finished images from many threads for whoever watches.
@@ -66,6 +91,11 @@ impl<'a> Counter<'a> {
     /// Starts at 0 of `total`.
     pub fn new(context: &'a Context<'a>, total: usize) -> Self {
         Self { context, total: total as u64, done: Mutex::new(0) }
+    }
+
+    /// Returns an error where the run is being stopped.
+    pub fn stop_if_cancelled(&self) -> Result<(), StageError> {
+        self.context.stop_if_cancelled()
     }
 
     /// One more is finished.

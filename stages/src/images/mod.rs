@@ -10,9 +10,9 @@ mod resize;
 mod transform;
 
 pub use decode::{DecodeError, decode};
-pub use embedding::{Embedded, Embedding};
+pub use embedding::{Embedded, Embedding, OnError};
 pub use labels::{class_list, labels};
-pub use loading::{Counter, ImageFile, Loaded, load, load_files};
+pub use loading::{Counter, ImageError, ImageFile, Loaded, load, load_files};
 pub use pacs::{PACS_CLASSES, PACS_COUNTS, pacs_count};
 pub use pixels::Pixels;
 pub use resize::resize;

@@ -15,27 +15,19 @@ pub struct ImageTransform {
     pub std: [f32; 3],
 }
 
-/// What is used of `preprocessor_config.json`, as Hugging Face's processors of images write it.
+/// What is used of `preprocessor_config.json`, as Hugging Face's processors of images write it. They write `null`
+/// where nothing was set.
 #[derive(Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the file has them")]
 struct Preprocessor {
     size: Size,
-    #[serde(default = "yes")]
-    do_resize: bool,
-    #[serde(default = "yes")]
-    do_normalize: bool,
-    #[serde(default = "yes")]
-    do_rescale: bool,
-    #[serde(default)]
-    do_center_crop: bool,
-    #[serde(default = "byte")]
-    rescale_factor: f64,
-    #[serde(default = "bilinear")]
-    resample: u32,
-    #[serde(default = "halves")]
-    image_mean: [f32; 3],
-    #[serde(default = "halves")]
-    image_std: [f32; 3],
+    do_resize: Option<bool>,
+    do_normalize: Option<bool>,
+    do_rescale: Option<bool>,
+    do_center_crop: Option<bool>,
+    rescale_factor: Option<f64>,
+    resample: Option<u32>,
+    image_mean: Option<[f32; 3]>,
+    image_std: Option<[f32; 3]>,
 }
 
 /// A side, or both.
@@ -46,26 +38,14 @@ enum Size {
     Sides { height: usize, width: usize },
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn byte() -> f64 {
-    1.0 / 255.0
-}
-
-fn bilinear() -> u32 {
-    2
-}
-
-fn halves() -> [f32; 3] {
-    [0.5; 3]
-}
+const BYTE: f64 = 1.0 / 255.0;
+const BILINEAR: u32 = 2;
+const HALVES: [f32; 3] = [0.5; 3];
 
 impl ImageTransform {
     /// The usual transform, with mean and deviation 0.5.
     pub fn square(size: usize) -> Self {
-        Self { size, mean: halves(), std: halves() }
+        Self { size, mean: HALVES, std: HALVES }
     }
 
     /// Reads `preprocessor_config.json`. Returns every mistake where it asks for what is not done here.
@@ -75,28 +55,26 @@ impl ImageTransform {
             Size::Side(side) => (side, side),
             Size::Sides { height, width } => (height, width),
         };
+        let is = |flag: Option<bool>| flag.unwrap_or(true);
+        let factor = read.rescale_factor.unwrap_or(BYTE);
+        let resample = read.resample.unwrap_or(BILINEAR);
+        let (mean, std) = (read.image_mean.unwrap_or(HALVES), read.image_std.unwrap_or(HALVES));
         let wrong = [
             (width != height || width == 0, "`size` must be a square".to_owned()),
-            (!read.do_resize, "`do_resize` must be true".to_owned()),
-            (!read.do_rescale, "`do_rescale` must be true".to_owned()),
-            (!read.do_normalize, "`do_normalize` must be true".to_owned()),
-            (read.do_center_crop, "`do_center_crop` must be false".to_owned()),
-            (
-                (read.rescale_factor * 255.0 - 1.0).abs() > 1e-6,
-                format!("`rescale_factor` must be 1/255, not {}", read.rescale_factor),
-            ),
-            (read.resample != 2, format!("`resample` must be 2 (bilinear), not {}", read.resample)),
-            (
-                read.image_std.iter().any(|std| !std.is_finite() || *std <= 0.0),
-                "`image_std` must be above 0".to_owned(),
-            ),
-            (read.image_mean.iter().any(|mean| !mean.is_finite()), "`image_mean` must be finite".to_owned()),
+            (!is(read.do_resize), "`do_resize` must be true".to_owned()),
+            (!is(read.do_rescale), "`do_rescale` must be true".to_owned()),
+            (!is(read.do_normalize), "`do_normalize` must be true".to_owned()),
+            (read.do_center_crop == Some(true), "`do_center_crop` must be false".to_owned()),
+            ((factor * 255.0 - 1.0).abs() > 1e-6, format!("`rescale_factor` must be 1/255, not {factor}")),
+            (resample != BILINEAR, format!("`resample` must be 2 (bilinear), not {resample}")),
+            (std.iter().any(|std| !std.is_finite() || *std <= 0.0), "`image_std` must be above 0".to_owned()),
+            (mean.iter().any(|mean| !mean.is_finite()), "`image_mean` must be finite".to_owned()),
         ];
         let mistakes: Vec<String> = wrong.into_iter().filter_map(|(wrong, what)| wrong.then_some(what)).collect();
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        Ok(Self { size: width, mean: read.image_mean, std: read.image_std })
+        Ok(Self { size: width, mean, std })
     }
 
     /// Writes `preprocessor_config.json`, with a trailing newline.
@@ -109,7 +87,7 @@ impl ImageTransform {
             "image_processor_type": "ViTImageProcessor",
             "image_std": self.std,
             "resample": 2,
-            "rescale_factor": 1.0 / 255.0,
+            "rescale_factor": BYTE,
             "size": { "height": self.size, "width": self.size },
         });
         format!("{json:#}\n")

@@ -5,6 +5,7 @@ mod classifier;
 mod flat_layout;
 mod head;
 pub mod vit;
+pub mod weight_file;
 
 pub use batch_norm::{Normalised, NormalisedGradient, RunningStatistics, normalise_fixed};
 pub use classifier::Classifier;

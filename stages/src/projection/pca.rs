@@ -30,12 +30,12 @@ impl Pca {
         let all: f64 = covariance.diag().sum();
         let mut places = Array2::zeros((count, 2));
         let mut shares = [0.0; 2];
-        for component in 0..2 {
+        for (component, share) in shares.iter_mut().enumerate() {
             let Some((direction, variance)) = strongest(&covariance, component) else {
                 break;
             };
             places.column_mut(component).assign(&centred.dot(&direction));
-            shares[component] = variance / all;
+            *share = variance / all;
             // What is left is what the component does not explain.
             let column = direction.view().insert_axis(Axis(1));
             covariance -= &(column.dot(&column.t()) * variance);
@@ -67,6 +67,7 @@ fn strongest(covariance: &Array2<f64>, component: usize) -> Option<(Array1<f64>,
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "zero is exact")]
 mod tests {
     use super::*;
 

@@ -98,7 +98,7 @@ fn escaped(text: &str) -> String {
             '^' => safe.push_str("\\textasciicircum{}"),
             '`' if backticks == 0 => safe.push_str("\\textasciigrave{}"),
             '`' => {
-                safe.push_str(if backticks % 2 == 0 { "\\texttt{" } else { "}" });
+                safe.push_str(if backticks.is_multiple_of(2) { "\\texttt{" } else { "}" });
                 backticks -= 1;
             }
             '±' => safe.push_str("$\\pm$"),

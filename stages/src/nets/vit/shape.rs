@@ -34,12 +34,36 @@ struct Config {
     num_hidden_layers: usize,
     num_attention_heads: usize,
     intermediate_size: usize,
-    image_size: usize,
-    patch_size: usize,
+    image_size: Side,
+    patch_size: Side,
     num_channels: usize,
     layer_norm_eps: f64,
     qkv_bias: bool,
     hidden_act: String,
+}
+
+/// The side of a square, or both sides.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Side {
+    One(usize),
+    Two([usize; 2]),
+}
+
+impl Side {
+    /// The side of the square; 0, which no check lets through, where both differ.
+    fn of_square(self) -> usize {
+        match self {
+            Self::One(side) => side,
+            Self::Two([height, width]) => {
+                if height == width {
+                    height
+                } else {
+                    0
+                }
+            }
+        }
+    }
 }
 
 impl Default for Config {
@@ -50,8 +74,8 @@ impl Default for Config {
             num_hidden_layers: 12,
             num_attention_heads: 12,
             intermediate_size: 3072,
-            image_size: 224,
-            patch_size: 16,
+            image_size: Side::One(224),
+            patch_size: Side::One(16),
             num_channels: 3,
             layer_norm_eps: 1e-12,
             qkv_bias: true,
@@ -79,8 +103,8 @@ impl VitShape {
             layers: read.num_hidden_layers,
             heads: read.num_attention_heads,
             mlp: read.intermediate_size,
-            image: read.image_size,
-            patch: read.patch_size,
+            image: read.image_size.of_square(),
+            patch: read.patch_size.of_square(),
             channels: read.num_channels,
             eps: read.layer_norm_eps,
             qkv_bias: read.qkv_bias,

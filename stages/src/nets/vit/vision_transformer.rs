@@ -71,6 +71,11 @@ impl VisionTransformer {
         named::replace(self.clone(), parts)
     }
 
+    /// The width of a token.
+    pub fn width(&self) -> usize {
+        self.layernorm.weight.val().dims()[0]
+    }
+
     /// Embeds pictures `[batch, channels, size, size]`, already normalised, as `[batch, hidden]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let mut tokens = self.embeddings.forward(images);

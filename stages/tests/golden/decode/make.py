@@ -1,6 +1,6 @@
 """Makes the files beside it: one picture in many modes, and what Pillow's `convert("RGB")` makes of each.
 
-Needs numpy and pillow. The 16-bit file is written chunk by chunk, since Pillow writes none with colours; for it the high bytes are expected.
+Needs numpy and pillow 13. The 16-bit colour file is written chunk by chunk, since Pillow writes none.
 """
 
 import struct
@@ -40,13 +40,38 @@ def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-header = struct.pack(">IIBBBBB", 23, 19, 16, 2, 0, 0, 0)
-(HERE / "rgb16.png").write_bytes(
-    b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
-)
-(HERE / "rgb16.rgb").write_bytes(colours.tobytes())
+
+
+def png(kind, *after):
+    """One 16-bit picture: its colour type, its lines, chunks between the header and the lines."""
+    header = struct.pack(">IIBBBBB", 23, 19, 16, kind, 0, 0, 0)
+    *between, lines = after
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(between) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
+(HERE / "rgb16.png").write_bytes(png(2, lines))
+# Half of the values are below 256, so that what Pillow does with the others is seen.
+grey16 = np.where((rows + columns) % 2 == 0, deep[..., 0], deep[..., 0] & 255)
+grey_lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in grey16)
+(HERE / "grey16.png").write_bytes(png(0, grey_lines))
+(HERE / "grey16_hole.png").write_bytes(png(0, chunk(b"tRNS", struct.pack(">H", int(grey16[0, 0]))), grey_lines))
+turned = Image.Exif()
+turned[0x0112] = 6
+rgb.save(HERE / "turned.png", exif=turned)
+rgb.save(HERE / "animated.png", save_all=True, append_images=[rgb.transpose(Image.Transpose.FLIP_LEFT_RIGHT)], duration=100)
+for name in ["rgb16", "grey16", "grey16_hole", "turned", "animated"]:
+    (HERE / f"{name}.rgb").write_bytes(Image.open(HERE / f"{name}.png").convert("RGB").tobytes())
 assert Image.open(HERE / "rgb16.png").convert("RGB").tobytes() == colours.tobytes()
 
-for name, image in {"rgb": rgb, "grey": rgb.convert("L"), "cmyk": rgb.convert("CMYK")}.items():
-    image.save(HERE / f"{name}.jpg", quality=92)
+jpegs = {
+    "rgb": (rgb, {}),
+    "grey": (rgb.convert("L"), {}),
+    "cmyk": (rgb.convert("CMYK"), {}),
+    "turned": (rgb, {"exif": turned}),
+    "progressive": (rgb, {"progressive": True}),
+    "half": (rgb, {"subsampling": 1}),
+    "quarter": (rgb, {"subsampling": 2}),
+}
+for name, (image, options) in jpegs.items():
+    image.save(HERE / f"{name}.jpg", quality=92, **options)
     (HERE / f"{name}.jpg.rgb").write_bytes(Image.open(HERE / f"{name}.jpg").convert("RGB").tobytes())

@@ -1,0 +1,12 @@
+//! Decodes files to RGB as Pillow's `Image.open(…).convert("RGB")` does, to the bit: grey is repeated, palettes are looked
+//! up, alpha is dropped, and orientation tags are not applied.
+
+mod cmyk;
+mod decode;
+mod decode_error;
+mod jpeg;
+mod png;
+
+use decode::MOST_PIXELS;
+pub use decode::decode;
+pub use decode_error::DecodeError;

@@ -1,0 +1,95 @@
+//! A matrix in the order in which products read it: panels of columns, line after line.
+
+use macerator::{AutoArch, Simd, WithSimd};
+
+/// How many vectors a panel is wide.
+pub(super) const VECTORS: usize = 3;
+
+/// The right side of a product, `[depth, columns]`, cut into panels of [`VECTORS`] vectors; the last may be narrower.
+/// Columns are filled up with zeros to whole vectors.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Panels {
+    columns: usize,
+    depth: usize,
+    lanes: usize,
+    values: Vec<f32>,
+}
+
+/// One panel.
+pub(super) struct Panel<'a> {
+    /// The first of its columns.
+    pub(super) column: usize,
+    /// How many vectors a line has.
+    pub(super) vectors: usize,
+    /// Its lines.
+    pub(super) values: &'a [f32],
+}
+
+/// Asks for the width of the processor's vectors.
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self) -> usize {
+        S::lanes32()
+    }
+}
+
+impl Panels {
+    /// Packs columns that lie in memory as rows, again and again in the same place.
+    pub(super) fn fill_from_rows<'a>(&mut self, columns: usize, depth: usize, row: impl Fn(usize) -> &'a [f32]) {
+        self.resize(columns, depth);
+        for (column, width, values) in self.lines_mut() {
+            for place in 0..width.min(columns - column) {
+                let source = &row(column + place)[..depth];
+                for (target, value) in values[place..].iter_mut().step_by(width).zip(source) {
+                    *target = *value;
+                }
+            }
+        }
+    }
+
+    /// Packs lines that lie in memory as rows, again and again in the same place.
+    pub(super) fn fill_from_lines<'a>(&mut self, columns: usize, depth: usize, line: impl Fn(usize) -> &'a [f32]) {
+        self.resize(columns, depth);
+        for (column, width, values) in self.lines_mut() {
+            let used = width.min(columns - column);
+            for (step, target) in values.chunks_exact_mut(width).enumerate() {
+                target[..used].copy_from_slice(&line(step)[column..column + used]);
+            }
+        }
+    }
+
+    /// How many lines there are.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The panels from left to right.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Panel<'_>> {
+        let widest = VECTORS * self.lanes;
+        self.values.chunks(widest * self.depth).enumerate().map(move |(number, values)| Panel {
+            column: number * widest,
+            vectors: values.len() / (self.depth * self.lanes),
+            values,
+        })
+    }
+
+    /// The first column, the width and the lines of each panel.
+    fn lines_mut(&mut self) -> impl Iterator<Item = (usize, usize, &mut [f32])> {
+        let (widest, depth) = (VECTORS * self.lanes, self.depth);
+        let panels = self.values.chunks_mut(widest * depth).enumerate();
+        panels.map(move |(number, values)| (number * widest, values.len() / depth, values))
+    }
+
+    /// Makes room. What fills up stays zero, since it is never written where the size stays the same.
+    fn resize(&mut self, columns: usize, depth: usize) {
+        let lanes = AutoArch::new().dispatch(Lanes);
+        if (self.columns, self.depth, self.lanes) != (columns, depth, lanes) {
+            let values = vec![0.0; columns.next_multiple_of(lanes) * depth];
+            *self = Self { columns, depth, lanes, values };
+        }
+    }
+}
