@@ -19,12 +19,18 @@ pub mod inspect_images;
 pub mod load_vit;
 pub mod lodo_table;
 pub mod nets;
+pub mod plot_confusion;
 pub mod plot_curves;
+pub mod plot_embedding;
+pub mod plot_images;
+pub mod plot_jaccard;
 pub mod plot_lodo;
 pub mod plot_matrix;
 pub mod plot_network;
+pub mod plot_sweep;
 pub mod pretrain_vit;
 mod program;
+mod projection;
 pub mod random;
 pub mod random_mask;
 pub mod split_embeddings;
@@ -54,10 +60,15 @@ pub const STAGE_TYPES: &[Registered] = &[
     Registered::of::<inspect_images::InspectImages>(),
     Registered::of::<load_vit::LoadVit>(),
     Registered::of::<lodo_table::LodoTable>(),
+    Registered::of::<plot_confusion::PlotConfusion>(),
     Registered::of::<plot_curves::PlotCurves>(),
+    Registered::of::<plot_embedding::PlotEmbedding>(),
+    Registered::of::<plot_images::PlotImages>(),
+    Registered::of::<plot_jaccard::PlotJaccard>(),
     Registered::of::<plot_lodo::PlotLodo>(),
     Registered::of::<plot_matrix::PlotMatrix>(),
     Registered::of::<plot_network::PlotNetwork>(),
+    Registered::of::<plot_sweep::PlotSweep>(),
     Registered::of::<pretrain_vit::PretrainVit>(),
     Registered::of::<random_mask::RandomMask>(),
     Registered::of::<split_embeddings::SplitEmbeddings>(),

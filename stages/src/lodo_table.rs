@@ -49,7 +49,7 @@ pub struct LodoTable;
 impl StageType for LodoTable {
     type Config = LodoTableConfig;
     const NAME: &'static str = "lodo-table";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "Writes the results of leaving each domain out once as a table.";
 
     fn ports() -> Ports {

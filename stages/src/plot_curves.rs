@@ -7,11 +7,11 @@ use dgpipe_engine::stage::{Context, Labelled, Out, Ports, StageError, StageType}
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::figure::{CurvesChart, CurvesRun, Look, Width};
+use crate::figure::{CurvesChart, CurvesRun, Dpi, Look, Width};
 use crate::formats::{EpochRecord, FigureFiles, History};
 
 /// Settings of `plot-curves`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlotCurvesConfig {
     /// The axis whose values have a colour each; runs that differ in others share one, with their mean drawn bold. Where
@@ -28,12 +28,11 @@ pub struct PlotCurvesConfig {
     #[serde(default)]
     pub caption: Option<String>,
     /// How wide it is printed.
-    #[serde(default = "page")]
+    #[serde(default = "Width::double")]
     pub width: Width,
-}
-
-fn page() -> Width {
-    Width::Page
+    /// Dots an inch of the PNG.
+    #[serde(default)]
+    pub dpi: Dpi,
 }
 
 const HISTORY: Labelled<History> = Labelled::new("history");
@@ -45,7 +44,7 @@ pub struct PlotCurves;
 impl StageType for PlotCurves {
     type Config = PlotCurvesConfig;
     const NAME: &'static str = "plot-curves";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "Draws the loss and accuracy of trainings over their epochs.";
 
     fn ports() -> Ports {
@@ -57,7 +56,12 @@ impl StageType for PlotCurves {
         if histories.iter().all(|(_, History(epochs))| epochs.is_empty()) {
             context.note("no history has an epoch: the figure is empty");
         }
-        let look = Look { title: config.title.as_deref(), caption: config.caption.as_deref(), width: config.width };
+        let look = Look {
+            title: config.title.as_deref(),
+            caption: config.caption.as_deref(),
+            width: config.width,
+            dpi: config.dpi,
+        };
         let figure = chart(config, &histories)?.draw(look);
         context.write(FIGURE, &FigureFiles::of("curves", &figure)?)
     }

@@ -7,12 +7,12 @@ use dgpipe_engine::stage::{Context, Labelled, Out, Ports, StageError, StageType}
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::figure::{LodoChart, LodoPoint, LodoSeries, Look, Width};
+use crate::figure::{Dpi, LodoChart, LodoPoint, LodoSeries, Look, Width};
 use crate::formats::{FigureFiles, Scores};
 use crate::statistics::{GridAxes, Measure, ScoreGrid, Summary};
 
 /// Settings of `plot-lodo`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlotLodoConfig {
     /// The axis of the methods, one series each.
@@ -35,12 +35,11 @@ pub struct PlotLodoConfig {
     #[serde(default)]
     pub caption: Option<String>,
     /// How wide it is printed.
-    #[serde(default = "column")]
+    #[serde(default = "Width::single")]
     pub width: Width,
-}
-
-fn column() -> Width {
-    Width::Column
+    /// Dots an inch of the PNG.
+    #[serde(default)]
+    pub dpi: Dpi,
 }
 
 const SCORES: Labelled<Scores> = Labelled::new("scores");
@@ -53,7 +52,7 @@ pub struct PlotLodo;
 impl StageType for PlotLodo {
     type Config = PlotLodoConfig;
     const NAME: &'static str = "plot-lodo";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "Draws accuracy by target and method.";
 
     fn ports() -> Ports {
@@ -63,7 +62,12 @@ impl StageType for PlotLodo {
     fn execute(config: &PlotLodoConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let axes = GridAxes { row: &config.row, column: &config.column, repeat: config.repeat.as_deref() };
         let grid = ScoreGrid::new(context.read(SCORES)?, axes)?;
-        let look = Look { title: config.title.as_deref(), caption: config.caption.as_deref(), width: config.width };
+        let look = Look {
+            title: config.title.as_deref(),
+            caption: config.caption.as_deref(),
+            width: config.width,
+            dpi: config.dpi,
+        };
         let figure = chart(config, &grid).draw(look);
         context.write(FIGURE, &FigureFiles::of("lodo", &figure)?)
     }
@@ -90,7 +94,7 @@ fn chart(config: &PlotLodoConfig, grid: &ScoreGrid) -> LodoChart {
     });
     let series: Vec<LodoSeries> = series.collect();
     let notes = notes(config, grid, &series);
-    LodoChart { measure: sentence(config.measure.words()), groups, apart, series, notes }
+    LodoChart { measure: config.measure.axis(), groups, apart, series, notes }
 }
 
 fn point_of(config: &PlotLodoConfig, grid: &ScoreGrid, row: &AxisValue, column: &AxisValue) -> Option<LodoPoint> {
@@ -118,15 +122,6 @@ fn notes(config: &PlotLodoConfig, grid: &ScoreGrid, series: &[LodoSeries]) -> Ve
         notes.push("† The mask has seen labelled images of this target.".to_owned());
     }
     notes
-}
-
-/// `Accuracy … (%)` from `accuracy …`.
-fn sentence(words: &str) -> String {
-    let short = words.strip_prefix("accuracy on the held-out domain").map(|_| "accuracy");
-    let words = short.unwrap_or(words);
-    let mut letters = words.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>()).unwrap_or_default();
-    format!("{first}{} (%)", letters.as_str())
 }
 
 #[cfg(test)]
@@ -173,7 +168,8 @@ mod tests {
     fn the_figure_is_written_as_svg_and_png() {
         let folder = tempfile::tempdir().unwrap();
         scoring(0.5, false).write(&folder.path().join("s.json")).unwrap();
-        let config = config(r#"{"row": "method", "column": "target", "title": "T", "caption": "C.", "width": "page"}"#);
+        let config =
+            config(r#"{"row": "method", "column": "target", "title": "T", "caption": "C.", "width": "double"}"#);
         let solo =
             Solo::new(folder.path().join("out")).labelled("scores", at("erm", "a", 1), folder.path().join("s.json"));
         let result = solo.execute::<PlotLodo>(&config).unwrap();

@@ -1,19 +1,25 @@
 //! `plot-matrix`: weights, importance or masks as heat maps.
 
-use dgpipe_engine::stage::{Context, In, Out, Ports, StageError, StageType};
+use std::collections::{BTreeMap, BTreeSet};
+
+use dgpipe_engine::graph::Coordinates;
+use dgpipe_engine::stage::{Context, Labelled, Out, Ports, StageError, StageType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::figure::{ColourScale, Look, MatrixChart, MatrixPanel, Width};
+use crate::figure::{ColourScale, Dpi, Look, MatrixBlock, MatrixChart, MatrixPanel, Width};
 use crate::formats::{FigureFiles, Layer, Matrices, Meaning};
 
 /// Settings of `plot-matrix`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlotMatrixConfig {
     /// Which layers are drawn, such as `layers.0`; all where nothing is said.
     #[serde(default)]
     pub layers: Option<Vec<String>>,
+    /// What the coordinates of several networks are called in the figure.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
     /// Drawn at the top.
     #[serde(default)]
     pub title: Option<String>,
@@ -21,18 +27,19 @@ pub struct PlotMatrixConfig {
     #[serde(default)]
     pub caption: Option<String>,
     /// How wide it is printed.
-    #[serde(default = "page")]
+    #[serde(default = "Width::double")]
     pub width: Width,
+    /// Dots an inch of the PNG.
+    #[serde(default)]
+    pub dpi: Dpi,
 }
 
-fn page() -> Width {
-    Width::Page
-}
-
-const MATRICES: In<Matrices> = In::new("matrices");
+const MATRICES: Labelled<Matrices> = Labelled::new("matrices");
 const FIGURE: Out<FigureFiles> = Out::new("figure");
 
-/// Draws every layer's matrix, with its bias to the right, on one scale for all (two-phase weight importance, section 7).
+/// Draws every layer's matrix, with its bias to the right, on one scale for all that are of one kind (two-phase weight
+/// importance, section 7). Several networks, such as the importance of each domain or the weights, importance and mask of
+/// one head, are drawn one below the other.
 ///
 /// Importance is drawn from 0 to 1, or to its largest value where that is larger; weights around 0. Matrices with more
 /// than 800 columns or 320 rows are averaged over neighbours.
@@ -41,7 +48,7 @@ pub struct PlotMatrix;
 impl StageType for PlotMatrix {
     type Config = PlotMatrixConfig;
     const NAME: &'static str = "plot-matrix";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "Draws weights, importance or masks as heat maps.";
 
     fn ports() -> Ports {
@@ -50,20 +57,54 @@ impl StageType for PlotMatrix {
 
     fn execute(config: &PlotMatrixConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let matrices = context.read(MATRICES)?;
-        let layers = chosen(&matrices, config.layers.as_deref())?;
-        let (quantity, stem) = match matrices.meaning {
-            Meaning::Weights => ("Weight", "weights"),
-            Meaning::Importance => ("Importance", "importance"),
-            Meaning::Mask => ("Mask", "mask"),
+        let kinds: BTreeSet<&str> = matrices.iter().map(|(_, matrices)| words(matrices.meaning).1).collect();
+        let stem = if kinds.len() == 1 { kinds.first().copied().unwrap_or_default() } else { "matrices" };
+        let look = Look {
+            title: config.title.as_deref(),
+            caption: config.caption.as_deref(),
+            width: config.width,
+            dpi: config.dpi,
         };
-        let chart = MatrixChart {
-            colours: colours(matrices.meaning, &layers),
-            panels: layers.into_iter().map(panel).collect(),
-            quantity: quantity.to_owned(),
-        };
-        let look = Look { title: config.title.as_deref(), caption: config.caption.as_deref(), width: config.width };
-        context.write(FIGURE, &FigureFiles::of(stem, &chart.draw(look))?)
+        context.write(FIGURE, &FigureFiles::of(stem, &chart(config, &matrices)?.draw(look))?)
     }
+}
+
+/// What the numbers are called beside their scale and in the names of files.
+fn words(meaning: Meaning) -> (&'static str, &'static str) {
+    match meaning {
+        Meaning::Weights => ("Weight", "weights"),
+        Meaning::Importance => ("Importance", "importance"),
+        Meaning::Mask => ("Mask", "mask"),
+    }
+}
+
+fn chart(config: &PlotMatrixConfig, matrices: &[(Coordinates, Matrices)]) -> Result<MatrixChart, StageError> {
+    let networks = matrices
+        .iter()
+        .map(|(place, matrices)| Ok((place, matrices.meaning, chosen(matrices, config.layers.as_deref())?)));
+    let networks = networks.collect::<Result<Vec<_>, StageError>>()?;
+    let most = |meaning: Meaning| {
+        let alike = networks.iter().filter(|(_, other, _)| *other == meaning).flat_map(|(_, _, layers)| layers);
+        let values = alike.flat_map(|layer| layer.weight.iter().chain(layer.bias.iter().flatten()));
+        f64::from(values.fold(0.0_f32, |most, value| most.max(value.abs())))
+    };
+    let blocks = networks.iter().map(|(place, meaning, layers)| {
+        let (quantity, _) = words(*meaning);
+        let differing =
+            place.iter().filter(|(axis, value)| matrices.iter().any(|(other, _)| other.get(*axis) != Some(value)));
+        let names = differing.map(|(_, value)| {
+            let value = value.to_string();
+            config.names.get(&value).cloned().unwrap_or(value)
+        });
+        let names: Vec<String> = std::iter::once(quantity.to_owned()).chain(names).collect();
+        MatrixBlock {
+            name: (matrices.len() > 1).then(|| names.join(", ")),
+            colours: colours(*meaning, most(*meaning)),
+            panels: layers.iter().map(panel).collect(),
+            quantity: quantity.to_owned(),
+        }
+    });
+    Ok(MatrixChart { blocks: blocks.collect() })
 }
 
 /// The layers asked for, in the order of the network.
@@ -83,18 +124,16 @@ fn chosen(matrices: &Matrices, wanted: Option<&[String]>) -> Result<Vec<Layer>, 
     Ok(layers.into_iter().filter(|layer| wanted.contains(&layer.name)).collect())
 }
 
-fn panel(layer: Layer) -> MatrixPanel {
+fn panel(layer: &Layer) -> MatrixPanel {
     MatrixPanel {
-        name: layer.name,
+        name: layer.name.clone(),
         shape: layer.weight.dim(),
         weight: layer.weight.iter().copied().collect(),
-        bias: layer.bias.map(|bias| bias.to_vec()),
+        bias: layer.bias.as_ref().map(|bias| bias.to_vec()),
     }
 }
 
-fn colours(meaning: Meaning, layers: &[Layer]) -> ColourScale {
-    let values = layers.iter().flat_map(|layer| layer.weight.iter().chain(layer.bias.iter().flatten()));
-    let most = f64::from(values.fold(0.0_f32, |most, value| most.max(value.abs())));
+fn colours(meaning: Meaning, most: f64) -> ColourScale {
     match meaning {
         Meaning::Mask => ColourScale::Mask,
         Meaning::Importance => ColourScale::Up(if most > 1.0 { most } else { 1.0 }),
@@ -104,8 +143,6 @@ fn colours(meaning: Meaning, layers: &[Layer]) -> ColourScale {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use dgpipe_engine::stage::{Solo, SoloResult, WriteFormat};
     use ndarray::ArrayD;
 
@@ -116,7 +153,9 @@ mod tests {
 
     fn execute(folder: &tempfile::TempDir, text: &str) -> Result<SoloResult, StageError> {
         let config = serde_json::from_str(text).unwrap();
-        Solo::new(folder.path().join("out")).input("matrices", folder.path().join("m")).execute::<PlotMatrix>(&config)
+        Solo::new(folder.path().join("out"))
+            .labelled("matrices", Coordinates::new(), folder.path().join("m"))
+            .execute::<PlotMatrix>(&config)
     }
 
     #[test]
@@ -135,6 +174,30 @@ mod tests {
         let result = execute(&folder, "{}").unwrap();
         let svg = fs_err::read_to_string(result.outputs["figure"].join("importance.svg")).unwrap();
         assert!(svg.contains(">2<") && !svg.contains(">0.5<"), "the scale reaches the largest importance");
+    }
+
+    #[test]
+    fn networks_of_one_kind_share_a_scale_and_are_called_by_what_differs() {
+        let at =
+            |domain: &str| Coordinates::from([("domain".to_owned(), domain.into()), ("seed".to_owned(), 1.into())]);
+        let of = |meaning: Meaning, most: f32| {
+            let tensors = BTreeMap::from([("a.weight".to_owned(), ArrayD::from_elem(vec![2, 2], most))]);
+            Matrices { meaning, tensors, classes: None }
+        };
+        let matrices = [
+            (at("photo"), of(Meaning::Importance, 2.0)),
+            (at("art"), of(Meaning::Importance, 3.0)),
+            (at("art"), of(Meaning::Weights, 0.5)),
+        ];
+        let config: PlotMatrixConfig = serde_json::from_str(r#"{"names": {"art": "Art"}}"#).unwrap();
+        let found = chart(&config, &matrices).unwrap();
+        let names: Vec<&str> = found.blocks.iter().filter_map(|block| block.name.as_deref()).collect();
+        assert_eq!(names, ["Importance, photo", "Importance, Art", "Weight, Art"]);
+        assert_eq!(
+            (found.blocks[0].colours, found.blocks[2].colours),
+            (ColourScale::Up(3.0), ColourScale::Around(0.5))
+        );
+        assert_eq!(chart(&config, &matrices[..1]).unwrap().blocks[0].name, None);
     }
 
     #[test]

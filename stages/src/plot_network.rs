@@ -8,16 +8,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::figure::{ColourScale, Look, NetworkChart, NetworkColumn, NetworkEdge, Width};
+use crate::figure::{ColourScale, Dpi, Look, NetworkChart, NetworkColumn, NetworkEdge, Width};
 use crate::formats::{FigureFiles, Layer, Matrices, Meaning};
 
 /// Settings of `plot-network`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlotNetworkConfig {
     /// How many inputs are drawn: those whose lines carry most in all, of equal ones the first. `graph.json` has all.
     #[serde(default = "twenty")]
     pub top_inputs: NonZeroUsize,
+    /// How many lines are drawn: the strongest, of equal ones the first. Masks are drawn whole. `graph.json` has all.
+    #[serde(default = "three_hundred")]
+    pub top_edges: NonZeroUsize,
     /// Drawn at the top.
     #[serde(default)]
     pub title: Option<String>,
@@ -25,16 +28,19 @@ pub struct PlotNetworkConfig {
     #[serde(default)]
     pub caption: Option<String>,
     /// How wide it is printed.
-    #[serde(default = "page")]
+    #[serde(default = "Width::double")]
     pub width: Width,
+    /// Dots an inch of the PNG.
+    #[serde(default)]
+    pub dpi: Dpi,
 }
 
 fn twenty() -> NonZeroUsize {
     const { NonZeroUsize::new(20).expect("20 is not zero") }
 }
 
-fn page() -> Width {
-    Width::Page
+fn three_hundred() -> NonZeroUsize {
+    const { NonZeroUsize::new(300).expect("300 is not zero") }
 }
 
 const WEIGHTS: In<Matrices> = In::new("weights");
@@ -51,7 +57,7 @@ pub struct PlotNetwork;
 impl StageType for PlotNetwork {
     type Config = PlotNetworkConfig;
     const NAME: &'static str = "plot-network";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "Draws a head as a layered graph, and writes it for networkx.";
 
     fn ports() -> Ports {
@@ -62,7 +68,12 @@ impl StageType for PlotNetwork {
         let matrices = context.read(WEIGHTS)?;
         let layers = matrices.layers();
         check_chain(&layers)?;
-        let look = Look { title: config.title.as_deref(), caption: config.caption.as_deref(), width: config.width };
+        let look = Look {
+            title: config.title.as_deref(),
+            caption: config.caption.as_deref(),
+            width: config.width,
+            dpi: config.dpi,
+        };
         let figure = chart(config, &matrices, &layers).draw(look);
         let graph = graph(&layers, matrices.classes.as_deref());
         let files = FigureFiles::of("network", &figure)?.beside("graph.json", graph.into_bytes());
@@ -128,6 +139,13 @@ fn chart(config: &PlotNetworkConfig, matrices: &Matrices, layers: &[Layer]) -> N
         Meaning::Mask => ("Mask", ColourScale::Mask),
     };
     let mut notes = Vec::new();
+    let lines = edges.iter().filter(|edge| edge.value != 0.0).count();
+    if matrices.meaning != Meaning::Mask && lines > config.top_edges.get() {
+        // Sorting keeps the order of equal ones.
+        edges.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+        edges.truncate(config.top_edges.get());
+        notes.push(format!("Lines: the {} strongest of {lines}.", config.top_edges));
+    }
     if inputs.len() < all {
         notes.push(format!("Drawn are the {} inputs whose lines carry most, of {all}.", inputs.len()));
     }
@@ -201,9 +219,10 @@ mod tests {
         ]);
         Importance { tensors, seen: Seen::default() }.write(&folder.path().join("i")).unwrap();
         let solo = Solo::new(folder.path().join("out")).input("weights", folder.path().join("i"));
-        let result = solo.execute::<PlotNetwork>(&config(r#"{"top_inputs": 5}"#)).unwrap();
+        let result = solo.execute::<PlotNetwork>(&config(r#"{"top_inputs": 5, "top_edges": 7}"#)).unwrap();
         let read = |name: &str| fs_err::read_to_string(result.outputs["figure"].join(name)).unwrap();
         assert!(read("network.svg").contains(">5 of 30<"));
+        assert!(read("network.svg").contains("Lines: the 7 strongest of 16."));
         let graph: Value = serde_json::from_str(&read("graph.json")).unwrap();
         assert_eq!(graph["nodes"].as_array().unwrap().len(), 30 + 2 + 3);
         let edges = graph["edges"].as_array().unwrap();

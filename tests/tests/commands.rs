@@ -44,6 +44,8 @@ fn the_whole_help() {
         "pin",
         "trace",
         "figures",
+        "report",
+        "serve",
         "init",
         "completions",
     ];
@@ -77,6 +79,8 @@ fn the_whole_help() {
       pin          Keep records in the store, whatever happens
       trace        Say where a published figure or table comes from, and whether it is current
       figures      List the published figures and tables, or check that all are current
+      report       Write a page of all this: stages, cells, runs, figures
+      serve        Show that page live while a run goes on
       init         Start a project in this folder
       completions  Print completions for a shell
 
@@ -244,6 +248,7 @@ fn the_whole_help() {
               - text:    Indented lines, for reading
               - dot:     For graphviz
               - mermaid: For Markdown
+              - svg:     As a picture
               - json:    For programs; every cell with what it reads
 
               [default: text]
@@ -490,6 +495,40 @@ fn the_whole_help() {
               Print help (see a summary with '-h')
 
 
+    ======== report
+    Write a page of all this: stages, cells, runs, figures
+
+    Usage: dgpipe report [OPTIONS] --out <DIR> <FILE>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+    Options:
+          --out <DIR>
+              The folder to write to: a new or empty one, or one with a report to replace
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== serve
+    Show that page live while a run goes on
+
+    Usage: dgpipe serve [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              The pipeline file
+
+    Options:
+          --port <PORT>
+              The port (default: any that is free)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
     ======== init
     Start a project in this folder
 
@@ -533,6 +572,7 @@ fn run_prints_lines_for_people_on_stderr() {
     executed  one[seed=2]  [TIME]  new
     executed  odd  [TIME]  new
     executed  sum  [TIME]  new
+    ran one ×2, odd, sum: new
     done: 4 executed, 0 reused, 1 path published in [TIME]
     results: results/sum.txt
     "#);
@@ -543,6 +583,7 @@ fn run_prints_lines_for_people_on_stderr() {
     reused    odd
     executed  sum  [TIME]  plus 0 → 7 (--set, over pipeline.yaml:3)
     published results/sum.txt  updated
+    ran sum: plus 0 → 7 (--set, over pipeline.yaml:3)
     done: 1 executed, 3 reused, 1 path published in [TIME]
     results: results/sum.txt
     "#);

@@ -22,6 +22,7 @@ mod plans;
 mod programs;
 mod publishing;
 mod rebuild_equals_clean;
+mod reports;
 mod resuming;
 mod sharing;
 mod signals;

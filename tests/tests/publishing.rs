@@ -179,6 +179,7 @@ publish: { results/all: [a, b] }
     executed  a  [TIME]  new
     executed  b  [TIME]  new
     clash     results/all: two of its artifacts have a file `x`; publish them at different paths
+    ran a, b: new
     not done: 2 executed, 0 reused, 1 path refused in [TIME]
     results: results/all
     "#);

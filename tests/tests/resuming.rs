@@ -258,3 +258,12 @@ fn executing_again_to_compare_bytes_uses_and_leaves_nothing_to_go_on_from() {
     sandbox.call(&["verify", "pipeline.yaml", "--rerun", "1", "--set", "rounds=10"]).exits(0);
     assert_eq!(kept(&sandbox), Vec::<String>::new());
 }
+
+#[test]
+fn an_attempt_whose_time_was_up_is_gone_on_with_by_the_next() {
+    let sandbox =
+        project(&ROUNDS.replace("    uses: rounds\n", "    uses: rounds\n    timeout: 0.5\n    retries: 3\n"));
+    let run = sandbox.run_with(&with(&["stays_in=20"])).exits(0);
+    assert_eq!(continued_from(&run), 21);
+    assert_eq!(sandbox.read("results/long.txt"), undisturbed(&[]));
+}

@@ -55,10 +55,18 @@ impl RunFolder {
 
     /// Reads the events, a JSON value each. Lines that are none are passed over.
     pub fn events(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(self.events_from(0)?.0)
+    }
+
+    /// Reads the events behind a place in the list, and returns the place up to which it is read now: for whoever
+    /// follows a run that goes on.
+    pub fn events_from(&self, place: u64) -> Result<(Vec<Value>, u64), StoreError> {
         let bytes = read_if_there(self.store.filesystem(), &self.path.join(EVENTS))?.unwrap_or_default();
-        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-        let whole = lines.filter_map(|line| line.strip_suffix(b"\n"));
-        Ok(whole.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        let new = usize::try_from(place).ok().and_then(|place| bytes.get(place..)).unwrap_or_default();
+        let lines = new.split_inclusive(|byte| *byte == b'\n');
+        let whole: Vec<&[u8]> = lines.filter(|line| line.ends_with(b"\n")).collect();
+        let read = whole.iter().map(|line| line.len() as u64).sum::<u64>();
+        Ok((whole.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect(), place + read))
     }
 
     /// Reads the report; one that cannot be read is none, because events tell the same.

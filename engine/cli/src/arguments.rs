@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check, completions, dag, diff, figures, gc, init, log, path, pin, plan, run, runs, schema, show, stages, trace,
-    verify, why,
+    check, completions, dag, diff, figures, gc, init, log, path, pin, plan, report, run, runs, schema, serve, show,
+    stages, trace, verify, why,
 };
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
@@ -104,6 +104,10 @@ pub enum Command {
     Trace(trace::Trace),
     /// List the published figures and tables, or check that all are current
     Figures(figures::Figures),
+    /// Write a page of all this: stages, cells, runs, figures
+    Report(report::Report),
+    /// Show that page live while a run goes on
+    Serve(serve::Serve),
     /// Start a project in this folder
     Init(init::Init),
     /// Print completions for a shell

@@ -10,7 +10,9 @@ mod failure;
 mod git;
 mod metrics;
 mod past;
+mod picture;
 mod program;
+mod report;
 mod session;
 mod terminal;
 

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::{Cell, Coordinates, Publication, Source};
+use super::{AxisValue, Cell, Coordinates, Publication, Source};
 use crate::spec::{PipelineSpec, Texts};
 use crate::stage::Ports;
 
@@ -32,12 +32,14 @@ pub struct Graph {
     pub(super) edges: DiGraph<(), ()>,
     /// Every cell after all that it reads.
     pub(super) order: Vec<usize>,
+    /// Names of cells, made when one is first asked for.
+    pub(super) names: OnceLock<Vec<String>>,
     /// Cells by name, made when one is first looked for.
     pub(super) by_name: OnceLock<BTreeMap<String, usize>>,
 }
 
 /// A stage with its fan-out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct StageNode {
     /// The stage type.
     pub uses: String,
@@ -47,6 +49,29 @@ pub struct StageNode {
     pub axes: Vec<String>,
     /// The index of the cell at each of its coordinates.
     pub cells: BTreeMap<Coordinates, usize>,
+    /// The cells of each value of each axis as it is written, made when a selector first asks.
+    pub(super) by_value: OnceLock<CellsByValue>,
+}
+
+/// For each axis and value, the cells that have it, ascending.
+pub(super) type CellsByValue = BTreeMap<String, BTreeMap<String, Vec<usize>>>;
+
+impl StageNode {
+    /// The cells that have a value, which is compared as it is written; ascending, which is their order.
+    pub(super) fn with_value(&self, axis: &str, value: &AxisValue) -> &[usize] {
+        let all = || {
+            let mut by_value = CellsByValue::new();
+            for (coordinates, cell) in &self.cells {
+                for (axis, value) in coordinates {
+                    let of_axis = by_value.entry(axis.clone()).or_default();
+                    of_axis.entry(value.to_string()).or_default().push(*cell);
+                }
+            }
+            by_value
+        };
+        let cells = self.by_value.get_or_init(all).get(axis).and_then(|values| values.get(&value.to_string()));
+        cells.map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Graph {
@@ -80,7 +105,8 @@ impl Graph {
 
     /// The name of a cell.
     pub fn name(&self, cell: usize) -> String {
-        self.cells[cell].id.to_string()
+        let all = || self.cells.iter().map(|cell| cell.id.to_string()).collect();
+        self.names.get_or_init(all)[cell].clone()
     }
 
     /// The index of the cell of that name.

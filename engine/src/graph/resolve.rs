@@ -24,10 +24,10 @@ use crate::environment::Environment;
 use crate::passport::SIDECAR;
 use crate::registry::Registry;
 use crate::spec::{
-    Comparison, ECHO, Loaded, Mistake, Mistakes, Node, NodeMap, Piece, PipelineSpec, Place, Scope, Selector,
-    SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, substitute_all, unknown,
+    Comparison, Constraint, ECHO, Loaded, Mistake, Mistakes, Node, NodeMap, Piece, PipelineSpec, Place, Scope,
+    Selector, SourceSpec, StageSpec, Template, Value, decode, scalar_text, substitute, substitute_all, unknown,
 };
-use crate::stage::{Bind, BoundStage, InputPort, Kind, Ports};
+use crate::stage::{Bind, BoundStage, InputPort, Kind};
 
 /// Resolves a pipeline. `root` is the project root; `environment` is what `${env.X}` and commands see.
 pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, root: &Path) -> Result<Graph, Mistakes> {
@@ -63,8 +63,8 @@ pub fn resolve(loaded: Loaded, registry: &Registry, environment: &Environment, r
         return Err(distinct(without_echoes(mistakes), texts));
     }
     let params = params.to_json();
-    let by_name = OnceLock::new();
-    Ok(Graph { spec, texts, params, stages, cells, sources, publications, edges, order, by_name })
+    let (names, by_name) = (OnceLock::new(), OnceLock::new());
+    Ok(Graph { spec, texts, params, stages, cells, sources, publications, edges, order, names, by_name })
 }
 
 /// What reads a stage that has mistakes of its own is wrong only because of them.
@@ -186,9 +186,8 @@ impl<'a> Resolver<'a> {
         let tuning = self.tuning(stage);
         let mut node = StageNode {
             uses: stage.uses.0.clone(),
-            ports: Ports::default(),
             axes: stage.axes.keys().cloned().collect(),
-            cells: BTreeMap::new(),
+            ..StageNode::default()
         };
         node.axes.sort();
         let mut noted = Vec::new();
@@ -708,15 +707,29 @@ pub(super) fn select(stage: &StageNode, selector: &Selector) -> Result<Vec<usize
     if let Some(cell) = exact(stage, selector) {
         return Ok(vec![cell]);
     }
-    let accepts = |coordinates: &Coordinates| {
-        selector.constraints.iter().all(|constraint| constraint.accepts(&coordinates[&constraint.axis]))
+    let cells = matching(stage, selector);
+    if cells.is_empty() { Err(no_match(stage, selector)) } else { Ok(cells) }
+}
+
+/// The cells that satisfy all conditions, in order. Of many cells, only those are looked at that satisfy the condition
+/// with the fewest: else a fan-in for each of many values would be quadratic.
+fn matching(stage: &StageNode, selector: &Selector) -> Vec<usize> {
+    let cells_of = |constraint: &Constraint| -> Vec<&[usize]> {
+        constraint.values.iter().map(|value| stage.with_value(&constraint.axis, value)).collect()
     };
-    let cells: Vec<usize> =
-        stage.cells.iter().filter(|(coordinates, _)| accepts(coordinates)).map(|(_, cell)| *cell).collect();
-    if !cells.is_empty() {
-        return Ok(cells);
+    let conditions: Vec<(Comparison, Vec<&[usize]>)> =
+        selector.constraints.iter().map(|constraint| (constraint.comparison, cells_of(constraint))).collect();
+    let accepts = |cell: &usize| {
+        conditions.iter().all(|(comparison, sets)| {
+            let has = sets.iter().any(|set| set.binary_search(cell).is_ok());
+            has == (*comparison != Comparison::NotEqual)
+        })
+    };
+    let equal = conditions.iter().filter(|(comparison, _)| *comparison == Comparison::Equal);
+    match equal.map(|(_, sets)| sets[0]).min_by_key(|set| set.len()) {
+        Some(fewest) => fewest.iter().copied().filter(accepts).collect(),
+        None => stage.cells.values().copied().filter(accepts).collect(),
     }
-    Err(no_match(stage, selector))
 }
 
 /// The shortcut for selectors that name every axis, so that large fan-outs stay linear.

@@ -4,6 +4,7 @@ mod attempt;
 mod committer;
 mod estimate;
 mod event;
+mod event_log;
 mod executor;
 mod git_state;
 mod ledger_keeper;

@@ -1,6 +1,7 @@
 //! A view of a run, made from its events and kept with it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use dgpipe_cache::{Artifact, Key, RunFolder, StoreError};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct CellReport {
     pub outcome: Outcome,
     /// How long it executed, in seconds.
     pub seconds: f64,
+    /// When it began to execute, in seconds since the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<f64>,
     /// Why it executed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
@@ -95,16 +99,21 @@ impl RunReport {
         if let Some(report) = folder.report()?.and_then(|report| serde_json::from_value(report).ok()) {
             return Ok(Some(report));
         }
-        let events = folder.events()?.into_iter().filter_map(|event| serde_json::from_value::<Event>(event).ok());
         let mut report = Self::default();
-        events.for_each(|event| report.hear(&event));
+        for value in folder.events()? {
+            let at = value["at"].as_f64().and_then(|at| Duration::try_from_secs_f64(at).ok()).unwrap_or_default();
+            if let Ok(event) = serde_json::from_value::<Event>(value) {
+                report.hear(&event, at);
+                report.seconds = at.as_secs_f64();
+            }
+        }
         report.count();
         // Without its first event nothing is known of a run.
         Ok((!report.run.is_empty()).then_some(report))
     }
 
-    /// Takes one more event in.
-    pub fn hear(&mut self, event: &Event) {
+    /// Takes one more event in, which happened so long after the run began.
+    pub fn hear(&mut self, event: &Event, at: Duration) {
         match event {
             Event::RunStarted { run, pipeline, profile, started, params, git, .. } => {
                 self.run.clone_from(run);
@@ -118,6 +127,7 @@ impl RunReport {
             Event::CellStarted { cell, reasons, was, causes, .. } => {
                 let report = self.cell(cell);
                 report.reasons.clone_from(reasons);
+                report.began = Some(at.as_secs_f64());
                 report.was = *was;
                 self.causes.extend(causes.iter().cloned());
             }
@@ -141,6 +151,7 @@ impl RunReport {
         self.cells.entry(cell.to_owned()).or_insert_with(|| CellReport {
             outcome: Outcome::Cancelled,
             seconds: 0.0,
+            began: None,
             reasons: Vec::new(),
             error: None,
             key: None,

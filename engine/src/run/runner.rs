@@ -19,6 +19,7 @@ use dgpipe_cache::{
 
 use super::attempt::Attempts;
 use super::committer::{InStore, Sealed, commit_all};
+use super::event_log::EventLog;
 use super::executor::{Assignment, Ended, Executor, now_in_milliseconds};
 use super::ledger_keeper::LedgerKeeper;
 use super::priority::{Priority, priorities};
@@ -51,16 +52,12 @@ pub fn run(
     let started = now_in_milliseconds();
     let folder = new_run(project, started)?;
     let name = folder.id().to_owned();
-    let log = Mutex::new(std::io::BufWriter::new(folder.append_events()?));
+    let log = Mutex::new(EventLog::new(folder.append_events()?));
     let report = Mutex::new(RunReport::default());
     let hear = |event: &Event| {
-        report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event);
-        if !matches!(event, Event::CellProgress { .. }) {
-            let mut log = log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            // The log is for people; a full disk shows itself where results are stored.
-            serde_json::to_writer(&mut *log, event).ok();
-            std::io::Write::write_all(&mut *log, b"\n").ok();
-        }
+        let at = begun.elapsed();
+        report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event, at);
+        log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).hear(event, at);
         listener.hear(event);
     };
     hear(&Event::RunStarted {
@@ -119,7 +116,7 @@ pub fn run(
     for text in store.take_warnings() {
         hear(&Event::Warning { text });
     }
-    let mut report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let mut report = std::mem::take(&mut *report.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     for (cell, key) in keys {
         if let Some(cell) = report.cells.get_mut(&graph.name(cell)) {
             cell.key = Some(key);

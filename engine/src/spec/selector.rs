@@ -43,7 +43,10 @@ pub enum Comparison {
 impl Constraint {
     /// Whether an axis value satisfies the condition.
     pub fn accepts(&self, value: &AxisValue) -> bool {
-        let equals = |other: &AxisValue| other == value || other.to_string() == value.to_string();
+        // Values of one type are written alike only where they are equal.
+        let of_other_type = |other: &AxisValue| std::mem::discriminant(other) != std::mem::discriminant(value);
+        let equals =
+            |other: &AxisValue| other == value || (of_other_type(other) && other.to_string() == value.to_string());
         match self.comparison {
             Comparison::Equal | Comparison::In => self.values.iter().any(equals),
             Comparison::NotEqual => !self.values.iter().any(equals),

@@ -31,6 +31,7 @@ pub struct Many<F> {
 /// The coordinates are part of the key.
 pub struct Labelled<F> {
     name: &'static str,
+    may_be_empty: bool,
     format: PhantomData<fn() -> F>,
 }
 
@@ -72,7 +73,14 @@ impl<F: Format> Many<F> {
 impl<F: Format> Labelled<F> {
     /// Names the port, which needs at least one artifact.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, format: PhantomData }
+        Self { name, may_be_empty: false, format: PhantomData }
+    }
+
+    /// Lets the port be left out, which gives an empty list.
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.may_be_empty = true;
+        self
     }
 }
 
@@ -169,7 +177,7 @@ impl<F: Format> ReadPort for Labelled<F> {
     type Value = Vec<(Coordinates, F)>;
 
     fn declare(&self) -> InputPort {
-        InputPort { many: true, labelled: true, ..InputPort::of::<F>(self.name) }
+        InputPort { many: true, labelled: true, required: !self.may_be_empty, ..InputPort::of::<F>(self.name) }
     }
 
     fn read(&self, context: &Context<'_>) -> Result<Self::Value, StageError> {

@@ -11,6 +11,8 @@ const VIRIDIS: [u32; 33] = [
 const AROUND_ZERO: [u32; 7] = [0x00_2f_55, 0x00_72_b2, 0x8f_c1_de, 0xf7_f7_f7, 0xf0_b0_88, 0xd5_5e_00, 0x66_2a_00];
 /// From pale to dark blue, for lines on white.
 const INKS: [u32; 4] = [0xdb_e4_ec, 0x7f_b2_d6, 0x00_72_b2, 0x00_1f_44];
+/// From white to dark blue, for fields.
+const SHARES: [u32; 4] = [0xff_ff_ff, 0x9c_c8_e4, 0x00_72_b2, 0x00_1f_44];
 const FROZEN: u32 = 0xec_ec_ec;
 const KEPT: u32 = 0x1b_1b_1b;
 /// The colour of what is no number.
@@ -25,6 +27,8 @@ pub(crate) enum ColourScale {
     Up(f64),
     /// From zero to this value, pale to dark, for lines on white.
     Ink(f64),
+    /// From zero to this value, white to dark.
+    Share(f64),
     /// From minus this value to this value, with zero near-white.
     Around(f64),
 }
@@ -34,7 +38,7 @@ impl ColourScale {
     pub(crate) fn ends(self) -> (f64, f64) {
         match self {
             Self::Mask => (0.0, 1.0),
-            Self::Up(top) | Self::Ink(top) => (0.0, top),
+            Self::Up(top) | Self::Ink(top) | Self::Share(top) => (0.0, top),
             Self::Around(limit) => (-limit, limit),
         }
     }
@@ -49,6 +53,7 @@ impl ColourScale {
             // 256 levels are as many as can be told apart, and let equal fields be drawn in one go.
             Self::Up(_) => between(&VIRIDIS, (share * 255.0).round() / 255.0),
             Self::Ink(_) => between(&INKS, (share * 255.0).round() / 255.0),
+            Self::Share(_) => between(&SHARES, (share * 255.0).round() / 255.0),
             Self::Around(_) => between(&AROUND_ZERO, (share * 256.0).round() / 256.0),
         };
         format!("#{colour:06x}")

@@ -1,7 +1,7 @@
 //! Training curves: loss and accuracy over epochs, one colour a series, with the freeze schedule behind them.
 
 use super::palette::{GREY, INK};
-use super::{Anchor, Axes, Figure, Ink, Legend, Look, Scale, Side, Swatch, Text, series_colour};
+use super::{Anchor, Axes, Figure, HAIR, Ink, Legend, Look, Scale, Side, Swatch, Text, series_colour};
 
 /// What is drawn: runs, which belong to series, and how free unimportant weights were.
 #[derive(Clone, Debug, Default)]
@@ -130,7 +130,7 @@ impl CurvesChart {
                 let lines: Vec<&Vec<f64>> = runs.iter().map(|run| &run[part]).filter(|line| !line.is_empty()).collect();
                 if lines.len() > 1 {
                     for values in &lines {
-                        figure.polyline(&line(values), Ink::line(colour, 0.15).opacity(0.45).dashes(dashes));
+                        figure.polyline(&line(values), Ink::line(colour, HAIR).opacity(0.3).dashes(dashes));
                     }
                 }
                 let mean = mean_of(&lines);
@@ -161,8 +161,6 @@ mod tests {
     use super::*;
     use crate::figure::{Width, png_of};
 
-    const LOOK: Look<'static> = Look { title: None, caption: None, width: Width::Page };
-
     fn run(series: usize, epochs: usize, shift: f64) -> CurvesRun {
         let fall =
             |start: f64| (0..epochs).map(|epoch| start * (-0.3 * epoch as f64).exp() + shift).collect::<Vec<f64>>();
@@ -174,18 +172,18 @@ mod tests {
     fn every_run_is_a_line_and_every_series_has_a_mean() {
         let runs = vec![run(0, 5, 0.0), run(0, 5, 0.1), run(1, 5, 0.2)];
         let chart = CurvesChart { series: vec!["a".into(), "b".into()], runs, ..CurvesChart::default() };
-        let svg = chart.draw(LOOK).svg();
+        let svg = chart.draw(Look::plain(Width::Double)).svg();
         // Two panels of two parts: two runs and a mean in series a, one line in series b.
         assert_eq!(svg.matches("stroke-width=\"0.4\"").count(), 2 * 2 * 2);
-        assert_eq!(svg.matches("opacity=\"0.45\"").count(), 2 * 2 * 2);
+        assert_eq!(svg.matches("opacity=\"0.3\"").count(), 2 * 2 * 2);
     }
 
     #[test]
     fn the_freeze_schedule_is_marked_where_there_is_one() {
         let mut chart = CurvesChart { series: vec!["a".into()], runs: vec![run(0, 4, 0.0)], ..CurvesChart::default() };
-        assert!(!chart.draw(LOOK).svg().contains("frozen"));
+        assert!(!chart.draw(Look::plain(Width::Double)).svg().contains("frozen"));
         chart.freedom = vec![1.0, 0.5, 0.0, 0.0];
-        let svg = chart.draw(LOOK).svg();
+        let svg = chart.draw(Look::plain(Width::Double)).svg();
         assert!(svg.contains("frozen"));
         assert_eq!(svg.matches(&format!("fill=\"{}\"/>", shade(0.5))).count(), 2);
     }
@@ -193,7 +191,7 @@ mod tests {
     #[test]
     fn a_training_of_one_epoch_and_none_at_all_can_be_drawn() {
         let chart = CurvesChart { series: vec!["a".into()], runs: vec![run(0, 1, 0.0)], ..CurvesChart::default() };
-        assert!(chart.draw(LOOK).svg().contains("r=\"0.6\""));
-        assert!(!png_of(&CurvesChart::default().draw(LOOK)).unwrap().is_empty());
+        assert!(chart.draw(Look::plain(Width::Double)).svg().contains("r=\"0.6\""));
+        assert!(!png_of(&CurvesChart::default().draw(Look::plain(Width::Double))).unwrap().is_empty());
     }
 }

@@ -2,15 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::font::{text_width, wrapped};
+use super::font::{shortened, text_width, wrapped};
 use super::palette::INK;
+use super::{Dpi, Picture};
 
 /// The free border around everything, in millimetres.
 const MARGIN: f64 = 1.5;
-/// Sizes of text in millimetres: 8, 7 and 6 points.
+/// Sizes of text in millimetres: 8, 7.5 and 7 points, which is what journals ask for.
 const TITLE_SIZE: f64 = 8.0 * POINT;
-const TEXT_SIZE: f64 = 7.0 * POINT;
-const SMALL_SIZE: f64 = 6.0 * POINT;
+const TEXT_SIZE: f64 = 7.5 * POINT;
+const SMALL_SIZE: f64 = 7.0 * POINT;
+/// Half a point in millimetres: thinner lines break up in print.
+pub(crate) const HAIR: f64 = 0.18;
 /// A typographic point in millimetres.
 const POINT: f64 = 25.4 / 72.0;
 /// The height of a line over the size of its text.
@@ -21,6 +24,7 @@ const LEADING: f64 = 1.3;
 pub(crate) struct Figure {
     width: f64,
     height: f64,
+    dpi: Dpi,
     name: String,
     caption: Option<String>,
     body: String,
@@ -71,9 +75,15 @@ impl<'a> Ink<'a> {
         Self { fill: Some(colour), stroke: None, width: 0.0, opacity: 1.0, dashes: "" }
     }
 
-    /// A line `width` millimetres wide.
+    /// A line `width` millimetres wide, and never thinner than what prints.
     pub(crate) fn line(colour: &'a str, width: f64) -> Self {
-        Self { fill: None, stroke: Some(colour), width, opacity: 1.0, dashes: "" }
+        Self { fill: None, stroke: Some(colour), width: width.max(HAIR), opacity: 1.0, dashes: "" }
+    }
+
+    /// Puts a line around a filled shape.
+    #[must_use]
+    pub(crate) fn outlined(self, colour: &'a str) -> Self {
+        Self { stroke: Some(colour), width: HAIR, ..self }
     }
 
     /// Makes it see-through.
@@ -95,7 +105,13 @@ impl<'a> Ink<'a> {
             text.push_str(" stroke-linejoin=\"round\"");
         }
         if self.opacity < 1.0 {
-            let _ = write!(text, " opacity=\"{}\"", number(self.opacity));
+            // Where only the inside or only the line is drawn, the shape needs no layer of its own.
+            let part = match (self.fill, self.stroke) {
+                (Some(_), None) => "fill-opacity",
+                (None, Some(_)) => "stroke-opacity",
+                _ => "opacity",
+            };
+            let _ = write!(text, " {part}=\"{}\"", number(self.opacity));
         }
         if !self.dashes.is_empty() {
             let _ = write!(text, " stroke-dasharray=\"{}\"", self.dashes);
@@ -105,12 +121,12 @@ impl<'a> Ink<'a> {
 }
 
 impl Text<'static> {
-    /// Text as on axes, 7 points, in the usual ink.
+    /// Text as on axes, 7.5 points, in the usual ink.
     pub(crate) fn normal(anchor: Anchor) -> Self {
         Self { size: TEXT_SIZE, anchor, colour: INK, upwards: false }
     }
 
-    /// Text as at ticks, 6 points.
+    /// Text as at ticks and in legends, 7 points.
     pub(crate) fn small(anchor: Anchor) -> Self {
         Self { size: SMALL_SIZE, ..Self::normal(anchor) }
     }
@@ -120,6 +136,12 @@ impl Text<'static> {
     pub(crate) fn upwards(self) -> Self {
         Self { upwards: true, ..self }
     }
+
+    /// Sets it in another colour.
+    #[must_use]
+    pub(crate) fn coloured(self, colour: &'static str) -> Self {
+        Self { colour, ..self }
+    }
 }
 
 impl Figure {
@@ -128,12 +150,29 @@ impl Figure {
     pub(crate) fn new(width: f64, name: &str, title: Option<&str>, caption: Option<&str>) -> Self {
         let name = title.unwrap_or(name).to_owned();
         let caption = caption.map(str::to_owned);
-        let mut figure = Self { width, height: MARGIN, name, caption, body: String::new() };
+        let dpi = Dpi::default();
+        let mut figure = Self { width, height: MARGIN, dpi, name, caption, body: String::new() };
         if let Some(title) = title {
             figure.paragraph(title, Text { size: TITLE_SIZE, ..Text::normal(Anchor::Start) });
             figure.height += 1.0;
         }
         figure
+    }
+
+    /// Says how finely the figure is rasterised.
+    #[must_use]
+    pub(crate) fn at(self, dpi: Dpi) -> Self {
+        Self { dpi, ..self }
+    }
+
+    /// How finely it is rasterised.
+    pub(super) fn dpi(&self) -> Dpi {
+        self.dpi
+    }
+
+    /// What screen readers and lists of documents call it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The left end of what may be drawn on.
@@ -223,6 +262,17 @@ impl Figure {
         let _ = writeln!(self.body, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"{ink}/>");
     }
 
+    /// Puts a picture with its upper left corner at a place.
+    pub(crate) fn picture(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), picture: &Picture) {
+        let (x, y, width, height) = (number(x), number(y), number(width), number(height));
+        let rendering = if picture.is_coarse { " style=\"image-rendering:pixelated\"" } else { "" };
+        let _ = writeln!(
+            self.body,
+            "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{rendering} href=\"{}\"/>",
+            picture.address()
+        );
+    }
+
     /// Sets one line of text with its baseline through a place.
     pub(crate) fn text(&mut self, (x, y): (f64, f64), text: &str, style: Text<'_>) {
         let anchor = match style.anchor {
@@ -245,6 +295,11 @@ impl Figure {
         let half = 0.365 * style.size;
         let place = if style.upwards { (x + half, y) } else { (x, y + half) };
         self.text(place, text, style);
+    }
+
+    /// The text, or as much of its beginning as fits a width, with an ellipsis.
+    pub(crate) fn fitted(text: &str, width: f64, style: Text<'_>) -> String {
+        shortened(text, style.size, width)
     }
 
     /// How wide a text would be, in millimetres.
@@ -311,6 +366,13 @@ mod tests {
         let svg = figure.close().svg();
         assert!(svg.contains("<title>a &lt; b &amp; &quot;c&quot;</title>"), "{svg}");
         assert!(!svg.contains("<script>"), "{svg}");
+    }
+
+    #[test]
+    fn no_line_is_thinner_than_half_a_point() {
+        let mut figure = Figure::new(85.0, "x", None, None);
+        figure.line((0.0, 0.0), (1.0, 1.0), Ink::line("#000000", 0.01));
+        assert!(figure.svg().contains("stroke-width=\"0.18\""), "{}", figure.svg());
     }
 
     #[test]

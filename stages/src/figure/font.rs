@@ -28,19 +28,48 @@ pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     units / widths.units_per_size * size
 }
 
-/// Breaks text at its spaces into lines no wider than `width`; a longer word has a line of its own.
+/// Breaks text at its spaces into lines no wider than `width`; a longer word is broken where it must be.
 pub(super) fn wrapped(text: &str, size: f64, width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().flat_map(|word| pieces(word, size, width)) {
         match lines.last_mut() {
             Some(line) if text_width(&format!("{line} {word}"), size) <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
+}
+
+/// A word in parts that fit.
+fn pieces(word: &str, size: f64, width: f64) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for letter in word.chars() {
+        let last = pieces.last_mut().expect("there is a piece from the start");
+        if !last.is_empty() && text_width(&format!("{last}{letter}"), size) > width {
+            pieces.push(letter.to_string());
+        } else {
+            last.push(letter);
+        }
+    }
+    pieces
+}
+
+/// The text, or as much of its beginning as fits, with an ellipsis.
+pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for letter in text.chars() {
+        if text_width(&format!("{short}{letter}…"), size) > width {
+            break;
+        }
+        short.push(letter);
+    }
+    format!("{}…", short.trim_end())
 }
 
 impl Widths {
@@ -123,7 +152,16 @@ mod tests {
     #[test]
     fn lines_are_broken_at_spaces() {
         assert_eq!(wrapped("aa bb cc", 1.0, text_width("aa bb", 1.0)), ["aa bb", "cc"]);
-        assert_eq!(wrapped("averylongword b", 1.0, 1.0), ["averylongword", "b"]);
+        assert_eq!(wrapped("abcdef b", 1.0, text_width("abcd", 1.0)), ["abcd", "ef b"]);
         assert!(wrapped("", 1.0, 1.0).is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_in_an_ellipsis() {
+        assert_eq!(shortened("art painting", 1.0, 100.0), "art painting");
+        let width = text_width("art …", 1.0);
+        assert_eq!(shortened("art painting", 1.0, width), "art…");
+        assert!(text_width(&shortened("art painting", 1.0, width), 1.0) <= width);
+        assert_eq!(shortened("word", 1.0, 0.0), "…");
     }
 }

@@ -7,6 +7,9 @@ use super::figure::number;
 use super::palette::INK;
 use super::{Anchor, ColourScale, Figure, Ink, Scale, Text};
 
+/// How far a field reaches under the next one, so that no viewer of PDF shows a gap between them.
+const UNDER: f64 = 0.05;
+
 /// A matrix to be drawn, row-major.
 #[derive(Clone, Debug)]
 pub(crate) struct HeatMap {
@@ -44,11 +47,23 @@ impl HeatMap {
     ) {
         if !self.values.is_empty() {
             let field = (width / self.columns as f64, height / self.rows as f64);
-            for (colour, path) in self.paths((x, y), field, colours) {
+            let common = self.most_common(colours);
+            figure.rectangle((x, y), (width, height), Ink::fill(&common));
+            for (colour, path) in self.paths((x, y), field, colours).into_iter().filter(|(colour, _)| *colour != common)
+            {
                 figure.crisp_path(&path, &colour);
             }
         }
         figure.rectangle((x, y), (width, height), Ink::line(INK, 0.15));
+    }
+
+    /// The colour of most fields, of equals the last by name.
+    fn most_common(&self, colours: ColourScale) -> String {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for &value in &self.values {
+            *counts.entry(colours.colour(f64::from(value))).or_default() += 1;
+        }
+        counts.into_iter().max_by_key(|(_, count)| *count).map(|(colour, _)| colour).unwrap_or_default()
     }
 
     /// One path a colour, in which neighbours in a row are one rectangle: thousands of fields stay a small file.
@@ -59,10 +74,12 @@ impl HeatMap {
             let mut column = 0;
             for run in fields.chunk_by(|a, b| a == b) {
                 let left = number(x + column as f64 * field.0);
-                let (top, wide) = (number(y + row as f64 * field.1), number(run.len() as f64 * field.0));
-                let path = paths.entry(run[0].clone()).or_default();
-                let _ = write!(path, "M{left} {top}h{wide}v{}h-{wide}z", number(field.1));
                 column += run.len();
+                let under = |is_last: bool| if is_last { 0.0 } else { UNDER };
+                let wide = number(run.len() as f64 * field.0 + under(column == self.columns));
+                let (top, tall) = (number(y + row as f64 * field.1), number(field.1 + under(row + 1 == self.rows)));
+                let path = paths.entry(run[0].clone()).or_default();
+                let _ = write!(path, "M{left} {top}h{wide}v{tall}h-{wide}z");
             }
         }
         paths
@@ -108,8 +125,9 @@ mod tests {
     fn neighbours_of_one_colour_are_one_rectangle() {
         let map = HeatMap::new((2, 4), &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], (9, 9));
         let paths = map.paths((0.0, 0.0), (1.0, 1.0), ColourScale::Mask);
-        assert_eq!(paths["#ececec"], "M0 0h2v1h-2z");
-        assert_eq!(paths["#1b1b1b"], "M2 0h2v1h-2zM0 1h4v1h-4z");
+        assert_eq!(paths["#ececec"], "M0 0h2.05v1.05h-2.05z");
+        assert_eq!(paths["#1b1b1b"], "M2 0h2v1.05h-2zM0 1h4v1h-4z");
+        assert_eq!(map.most_common(ColourScale::Mask), "#1b1b1b");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the colours and marks mean: entries that flow over as many lines as they need.
 
-use super::{Anchor, Figure, Ink, Marker, Text};
+use super::palette::INK;
+use super::{Anchor, Figure, HAIR, Ink, Marker, Text};
 
 /// What stands before the text of an entry.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub(crate) enum Swatch {
     Line(String, &'static str),
     /// A filled field.
     Field(String),
+    /// An upright bar in a colour.
+    Bar(String),
 }
 
 /// Entries in their order.
@@ -35,12 +38,13 @@ impl Legend {
         let style = Text::small(Anchor::Start);
         let (mut x, mut y) = (left, figure.top() + LINE / 2.0);
         for (swatch, text) in &self.entries {
-            let width = SWATCH + 0.9 + Figure::width_of(text, style);
+            let text = Figure::fitted(text, right - left - SWATCH - 0.9, style);
+            let width = SWATCH + 0.9 + Figure::width_of(&text, style);
             if x > left && x + width > right {
                 (x, y) = (left, y + LINE);
             }
             swatch.draw(figure, x, y);
-            figure.centred_text((x + SWATCH + 0.9, y), text, style);
+            figure.centred_text((x + SWATCH + 0.9, y), &text, style);
             x += width + GAP;
         }
         if !self.entries.is_empty() {
@@ -58,9 +62,12 @@ impl Swatch {
             Self::Line(colour, dashes) => {
                 figure.line((x, y), (x + SWATCH, y), Ink::line(colour, 0.45).dashes(dashes));
             }
+            Self::Bar(colour) => {
+                let x = x + SWATCH - 1.4;
+                figure.line((x, y - 1.3), (x, y + 1.3), Ink::line(colour, 2.5 * HAIR));
+            }
             Self::Field(colour) => {
-                let ink = Ink { stroke: Some(super::palette::INK), width: 0.15, ..Ink::fill(colour) };
-                figure.rectangle((x + 0.2, y - 1.2), (SWATCH - 0.2, 2.4), ink);
+                figure.rectangle((x + 0.2, y - 1.2), (SWATCH - 0.2, 2.4), Ink::fill(colour).outlined(INK));
             }
         }
     }

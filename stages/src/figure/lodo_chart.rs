@@ -41,6 +41,8 @@ pub(crate) struct LodoPoint {
 }
 
 const HEIGHT: f64 = 46.0;
+/// The most that upright names of groups take.
+const NAMES_AT_MOST: f64 = 35.0;
 /// The lowest and highest value that can be.
 const POSSIBLE: (f64, f64) = (0.0, 100.0);
 
@@ -150,7 +152,7 @@ impl LodoChart {
                     below = f64::max(below, y + 0.5 * style.size);
                 }
             } else {
-                let name = &self.groups[group];
+                let name = &Figure::fitted(&self.groups[group], NAMES_AT_MOST, style);
                 let upwards = Text { anchor: Anchor::End, ..style }.upwards();
                 figure.centred_text((x, axes.bottom + 1.2), name, upwards);
                 below = f64::max(below, axes.bottom + 2.0 + Figure::width_of(name, style));
@@ -202,7 +204,7 @@ pub(crate) mod tests {
     #[test]
     fn a_missing_place_is_left_free() {
         let mut chart = sample();
-        let look = Look { title: None, caption: None, width: Width::Column };
+        let look = Look::plain(Width::Single);
         let whole = chart.draw(look).svg().matches("<polygon").count();
         chart.series[2].points[1] = None;
         assert_eq!(chart.draw(look).svg().matches("<polygon").count(), whole - 1);
@@ -219,8 +221,18 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn very_long_names_are_shortened() {
+        let mut chart = sample();
+        chart.groups = chart.groups.iter().map(|name| name.repeat(20)).collect();
+        chart.series[0].name = "method ".repeat(40);
+        let figure = chart.draw(Look::plain(Width::Single));
+        assert!(figure.size().1 < 130.0, "{:?}", figure.size());
+        assert!(figure.svg().matches('…').count() >= 6);
+    }
+
+    #[test]
     fn marked_points_have_a_dagger() {
-        let look = Look { title: None, caption: None, width: Width::Column };
+        let look = Look::plain(Width::Single);
         assert_eq!(sample().draw(look).svg().matches('†').count(), 5);
     }
 }

@@ -2,9 +2,18 @@
 
 use super::{Anchor, Axes, ColourScale, Figure, HeatMap, Legend, Look, Scale, Side, Swatch, Text, colour_bar};
 
-/// What is drawn.
-#[derive(Clone, Debug)]
+/// What is drawn: networks one below the other.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct MatrixChart {
+    /// The networks.
+    pub(crate) blocks: Vec<MatrixBlock>,
+}
+
+/// The matrices of one network.
+#[derive(Clone, Debug)]
+pub(crate) struct MatrixBlock {
+    /// What is written above; nothing where there is one network only.
+    pub(crate) name: Option<String>,
     /// One panel a layer.
     pub(crate) panels: Vec<MatrixPanel>,
     /// What the colours mean.
@@ -43,27 +52,45 @@ const BAR_ROOM: f64 = 16.0;
 impl MatrixChart {
     /// Draws the chart.
     pub(crate) fn draw(&self, look: Look<'_>) -> Figure {
-        let mut figure = look.begin(&self.quantity);
+        let mut figure = look.begin(self.blocks.first().map_or("Matrices", |block| &block.quantity));
+        for (index, block) in self.blocks.iter().enumerate() {
+            if index > 0 {
+                let low = figure.top() + 2.5;
+                figure.advance_to(low);
+            }
+            // Networks on one scale share its bar.
+            let has_bar = index == 0 || self.blocks[index - 1].colours != block.colours;
+            block.draw(&mut figure, has_bar);
+        }
+        figure.close()
+    }
+}
+
+impl MatrixBlock {
+    fn draw(&self, figure: &mut Figure, has_bar: bool) {
+        if let Some(name) = &self.name {
+            figure.paragraph(name, Text::normal(Anchor::Start));
+        }
         let is_mask = self.colours == ColourScale::Mask;
-        if is_mask {
+        if is_mask && has_bar {
             let mut legend = Legend::default();
             legend.add(Swatch::Field(self.colours.colour(1.0)), "free (1)");
             legend.add(Swatch::Field(self.colours.colour(0.0)), "frozen (0)");
-            legend.draw(&mut figure);
+            legend.draw(figure);
         }
         let top = figure.top();
         let right = figure.right() - if is_mask { 0.0 } else { BAR_ROOM };
         let mut pen = Pen { x: figure.left(), y: top, low: top };
         for panel in &self.panels {
-            panel.draw(&mut figure, &mut pen, right, self.colours);
+            panel.draw(figure, &mut pen, right, self.colours);
         }
-        let low = pen.low.max(top + 30.0 * f64::from(u8::from(!is_mask)));
-        if !is_mask {
+        let has_bar = has_bar && !is_mask;
+        let low = pen.low.max(top + 30.0 * f64::from(u8::from(has_bar)));
+        if has_bar {
             let height = (low - top - ABOVE - 1.0).min(45.0);
-            colour_bar(&mut figure, (right + 3.5, top + ABOVE), (2.6, height), self.colours, &self.quantity);
+            colour_bar(figure, (right + 3.5, top + ABOVE), (2.6, height), self.colours, &self.quantity);
         }
         figure.advance_to(low);
-        figure.close()
     }
 }
 
@@ -134,8 +161,6 @@ mod tests {
     use super::*;
     use crate::figure::{Width, png_of};
 
-    const LOOK: Look<'static> = Look { title: None, caption: None, width: Width::Page };
-
     fn panel(name: &str, shape: (usize, usize), value: impl Fn(usize) -> f32) -> MatrixPanel {
         let weight = (0..shape.0 * shape.1).map(&value).collect();
         let bias = Some((0..shape.0).map(&value).collect());
@@ -143,13 +168,13 @@ mod tests {
     }
 
     fn chart(colours: ColourScale, panels: Vec<MatrixPanel>) -> MatrixChart {
-        MatrixChart { panels, colours, quantity: "Importance".to_owned() }
+        MatrixChart { blocks: vec![MatrixBlock { name: None, panels, colours, quantity: "Importance".to_owned() }] }
     }
 
     #[test]
     fn a_mask_says_how_much_stays_free() {
         let panels = vec![panel("layers.0", (2, 3), |index| (index % 2) as f32)];
-        let svg = chart(ColourScale::Mask, panels).draw(LOOK).svg();
+        let svg = chart(ColourScale::Mask, panels).draw(Look::plain(Width::Double)).svg();
         // Three of six weights and one of two biases.
         assert!(svg.contains("layers.0 (2 × 3), 50.0 % free"), "{svg}");
         assert!(svg.contains("frozen (0)"));
@@ -158,7 +183,7 @@ mod tests {
     #[test]
     fn a_wide_matrix_has_the_whole_width_and_ticks() {
         let panels = vec![panel("layers.0", (10, 768), |index| index as f32 / 7680.0)];
-        let figure = chart(ColourScale::Up(1.0), panels).draw(LOOK);
+        let figure = chart(ColourScale::Up(1.0), panels).draw(Look::plain(Width::Double));
         assert!(figure.svg().contains(">400<") && figure.size().1 < 60.0, "{:?}", figure.size());
         assert!(figure.svg().len() < 400_000);
     }
@@ -166,8 +191,8 @@ mod tests {
     #[test]
     fn tall_and_empty_matrices_can_be_drawn() {
         let panels = vec![panel("tall", (3072, 30), |index| index as f32), panel("empty", (0, 0), |_| 0.0)];
-        let figure = chart(ColourScale::Around(1.0), panels).draw(LOOK);
+        let figure = chart(ColourScale::Around(1.0), panels).draw(Look::plain(Width::Double));
         assert!(figure.size().1 < 80.0);
-        assert!(!png_of(&chart(ColourScale::Mask, Vec::new()).draw(LOOK)).unwrap().is_empty());
+        assert!(!png_of(&chart(ColourScale::Mask, Vec::new()).draw(Look::plain(Width::Double))).unwrap().is_empty());
     }
 }

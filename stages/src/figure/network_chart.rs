@@ -1,7 +1,7 @@
 //! A network as a layered graph: units as dots, weights as lines that are the wider and darker, the more they carry.
 
 use super::palette::GREY;
-use super::{Anchor, ColourScale, Figure, Ink, Look, Text, colour_bar};
+use super::{Anchor, ColourScale, Figure, HAIR, Ink, Look, Text, colour_bar};
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -45,8 +45,10 @@ const DISTANCE: f64 = 4.0;
 const LOWEST: f64 = 36.0;
 const RADIUS: f64 = 0.9;
 /// The widths of the weakest and the strongest line.
-const WIDTHS: (f64, f64) = (0.06, 0.75);
+const WIDTHS: (f64, f64) = (HAIR, 0.65);
 const BAR_ROOM: f64 = 16.0;
+/// The most that names of units take to the left and to the right.
+const NAMES_AT_MOST: f64 = 25.0;
 
 impl NetworkChart {
     /// Draws the chart.
@@ -86,7 +88,8 @@ impl NetworkChart {
     fn places(&self, figure: &Figure, top: f64, height: f64, bar: f64) -> Vec<Vec<(f64, f64)>> {
         let label = |column: Option<&NetworkColumn>| {
             let units = column.into_iter().flat_map(|column| &column.units);
-            units.map(|unit| Figure::width_of(unit, Text::small(Anchor::Start))).fold(0.0, f64::max) + 2.0
+            units.map(|unit| Figure::width_of(unit, Text::small(Anchor::Start))).fold(0.0, f64::max).min(NAMES_AT_MOST)
+                + 2.0
         };
         let heading = |column: Option<&NetworkColumn>| {
             let lines = column.into_iter().flat_map(|column| &column.heading);
@@ -115,7 +118,7 @@ impl NetworkChart {
         for edge in edges {
             let share = f64::from(edge.value.abs()) / most;
             let is_mask = self.colours == ColourScale::Mask;
-            let width = if is_mask { 0.14 } else { WIDTHS.0 + (WIDTHS.1 - WIDTHS.0) * share * share };
+            let width = if is_mask { HAIR } else { WIDTHS.0 + (WIDTHS.1 - WIDTHS.0) * share * share };
             let colour = self.colours.colour(f64::from(edge.value));
             let ink = Ink::line(&colour, width).opacity(if is_mask { 0.55 } else { 0.25 + 0.75 * share });
             figure.line(places[edge.column][edge.from], places[edge.column + 1][edge.to], ink);
@@ -131,7 +134,8 @@ impl NetworkChart {
             };
             let anchor = if side < 0.0 { Anchor::End } else { Anchor::Start };
             for (unit, (x, y)) in column.units.iter().zip(places) {
-                figure.centred_text((x + side * (RADIUS + 0.8), *y), unit, Text::small(anchor));
+                let unit = Figure::fitted(unit, NAMES_AT_MOST, Text::small(anchor));
+                figure.centred_text((x + side * (RADIUS + 0.8), *y), &unit, Text::small(anchor));
             }
         }
     }
@@ -140,7 +144,7 @@ impl NetworkChart {
 impl NetworkColumn {
     fn draw(&self, figure: &mut Figure, places: &[(f64, f64)], headings: f64) {
         for &place in places {
-            let ink = Ink { stroke: Some("#ffffff"), width: 0.2, ..Ink::fill("#444444") };
+            let ink = Ink::fill("#444444").outlined("#ffffff");
             figure.circle(place, RADIUS, ink);
         }
         let Some(&(x, _)) = places.first() else {
@@ -158,8 +162,6 @@ impl NetworkColumn {
 mod tests {
     use super::*;
     use crate::figure::{Width, png_of};
-
-    const LOOK: Look<'static> = Look { title: None, caption: None, width: Width::Page };
 
     fn column(count: usize) -> NetworkColumn {
         let units = (0..count).map(|unit| format!("u{unit}")).collect();
@@ -179,22 +181,22 @@ mod tests {
 
     #[test]
     fn lines_are_as_wide_as_what_they_carry_and_nothing_is_no_line() {
-        let svg = chart(ColourScale::Ink(1.0)).draw(LOOK).svg();
-        assert_eq!(svg.matches("stroke-width=\"0.75\"").count(), 1);
-        // 0.06 + 0.69 · 0.25²
-        assert_eq!(svg.matches("stroke-width=\"0.103\"").count(), 1);
+        let svg = chart(ColourScale::Ink(1.0)).draw(Look::plain(Width::Double)).svg();
+        assert_eq!(svg.matches("stroke-width=\"0.65\"").count(), 1);
+        // 0.18 + 0.47 · 0.25²
+        assert_eq!(svg.matches("stroke-width=\"0.209\"").count(), 1);
         assert_eq!(svg.matches("<circle").count(), 5);
     }
 
     #[test]
     fn the_lines_of_a_mask_are_all_alike() {
-        let svg = chart(ColourScale::Mask).draw(LOOK).svg();
-        assert_eq!(svg.matches("stroke-width=\"0.14\"").count(), 2);
+        let svg = chart(ColourScale::Mask).draw(Look::plain(Width::Double)).svg();
+        assert_eq!(svg.matches("stroke-width=\"0.18\" stroke-linejoin=\"round\" stroke-opacity=\"0.55\"").count(), 2);
     }
 
     #[test]
     fn a_network_without_layers_can_be_drawn() {
         let empty = NetworkChart { columns: Vec::new(), edges: Vec::new(), ..chart(ColourScale::Mask) };
-        assert!(!png_of(&empty.draw(LOOK)).unwrap().is_empty());
+        assert!(!png_of(&empty.draw(Look::plain(Width::Double))).unwrap().is_empty());
     }
 }

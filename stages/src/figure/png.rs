@@ -1,27 +1,23 @@
-//! Rasterises a figure's SVG, with the shipped font only, so that every machine gives the same picture.
+//! Rasterises a figure's SVG.
 
 use std::io;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
-use resvg::{tiny_skia, usvg};
+use resvg::tiny_skia;
 
 use super::Figure;
-use super::font::FONT;
+use super::tree::tree_of;
 
-/// Dots an inch, as printers ask for.
-const RESOLUTION: f64 = 300.0;
 /// The most pixels along a side; larger figures have fewer dots an inch.
-const MOST_PIXELS: f64 = 6000.0;
+const MOST_PIXELS: f64 = 10_000.0;
 const INCH: f64 = 25.4;
 
-/// The figure as a PNG file of 300 dots an inch.
+/// The figure as a PNG file of as many dots an inch as it asks for.
 pub(crate) fn png_of(figure: &Figure) -> io::Result<Vec<u8>> {
     let (width, height) = figure.size();
-    let dots = (RESOLUTION / INCH).min(MOST_PIXELS / width.max(height));
-    let mut options = usvg::Options { font_family: "DejaVu Sans".to_owned(), ..usvg::Options::default() };
-    options.fontdb_mut().load_font_data(FONT.to_vec());
-    let tree = usvg::Tree::from_str(&figure.svg(), &options).map_err(io::Error::other)?;
+    let dots = (f64::from(figure.dpi().get()) / INCH).min(MOST_PIXELS / width.max(height));
+    let tree = tree_of(figure)?;
     let pixels = ((width * dots).round() as u32, (height * dots).round() as u32);
     let mut sheet = tiny_skia::Pixmap::new(pixels.0, pixels.1)
         .ok_or_else(|| io::Error::other(format!("a figure of {width} × {height} mm has no pixels")))?;
@@ -73,7 +69,9 @@ mod tests {
     }
 
     #[test]
-    fn a_png_has_300_dots_an_inch_and_the_colours_of_the_figure() {
+    fn a_png_has_the_dots_an_inch_that_are_asked_for_and_the_colours_of_the_figure() {
+        let coarse = png_of(&sample().at(serde_json::from_str("100").unwrap())).unwrap();
+        assert_eq!(image::load_from_memory(&coarse).unwrap().width(), 335);
         let bytes = png_of(&sample()).unwrap();
         let picture = image::load_from_memory(&bytes).unwrap().to_rgb8();
         assert_eq!(picture.width(), 1004);

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use dgpipe_engine::stage::{Form, Format, FormatError, Kind, View, WriteFormat};
 
-use crate::figure::{Figure, png_of};
+use crate::figure::{Figure, pdf_of, png_of};
 
 /// One drawing in every file format, and what lies beside it.
 ///
-/// On disk a folder: `<stem>.svg`, the format of record; `<stem>.png`, rasterised from it at 300 dots an inch;
+/// On disk a folder: `<stem>.svg`, the format of record; `<stem>.pdf` for papers and `<stem>.png`, both made from it;
 /// and further files such as the graph behind a drawing of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FigureFiles {
@@ -20,9 +20,8 @@ pub struct FigureFiles {
 impl FigureFiles {
     /// Renders a figure in every format, under the name `stem`.
     pub(crate) fn of(stem: &str, figure: &Figure) -> Result<Self, FormatError> {
-        let png = png_of(figure)?;
-        let files = [(format!("{stem}.svg"), figure.svg().into_bytes()), (format!("{stem}.png"), png)];
-        Ok(Self { files: BTreeMap::from(files) })
+        let files = [("svg", figure.svg().into_bytes()), ("pdf", pdf_of(figure)?), ("png", png_of(figure)?)];
+        Ok(Self { files: files.into_iter().map(|(ending, bytes)| (format!("{stem}.{ending}"), bytes)).collect() })
     }
 
     /// Adds a file beside the drawing.

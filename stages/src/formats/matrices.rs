@@ -61,7 +61,7 @@ impl Matrices {
 }
 
 /// The first number in a name; names without one come last.
-fn number_in(name: &str) -> u64 {
+pub(crate) fn number_in(name: &str) -> u64 {
     let from = name.trim_start_matches(|letter: char| !letter.is_ascii_digit());
     let digits: String = from.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().unwrap_or(u64::MAX)

@@ -28,6 +28,7 @@ pub use history::{EpochRecord, History};
 pub use image_folder::{ImageFolder, ImageItem};
 pub use importance::Importance;
 pub use mask::Mask;
+pub(crate) use matrices::number_in;
 pub use matrices::{Layer, Matrices, Meaning};
 pub use order::Order;
 #[cfg(test)]

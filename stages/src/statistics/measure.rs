@@ -38,6 +38,16 @@ impl Measure {
         }
     }
 
+    /// Its name beside an axis of a figure, in percent.
+    pub(crate) fn axis(self) -> String {
+        let words = match self {
+            Self::AccuracyTargetAll => "Accuracy",
+            Self::AccuracyTarget20 => "Accuracy on the test part of the held-out domain",
+            Self::AccuracySource => "Accuracy on the test parts of the source domains",
+        };
+        format!("{words} (%)")
+    }
+
     /// Its name in sentences.
     pub(crate) fn words(self) -> &'static str {
         match self {

@@ -2,12 +2,14 @@
 //! against a baseline, and the correction for making several of them.
 
 mod holm;
+mod jaccard;
 mod measure;
 mod paired_t;
 mod score_grid;
 mod summary;
 
 pub(crate) use holm::holm;
+pub(crate) use jaccard::Overlap;
 pub(crate) use measure::Measure;
 pub(crate) use paired_t::PairedT;
 #[cfg(test)]

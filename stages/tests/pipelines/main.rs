@@ -3,6 +3,7 @@
 
 mod examples;
 mod items;
+mod notebook;
 mod project;
 mod resuming;
 mod versions;

@@ -24,13 +24,15 @@ stages:
   random: { uses: random-mask, inputs: { mask: mask }, config: { seed: 1, stream: random } }
   frozen: { uses: uniform-mask, inputs: { like: head }, config: { value: false } }
   matrix: { uses: plot-matrix, inputs: { matrices: mask } }
+  network: { uses: plot-network, inputs: { weights: mask } }
+  sheet: { uses: plot-images, inputs: { images: drawn } }
 ";
 
 #[test]
 fn bytes_change_only_with_a_new_version() {
     let project = Project::new();
     fs_err::write(project.path("versions.yaml"), PIPELINE).unwrap();
-    project.run(&["versions.yaml", "drawn", "inspection", "split", "random", "frozen", "matrix"]);
+    project.run(&["versions.yaml", "drawn", "inspection", "split", "random", "frozen", "matrix", "network", "sheet"]);
     let mut lines = BTreeSet::new();
     for (name, bytes) in project.files(".dgpipe/records-v1") {
         let record: Value = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -50,7 +52,9 @@ fn bytes_change_only_with_a_new_version() {
     init-head 1 weights 6ab13cd8fac3
     init-head 1 weights de1637841b02
     inspect-images 1 table 350a35e5ff55
-    plot-matrix 1 figure f3a02f56bc78
+    plot-images 1 figure 2ae794c1ac7c
+    plot-matrix 2 figure 409e3d967225
+    plot-network 2 figure b71b25cd0b87
     random-mask 1 mask 6559b4e7ad00
     split-embeddings 1 test de67ccbfef0d
     split-embeddings 1 train a26c66d89f6f

@@ -84,6 +84,7 @@ fn a_tweak_executes_what_it_reaches_and_nothing_else() {
             "table",
             "figure-lodo",
             "figure-curves",
+            "figure-confusion",
         ];
         assert!(below.contains(&stage), "{stage}");
     }
@@ -105,9 +106,30 @@ fn an_added_seed_executes_only_its_own_cells_and_the_joins() {
     project.run(&[&["pipelines/digits.yaml", "--set", "seeds=[1]"], &methods[..]].concat());
     let more = project.run(&[&["pipelines/digits.yaml", "--set", "seeds=[1, 2]"], &methods[..]].concat());
     for cell in more.executed() {
-        let join = ["table", "figure-lodo"].contains(&cell) || cell.starts_with("figure-curves");
+        let join = ["table", "figure-lodo", "figure-jaccard"].contains(&cell)
+            || cell.starts_with("figure-curves")
+            || cell.starts_with("figure-confusion");
         assert!(cell.contains("seed=2") || join, "{cell}");
     }
+}
+
+#[test]
+fn a_longer_list_of_a_sweep_executes_only_its_new_values_and_the_joins() {
+    let project = Project::new();
+    let sweep = |thresholds: &'static str| {
+        project.run(&[&["pipelines/digits-sweep.yaml", "--set", thresholds], &SMALL[1..5]].concat())
+    };
+    let first = sweep("thresholds=[0.3, 0.5]");
+    assert!(first.executed().contains("train-importance[seed=42,target=deg_60,threshold=0.3]"));
+    let more = sweep("thresholds=[0.3, 0.4, 0.5]");
+    assert!(more.executed().contains("mask[seed=42,target=deg_60,threshold=0.4]"));
+    for cell in more.executed() {
+        assert!(cell.contains("threshold=0.4") || ["table", "figure-sweep"].contains(&cell), "{cell}");
+    }
+    let figure = project.files("results/digits-sweep-default/plots/sweep");
+    assert_eq!(figure.keys().collect::<Vec<_>>(), ["sweep.pdf", "sweep.png", "sweep.svg"]);
+    // Fewer values are reused, and so are those of another order.
+    assert_eq!(sweep("thresholds=[0.5, 0.4, 0.3]").executed(), set(&[]));
 }
 
 #[test]
@@ -160,6 +182,7 @@ fn all_profiles_of_the_shipped_pipelines_resolve() {
         &["check", "pipelines/pacs.yaml", "--profile", "full"],
         &["check", "pipelines/pacs.yaml", "--profile", "full,reference"],
         &["check", "pipelines/digits.yaml"],
+        &["check", "pipelines/digits-sweep.yaml"],
     ] {
         assert!(project.call(call).contains("no mistakes"));
     }

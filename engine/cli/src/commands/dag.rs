@@ -1,6 +1,6 @@
 //! `dgpipe dag`: the graph of stages, cells folded into their stage.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -8,6 +8,7 @@ use dgpipe_engine::graph::{Graph, InputRef};
 use serde_json::json;
 
 use crate::arguments::Common;
+use crate::picture::{Drawing, Folded, Node, NodeKind};
 use crate::session::Pipeline;
 use crate::terminal::{print, sanitised};
 use crate::{ExitStatus, Failure, Program};
@@ -30,6 +31,8 @@ enum Format {
     Dot,
     /// For Markdown
     Mermaid,
+    /// As a picture
+    Svg,
     /// For programs; every cell with what it reads
     Json,
 }
@@ -42,60 +45,38 @@ impl Dag {
             Format::Text => sanitised(&text(&graph)),
             Format::Dot => dot(&graph),
             Format::Mermaid => mermaid(&graph),
+            Format::Svg => Drawing::new(&Folded::readable(&graph)).alone(&graph.spec.name),
             Format::Json => format!("{:#}\n", as_json(&graph)),
         });
         Ok(ExitStatus::Done)
     }
 }
 
-/// For each stage, in an order in which they can be done, the stages and sources that it reads.
-fn folded(graph: &Graph) -> Vec<(String, BTreeSet<String>)> {
-    let mut reads: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    let mut order: Vec<&str> = Vec::new();
-    for cell in graph.order() {
-        let cell = &graph.cells[*cell];
-        let entry = reads.entry(&cell.id.stage).or_default();
-        if !order.contains(&cell.id.stage.as_str()) {
-            order.push(&cell.id.stage);
-        }
-        for reading in cell.inputs.iter().flat_map(|port| &port.readings) {
-            entry.insert(match &reading.from {
-                InputRef::Cell { cell, .. } => graph.cells[*cell].id.stage.clone(),
-                InputRef::Source(source) => graph.sources[*source].name.clone(),
-            });
-        }
-    }
-    order.into_iter().map(|stage| (stage.to_owned(), reads[stage].clone())).collect()
-}
-
-fn cells(graph: &Graph, stage: &str) -> usize {
-    graph.stages[stage].cells.len()
-}
-
 fn text(graph: &Graph) -> String {
-    let stages = folded(graph);
-    let label = |stage: &str| {
-        let node = &graph.stages[stage];
-        match node.axes.as_slice() {
-            [] => stage.to_owned(),
-            axes => format!("{stage} [{}] ×{}", axes.join(", "), node.cells.len()),
-        }
+    let folded = Folded::stages(graph);
+    let label = |node: &Node| match node.kind {
+        NodeKind::Source => node.name.clone(),
+        NodeKind::Stage | NodeKind::Stages => match graph.stages[&node.name].axes.as_slice() {
+            [] => node.name.clone(),
+            axes => format!("{} [{}] ×{}", node.name, axes.join(", "), node.cells.len()),
+        },
     };
-    let widest = stages.iter().map(|(stage, _)| label(stage).chars().count()).max().unwrap_or(0);
+    let stages = || folded.nodes.iter().enumerate().filter(|(_, node)| node.kind == NodeKind::Stage);
+    let widest = stages().map(|(_, node)| label(node).chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for source in graph.sources.iter().filter(|source| graph.spec.sources.contains_key(&source.name)) {
         text.push_str(&format!("{}  source {} at {}\n", source.name, source.kind, source.shown));
     }
-    for (stage, reads) in &stages {
-        let label = label(stage);
+    for (index, node) in stages() {
+        let label = label(node);
         let pad = " ".repeat(widest.saturating_sub(label.chars().count()));
-        text.push_str(&wrapped(&format!("{label}{pad}  ← "), reads));
+        text.push_str(&wrapped(&format!("{label}{pad}  ← "), &folded.reads(index)));
     }
     text
 }
 
 /// Lines of at most 100 columns, the list indented under its beginning.
-fn wrapped(head: &str, reads: &BTreeSet<String>) -> String {
+fn wrapped(head: &str, reads: &BTreeSet<&str>) -> String {
     if reads.is_empty() {
         return format!("{}\n", head.trim_end_matches(" ← ").trim_end());
     }
@@ -103,7 +84,7 @@ fn wrapped(head: &str, reads: &BTreeSet<String>) -> String {
     let mut lines = vec![head.to_owned()];
     for (index, read) in reads.iter().enumerate() {
         let last = index + 1 == reads.len();
-        let word = if last { read.clone() } else { format!("{read}, ") };
+        let word = if last { (*read).to_owned() } else { format!("{read}, ") };
         let current = lines.last().map_or(0, |line| line.chars().count());
         if current > indent && current + word.trim_end().chars().count() > 100 {
             lines.push(" ".repeat(indent));
@@ -115,22 +96,21 @@ fn wrapped(head: &str, reads: &BTreeSet<String>) -> String {
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-fn shown(graph: &Graph, stage: &str) -> String {
-    match cells(graph, stage) {
-        1 => stage.to_owned(),
-        count => format!("{stage} ×{count}"),
-    }
+fn shown(node: &Node) -> String {
+    if node.cells.len() > 1 { format!("{} ×{}", node.name, node.cells.len()) } else { node.name.clone() }
 }
 
 fn dot(graph: &Graph) -> String {
+    let folded = Folded::stages(graph);
     let mut text = format!("digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box];\n", graph.spec.name);
-    for name in graph.spec.sources.keys() {
-        text.push_str(&format!("  \"{name}\" [shape=folder];\n"));
-    }
-    for (stage, reads) in folded(graph) {
-        text.push_str(&format!("  \"{stage}\" [label=\"{}\"];\n", shown(graph, &stage)));
-        for read in reads {
-            text.push_str(&format!("  \"{read}\" -> \"{stage}\";\n"));
+    for (index, node) in folded.nodes.iter().enumerate() {
+        let name = &node.name;
+        text.push_str(&match node.kind {
+            NodeKind::Source => format!("  \"{name}\" [shape=folder];\n"),
+            _ => format!("  \"{name}\" [label=\"{}\"];\n", shown(node)),
+        });
+        for read in folded.reads(index) {
+            text.push_str(&format!("  \"{read}\" -> \"{name}\";\n"));
         }
     }
     text + "}\n"
@@ -138,14 +118,15 @@ fn dot(graph: &Graph) -> String {
 
 fn mermaid(graph: &Graph) -> String {
     let id = |name: &str| format!("s_{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
+    let folded = Folded::stages(graph);
     let mut text = "flowchart LR\n".to_owned();
-    for name in graph.spec.sources.keys() {
-        text.push_str(&format!("  {}[(\"{name}\")]\n", id(name)));
-    }
-    for (stage, reads) in folded(graph) {
-        text.push_str(&format!("  {}[\"{}\"]\n", id(&stage), shown(graph, &stage)));
-        for read in reads {
-            text.push_str(&format!("  {} --> {}\n", id(&read), id(&stage)));
+    for (index, node) in folded.nodes.iter().enumerate() {
+        text.push_str(&match node.kind {
+            NodeKind::Source => format!("  {}[(\"{}\")]\n", id(&node.name), node.name),
+            _ => format!("  {}[\"{}\"]\n", id(&node.name), shown(node)),
+        });
+        for read in folded.reads(index) {
+            text.push_str(&format!("  {} --> {}\n", id(read), id(&node.name)));
         }
     }
     text

@@ -11,9 +11,11 @@ pub(crate) mod log;
 pub(crate) mod path;
 pub(crate) mod pin;
 pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod stages;
 pub(crate) mod trace;
@@ -46,6 +48,8 @@ pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitSt
         Command::Pin(command) => command.execute(program, common),
         Command::Trace(command) => command.execute(program, common),
         Command::Figures(command) => command.execute(program, common),
+        Command::Report(command) => command.execute(program, common),
+        Command::Serve(command) => command.execute(program, common),
         Command::Init(command) => command.execute(program),
         Command::Completions(command) => command.execute(program),
     }

@@ -15,7 +15,7 @@ use crate::arguments::Common;
 use crate::exact_plan::ExactPlan;
 use crate::git::GitQuestion;
 use crate::session::{Pipeline, Session, request};
-use crate::terminal::{JsonLines, Lines, Progress, Screen, summary};
+use crate::terminal::{Forecast, JsonLines, Lines, Progress, Screen, summary};
 use crate::{ExitStatus, Failure, Program};
 
 /// What `run` takes.
@@ -91,7 +91,8 @@ impl Run {
         let listener: Box<dyn Listener> = if common.json {
             Box::new(JsonLines::default())
         } else if screen.is_terminal && !common.quiet {
-            Box::new(Progress::new(screen, common.verbose))
+            let forecast = Forecast::of(&session.graph, &plan, options.jobs);
+            Box::new(Progress::new(screen, common.verbose, forecast))
         } else {
             Box::new(Lines::new(screen, common))
         };

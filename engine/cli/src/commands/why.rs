@@ -113,6 +113,7 @@ fn alone(record: &Record, cell: &str) -> RunReport {
     let cell_report = CellReport {
         outcome: Outcome::Executed,
         seconds: record.seconds,
+        began: None,
         reasons,
         error: None,
         key: Some(record.key),

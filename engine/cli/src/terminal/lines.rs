@@ -50,7 +50,7 @@ impl Listener for Lines {
             }
             Event::CellFinished { cell, .. } => {
                 let reasons = cells.remove(cell).map(|running| running.reasons).unwrap_or_default();
-                if let Some(line) = finished_line(event, &reasons, self.screen, self.verbose)
+                if let Some(line) = finished_line(event, &reasons, self.screen, self.verbose, None)
                     && (!self.quiet || matches!(event, Event::CellFinished { outcome: Outcome::Failed, .. }))
                 {
                     say(&line);
@@ -67,8 +67,15 @@ impl Listener for Lines {
     }
 }
 
-/// The line of a cell that ended. Reused and blocked cells are only counted, unless everything is wanted.
-pub(super) fn finished_line(event: &Event, reasons: &[Reason], screen: Screen, verbose: bool) -> Option<String> {
+/// The line of a cell that ended. Reused and blocked cells are only counted, unless everything is wanted. Reasons are
+/// shortened to a width where there is one.
+pub(super) fn finished_line(
+    event: &Event,
+    reasons: &[Reason],
+    screen: Screen,
+    verbose: bool,
+    width: Option<usize>,
+) -> Option<String> {
     let Event::CellFinished { cell, outcome, seconds, error, same_bytes, .. } = event else { return None };
     let quiet = matches!(outcome, Outcome::Reused | Outcome::Blocked | Outcome::Cancelled);
     if quiet && !verbose {
@@ -87,8 +94,12 @@ pub(super) fn finished_line(event: &Event, reasons: &[Reason], screen: Screen, v
     }
     if *outcome == Outcome::Executed && !reasons.is_empty() {
         let same = if *same_bytes { "; ran again, same bytes" } else { "" };
-        let why = in_short(reasons);
-        line.push_str(&screen.paint("2", &format!("  {}{same}", sanitised(&why))));
+        let why = sanitised(&in_short(reasons));
+        let taken = console::measure_text_width(&line) + same.len() + 2;
+        // The name and what came of it stay whole; a person who wants all asks `why`.
+        let room = width.map_or(usize::MAX, |width| width.saturating_sub(taken).max(24));
+        let why = console::truncate_str(&why, room, "…");
+        line.push_str(&screen.paint("2", &format!("  {why}{same}")));
     }
     if let Some(error) = error {
         line.push_str(&format!("\n    {}", sanitised(error).replace('\n', "\n    ")));

@@ -1,9 +1,12 @@
 //! What people see: events as bars, lines or JSON, and the summary at the end.
 
 mod byte_bar;
+mod causes;
+mod forecast;
 mod json_lines;
 mod lines;
 mod progress;
+mod running_line;
 mod screen;
 pub(crate) mod summary;
 mod table;
@@ -15,6 +18,7 @@ use crate::Failure;
 use crate::arguments::Common;
 
 pub(crate) use byte_bar::ByteBar;
+pub(crate) use forecast::Forecast;
 pub(crate) use json_lines::JsonLines;
 pub(crate) use lines::Lines;
 pub(crate) use progress::Progress;

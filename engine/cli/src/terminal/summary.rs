@@ -6,6 +6,7 @@ use dgpipe_engine::graph::Targets;
 use dgpipe_engine::run::{Outcome, RunReport};
 use dgpipe_engine::stage::View;
 
+use super::causes::causes;
 use super::{Screen, duration, print, sanitised, say};
 use crate::Program;
 use crate::arguments::Common;
@@ -27,6 +28,9 @@ pub(crate) fn show(
     failures(session, report, screen);
     if common.quiet {
         return;
+    }
+    for line in causes(&session.graph, report) {
+        say(&format!("{} {line}\n", screen.paint("2", "ran")));
     }
     let counts = &report.counts;
     let mut parts = vec![format!("{} executed", counts.executed), format!("{} reused", counts.reused)];
