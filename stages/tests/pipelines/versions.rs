@@ -44,22 +44,22 @@ fn bytes_change_only_with_a_new_version() {
             lines.insert(format!("{stage_type} {} {port} {}", made_by["version"], &digest[..12]));
         }
     }
-    insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"), @"
+    insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"), @r#"
     consensus-importance 1 importance e88b00ce463c
     digits-domains 1 images 70e63c114334
     draw-miniature 1 images 3b211fa60ee6
-    embed-pixels 1 embeddings dbf2ae8b1ce2
+    embed-pixels 2 embeddings dbf2ae8b1ce2
     init-head 1 weights 6ab13cd8fac3
     init-head 1 weights de1637841b02
     inspect-images 1 table 350a35e5ff55
-    plot-images 1 figure 2ae794c1ac7c
-    plot-matrix 2 figure 409e3d967225
-    plot-network 2 figure b71b25cd0b87
+    plot-images 1 figure 022ef80a495c
+    plot-matrix 2 figure 6072bb54d544
+    plot-network 2 figure f5b763df5325
     random-mask 1 mask 6559b4e7ad00
     split-embeddings 1 test de67ccbfef0d
     split-embeddings 1 train a26c66d89f6f
     threshold-mask 1 mask 56a6fb366d2b
     uniform-mask 1 mask 0c045bff8561
     weight-importance 1 importance 93e4bde32fb4
-    ");
+    "#);
 }
