@@ -44,7 +44,7 @@ fn bytes_change_only_with_a_new_version() {
             lines.insert(format!("{stage_type} {} {port} {}", made_by["version"], &digest[..12]));
         }
     }
-    insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"), @r#"
+    insta::assert_snapshot!(lines.into_iter().collect::<Vec<_>>().join("\n"), @"
     consensus-importance 1 importance e88b00ce463c
     digits-domains 1 images 70e63c114334
     draw-miniature 1 images 3b211fa60ee6
@@ -61,5 +61,5 @@ fn bytes_change_only_with_a_new_version() {
     threshold-mask 1 mask 56a6fb366d2b
     uniform-mask 1 mask 0c045bff8561
     weight-importance 1 importance 93e4bde32fb4
-    "#);
+    ");
 }
