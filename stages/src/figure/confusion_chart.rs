@@ -44,7 +44,7 @@ impl ConfusionChart {
     pub(crate) fn draw(&self, look: Look<'_>) -> Figure {
         let mut figure = look.begin("Confusion matrix");
         let grid = self.grid(&figure);
-        let style = Self::name_style(grid.field);
+        let style = grid.name_style();
         let name_room = self.longest(style).min(0.25 * (figure.right() - figure.left()));
         let side = grid.side();
         let start = figure.top();
@@ -91,38 +91,27 @@ impl ConfusionChart {
         self.classes.iter().map(|name| Figure::width_of(name, style)).fold(0.0, f64::max)
     }
 
-    /// Names are as small as fields are, down to what can be read.
-    fn name_style(field: f64) -> Text<'static> {
-        let style = Text::small(Anchor::End);
-        Text { size: style.size.min(0.95 * field).max(LEAST_TEXT), ..style }
-    }
-
-    /// Every how-manieth name has room.
-    fn step(grid: &Grid) -> usize {
-        (Self::name_style(grid.field).size / grid.field).ceil().max(1.0) as usize
-    }
-
     fn row_names(&self, figure: &mut Figure, (left, top): (f64, f64), grid: &Grid, room: f64) {
-        let style = Self::name_style(grid.field);
-        for (index, name) in self.classes.iter().enumerate().step_by(Self::step(grid)) {
+        let style = grid.name_style();
+        for (index, name) in self.classes.iter().enumerate().step_by(grid.step()) {
             let y = top + (index as f64 + 0.5) * grid.field;
             figure.centred_text((left - 0.8, y), &Figure::fitted(name, room, style), style);
         }
     }
 
     fn names_lie(&self, grid: &Grid) -> bool {
-        self.longest(Self::name_style(grid.field)) <= grid.field - 0.4
+        self.longest(grid.name_style()) <= grid.field - 0.4
     }
 
     /// How far down the names of columns reach.
     fn depth(&self, grid: &Grid, room: f64) -> f64 {
-        let style = Self::name_style(grid.field);
+        let style = grid.name_style();
         if self.names_lie(grid) { 1.2 * style.size } else { self.longest(style).min(room) + 1.0 }
     }
 
     fn column_names(&self, figure: &mut Figure, (left, bottom): (f64, f64), grid: &Grid, room: f64) {
-        let style = Self::name_style(grid.field);
-        for (index, name) in self.classes.iter().enumerate().step_by(Self::step(grid)) {
+        let style = grid.name_style();
+        for (index, name) in self.classes.iter().enumerate().step_by(grid.step()) {
             let x = left + (index as f64 + 0.5) * grid.field;
             if self.names_lie(grid) {
                 figure.text((x, bottom + 0.8 + style.size), name, Text { anchor: Anchor::Middle, ..style });
@@ -133,11 +122,23 @@ impl ConfusionChart {
     }
 }
 
+/// How the names of panels are set.
 fn style_of_panels() -> Text<'static> {
     Text::normal(Anchor::Start)
 }
 
 impl Grid {
+    /// Names are as small as fields are, down to what can be read.
+    fn name_style(&self) -> Text<'static> {
+        let style = Text::small(Anchor::End);
+        Text { size: style.size.min(0.95 * self.field).max(LEAST_TEXT), ..style }
+    }
+
+    /// Every how-manieth name has room.
+    fn step(&self) -> usize {
+        (self.name_style().size / self.field).ceil().max(1.0) as usize
+    }
+
     fn side(&self) -> f64 {
         self.field * self.count as f64
     }

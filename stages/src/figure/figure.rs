@@ -3,19 +3,10 @@
 use std::fmt::Write as _;
 
 use super::font::{shortened, text_width, wrapped};
-use super::palette::INK;
-use super::{Dpi, Picture};
+use super::{Anchor, Dpi, Ink, Picture, Text};
 
 /// The free border around everything, in millimetres.
 const MARGIN: f64 = 1.5;
-/// Sizes of text in millimetres: 8, 7.5 and 7 points, which is what journals ask for.
-const TITLE_SIZE: f64 = 8.0 * POINT;
-const TEXT_SIZE: f64 = 7.5 * POINT;
-const SMALL_SIZE: f64 = 7.0 * POINT;
-/// Half a point in millimetres: thinner lines break up in print.
-pub(crate) const HAIR: f64 = 0.18;
-/// A typographic point in millimetres.
-const POINT: f64 = 25.4 / 72.0;
 /// The height of a line over the size of its text.
 const LEADING: f64 = 1.3;
 
@@ -30,120 +21,6 @@ pub(crate) struct Figure {
     body: String,
 }
 
-/// How a shape is inked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ink<'a> {
-    /// Colour of the inside, such as `#0072b2`.
-    pub(crate) fill: Option<&'a str>,
-    /// Colour of the outline.
-    pub(crate) stroke: Option<&'a str>,
-    /// Width of the outline in millimetres.
-    pub(crate) width: f64,
-    /// From 0, invisible, to 1.
-    pub(crate) opacity: f64,
-    /// Lengths of dashes and gaps in millimetres, as SVG takes them; empty for a solid line.
-    pub(crate) dashes: &'a str,
-}
-
-/// Which point of a text is put at its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Anchor {
-    /// Its left end.
-    Start,
-    /// Its middle.
-    Middle,
-    /// Its right end.
-    End,
-}
-
-/// How a text is set.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a> {
-    /// Height of the letters' box in millimetres.
-    pub(crate) size: f64,
-    /// Which point is put at the place.
-    pub(crate) anchor: Anchor,
-    /// Its colour.
-    pub(crate) colour: &'a str,
-    /// Whether it runs upwards.
-    pub(crate) upwards: bool,
-}
-
-impl<'a> Ink<'a> {
-    /// A filled shape without an outline.
-    pub(crate) fn fill(colour: &'a str) -> Self {
-        Self { fill: Some(colour), stroke: None, width: 0.0, opacity: 1.0, dashes: "" }
-    }
-
-    /// A line `width` millimetres wide, and never thinner than what prints.
-    pub(crate) fn line(colour: &'a str, width: f64) -> Self {
-        Self { fill: None, stroke: Some(colour), width: width.max(HAIR), opacity: 1.0, dashes: "" }
-    }
-
-    /// Puts a line around a filled shape.
-    #[must_use]
-    pub(crate) fn outlined(self, colour: &'a str) -> Self {
-        Self { stroke: Some(colour), width: HAIR, ..self }
-    }
-
-    /// Makes it see-through.
-    #[must_use]
-    pub(crate) fn opacity(self, opacity: f64) -> Self {
-        Self { opacity, ..self }
-    }
-
-    /// Breaks its line.
-    #[must_use]
-    pub(crate) fn dashes(self, dashes: &'a str) -> Self {
-        Self { dashes, ..self }
-    }
-
-    fn attributes(&self) -> String {
-        let mut text = format!(" fill=\"{}\"", self.fill.unwrap_or("none"));
-        if let Some(stroke) = self.stroke {
-            let _ = write!(text, " stroke=\"{stroke}\" stroke-width=\"{}\"", number(self.width));
-            text.push_str(" stroke-linejoin=\"round\"");
-        }
-        if self.opacity < 1.0 {
-            // Where only the inside or only the line is drawn, the shape needs no layer of its own.
-            let part = match (self.fill, self.stroke) {
-                (Some(_), None) => "fill-opacity",
-                (None, Some(_)) => "stroke-opacity",
-                _ => "opacity",
-            };
-            let _ = write!(text, " {part}=\"{}\"", number(self.opacity));
-        }
-        if !self.dashes.is_empty() {
-            let _ = write!(text, " stroke-dasharray=\"{}\"", self.dashes);
-        }
-        text
-    }
-}
-
-impl Text<'static> {
-    /// Text as on axes, 7.5 points, in the usual ink.
-    pub(crate) fn normal(anchor: Anchor) -> Self {
-        Self { size: TEXT_SIZE, anchor, colour: INK, upwards: false }
-    }
-
-    /// Text as at ticks and in legends, 7 points.
-    pub(crate) fn small(anchor: Anchor) -> Self {
-        Self { size: SMALL_SIZE, ..Self::normal(anchor) }
-    }
-
-    /// Lets it run upwards.
-    #[must_use]
-    pub(crate) fn upwards(self) -> Self {
-        Self { upwards: true, ..self }
-    }
-
-    /// Sets it in another colour.
-    #[must_use]
-    pub(crate) fn coloured(self, colour: &'static str) -> Self {
-        Self { colour, ..self }
-    }
-}
-
 impl Figure {
     /// Begins a sheet `width` millimetres wide. `name` is what screen readers say; a title is drawn at the
     /// top, a caption is kept for [`Figure::close`].
@@ -153,7 +30,7 @@ impl Figure {
         let dpi = Dpi::default();
         let mut figure = Self { width, height: MARGIN, dpi, name, caption, body: String::new() };
         if let Some(title) = title {
-            figure.paragraph(title, Text { size: TITLE_SIZE, ..Text::normal(Anchor::Start) });
+            figure.paragraph(title, Text::title());
             figure.height += 1.0;
         }
         figure
@@ -369,17 +246,10 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_thinner_than_half_a_point() {
-        let mut figure = Figure::new(85.0, "x", None, None);
-        figure.line((0.0, 0.0), (1.0, 1.0), Ink::line("#000000", 0.01));
-        assert!(figure.svg().contains("stroke-width=\"0.18\""), "{}", figure.svg());
-    }
-
-    #[test]
     fn a_caption_makes_the_sheet_longer() {
         let plain = Figure::new(85.0, "x", None, None).close();
         let long = "words that need more than one line ".repeat(5);
         let with_caption = Figure::new(85.0, "x", None, Some(&long)).close();
-        assert!(with_caption.size().1 > plain.size().1 + 2.0 * SMALL_SIZE);
+        assert!(with_caption.size().1 > plain.size().1 + 2.0 * Text::small(Anchor::Start).size);
     }
 }

@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn widths_are_names_or_millimetres() {
         let read = |text: &str| serde_json::from_str::<Width>(text).map_err(|error| error.to_string());
-        assert_eq!(read("\"single\"").unwrap().millimetres(), 85.0);
+        assert_eq!(read("\"single\"").unwrap(), Width::Single);
         assert_eq!(read("88.9").unwrap(), Width::Millimetres(88.9));
         assert_eq!(serde_json::to_string(&read("180").unwrap()).unwrap(), "180.0");
         for wrong in ["\"page\"", "3", "-5", "true", "1e9"] {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::project::Project;
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says which Python has the libraries")]
-#[expect(clippy::print_stderr, reason = "a test that checks nothing says so")]
+#[expect(clippy::disallowed_methods, reason = "which Python has the libraries is a matter of the machine")]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn the_notebook_loads_results_with_numpy_pandas_and_pytorch_alone() {
     let python = std::env::var("DGPIPE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let has_libraries = Command::new(&python).args(["-c", "import numpy, pandas, torch"]).output();
