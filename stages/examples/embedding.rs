@@ -22,7 +22,10 @@ const STEPS: usize = 20_000_000;
 impl WithSimd for Peak {
     type Output = f64;
 
-    #[expect(clippy::inline_always, reason = "what is not inlined is not compiled for the instructions of the processor")]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is not inlined is not compiled for the instructions of the processor"
+    )]
     #[inline(always)]
     fn with_simd<S: Simd>(self) -> f64 {
         let mut sums: [Vector<S, f32>; 24] = [0.0_f32.splat(); 24];

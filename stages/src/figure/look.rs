@@ -170,7 +170,6 @@ impl Look<'_> {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "numbers that were written, not computed")]
 mod tests {
     use super::*;
 

@@ -67,7 +67,6 @@ fn strongest(covariance: &Array2<f64>, component: usize) -> Option<(Array1<f64>,
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "zero is exact")]
 mod tests {
     use super::*;
 
