@@ -251,11 +251,13 @@ impl Store {
     /// Makes the folder of a path and notes what has to be durable for the path to be.
     fn prepare(&self, path: &Path, folders: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
         let folder = path.parent().unwrap_or(path);
-        if !folders.insert(folder.to_owned()) {
+        if folders.contains(folder) {
             return Ok(());
         }
         let made = self.filesystem().create_folder(folder, Layout::FOLDER_MODE);
         let made = made.map_err(|error| self.explain(error))?;
+        // Noted only now: what could not be made for one result must not fail the others of its batch.
+        folders.insert(folder.to_owned());
         // One that was there may have been made by a process that has not made it durable yet.
         if made == Placement::Placed || !lock(&self.shared.settled).contains(folder) {
             folders.extend(folder.parent().map(Path::to_owned));
