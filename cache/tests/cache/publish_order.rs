@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dgpipe_cache::{Key, Seal, Store};
 
@@ -152,4 +153,27 @@ fn folders_are_replaced_also_where_names_cannot_be_exchanged() {
         assert_eq!(picture(&dest), picture(&path));
     }
     assert_eq!(fs_err::read_dir(watched.folder.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_fails_only_the_result_that_needs_it() {
+    let watched = Watched::new();
+    let mut batch = Vec::new();
+    for name in ["first", "second"] {
+        let mut transaction = watched.store.begin(Key::of(name.as_bytes()));
+        let artifact = transaction.put_bytes(name.as_bytes()).unwrap();
+        transaction.record(record(transaction.key(), &[artifact]));
+        batch.push(transaction);
+    }
+    // As when the last inode is gone for a moment, and another program frees one.
+    let recorder = Arc::downgrade(&watched.recorder);
+    let refused = AtomicBool::new(false);
+    watched.recorder.before_each(move |operation, path| {
+        let objects = path.parent().is_some_and(|folder| folder.ends_with("objects-v1"));
+        let refuse = operation == "create_folder" && objects && !refused.swap(true, Ordering::SeqCst);
+        recorder.upgrade().unwrap().refuse(refuse.then_some("create_folder"));
+    });
+    let committed = watched.store.commit(batch);
+    assert!(committed[0].as_ref().unwrap_err().to_string().contains("create_folder"), "{committed:?}");
+    watched.store.verify(&committed[1].as_ref().unwrap().record.outputs["main"].artifact).unwrap();
 }
