@@ -1,6 +1,6 @@
 //! The program: its stage types, its source kinds, its devices, and what it shows at the end of a run.
 
-use dgpipe_cli::{Lent, Program};
+use dgpipe_cli::{Lent, Program, Template};
 use dgpipe_engine::stage::{Ambient, Kind, View};
 use dgpipe_engine::{Registry, SourceKind};
 
@@ -15,6 +15,13 @@ pub const PROGRAM: Program = Program {
     check_device: |name| Device::check(name).map(drop).map_err(|error| error.to_string()),
     lend,
     shows: &[(Kind::new("table/1"), table)],
+    templates: &[IMAGES],
+};
+
+const IMAGES: Template = Template {
+    name: "images",
+    about: "Classes of images across domains: drawings to begin with, then your own",
+    files: &[("pipeline.yaml", include_str!("templates/images.yaml"))],
 };
 
 const SOURCE_KINDS: &[SourceKind] = &[SourceKind { kind: Kind::new("image-folder/1"), steps_into: &["kfold"] }];

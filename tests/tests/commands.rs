@@ -26,37 +26,14 @@ fn two() -> Sandbox {
 fn the_whole_help() {
     let sandbox = project("");
     let mut all = sandbox.call(&["--help"]).exits(0).stdout;
-    let commands = [
-        "run",
-        "plan",
-        "why",
-        "check",
-        "dag",
-        "stages",
-        "schema",
-        "runs",
-        "show",
-        "diff",
-        "log",
-        "path",
-        "verify",
-        "gc",
-        "pin",
-        "trace",
-        "figures",
-        "report",
-        "serve",
-        "init",
-        "completions",
-    ];
-    for command in commands {
-        let help = sandbox.call(&[command, "--help"]).exits(0).stdout;
+    for command in commands(&sandbox) {
+        let help = sandbox.call(&[&command, "--help"]).exits(0).stdout;
         // What every command takes is shown once.
         let own = help.split("\nEverywhere:").next().unwrap_or("");
         all.push_str(&format!("\n\n======== {command}\n{own}"));
     }
     let lines: Vec<&str> = all.lines().map(str::trim_end).collect();
-    insta::assert_snapshot!(lines.join("\n"), @r#"
+    insta::assert_snapshot!(lines.join("\n"), @"
     Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
 
     Usage: dgpipe [OPTIONS] <COMMAND>
@@ -83,6 +60,7 @@ fn the_whole_help() {
       serve        Show that page live while a run goes on
       init         Start a project in this folder
       completions  Print completions for a shell
+      man          Write the manual pages
 
     Options:
       -h, --help
@@ -541,6 +519,14 @@ fn the_whole_help() {
               [default: .]
 
     Options:
+          --template <NAME>
+              What to start with
+
+              Possible values:
+              - command: Commands only: words of a text, counted
+
+              [default: command]
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -559,7 +545,20 @@ fn the_whole_help() {
     Options:
       -h, --help
               Print help (see a summary with '-h')
-    "#);
+
+
+    ======== man
+    Write the manual pages
+
+    Usage: dgpipe man [OPTIONS] --out <DIR>
+
+    Options:
+          --out <DIR>
+              The folder to write them to, such as `~/.local/share/man/man1`
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
 }
 
 #[test]
@@ -972,6 +971,84 @@ fn init_makes_a_project_that_runs() {
     sandbox.write("other/.gitignore", "mine\n");
     sandbox.call(&["init", "other"]).exits(0);
     assert_eq!(sandbox.read("other/.gitignore"), "mine\n/.dgpipe/\n/results/\n");
+}
+
+#[test]
+fn init_never_overwrites_and_names_the_templates_it_has() {
+    let sandbox = project("");
+    let unknown = sandbox.call(&["init", "new", "--template", "comand"]).exits(2);
+    insta::assert_snapshot!(unknown.stderr, @"
+    error: invalid value 'comand' for '--template <NAME>'
+      [possible values: command]
+
+      tip: a similar value exists: 'command'
+
+    For more information, try '--help'.
+    ");
+    assert!(!sandbox.has("new"));
+    sandbox.write("taken/data/words.txt", "mine\n");
+    let taken = sandbox.call(&["init", "taken", "--template", "command"]).exits(2);
+    insta::assert_snapshot!(taken.stderr, @"
+    error: `taken` already has [data/words.txt]; nothing was written
+    hint: name an empty folder: `dgpipe init my-project`
+    ");
+    assert!(!sandbox.has("taken/pipeline.yaml"));
+    assert_eq!(sandbox.read("taken/data/words.txt"), "mine\n");
+    sandbox.call(&["init", "pipeline.yaml"]).exits(3);
+}
+
+/// The commands that the help lists.
+fn commands(sandbox: &Sandbox) -> Vec<String> {
+    let help = sandbox.call(&["--help"]).exits(0).stdout;
+    let list = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    let names: Vec<String> = list.lines().map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    names
+}
+
+#[test]
+fn every_command_has_a_manual_page_with_its_options_and_without_a_date() {
+    let sandbox = project("");
+    sandbox.call(&["man", "--out", "pages/man1"]).exits(0);
+    let names: Vec<String> = sandbox
+        .files("pages/man1")
+        .iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let mut expected: Vec<String> = commands(&sandbox).iter().map(|name| format!("dgpipe-{name}.1")).collect();
+    expected.push("dgpipe.1".to_owned());
+    expected.sort();
+    assert_eq!(names, expected);
+    let run = sandbox.read("pages/man1/dgpipe-run.1");
+    assert!(run.contains(".TH dgpipe-run 1  \"dgpipe 0.0.0\""), "{run}");
+    assert!(run.contains("fail\\-fast") && run.contains("EVERYWHERE"), "{run}");
+    sandbox.call(&["man", "--out", "again"]).exits(0);
+    assert_eq!(run, sandbox.read("again/dgpipe-run.1"));
+    sandbox.call(&["man"]).exits(2);
+    sandbox.call(&["man", "--out", "pipeline.yaml"]).exits(3);
+}
+
+/// Needs `man`, which formats a page as a reader sees it; without it the test says that it was skipped.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn man_shows_the_pages_without_a_warning() {
+    let sandbox = project("");
+    sandbox.call(&["man", "--out", "pages"]).exits(0);
+    for page in sandbox.files("pages") {
+        let mut man = std::process::Command::new("man");
+        man.args(["--warnings=w", "-l"])
+            .arg(&page)
+            .env("MANWIDTH", "100")
+            .env("MANPAGER", "cat")
+            .env("LC_ALL", "C.UTF-8");
+        let Ok(output) = man.output() else {
+            eprintln!("skipped: there is no `man`");
+            return;
+        };
+        let (text, warnings) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && warnings.is_empty(), "{}: {warnings}", page.display());
+        assert!(text.contains("SYNOPSIS"), "{}: {text}", page.display());
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check, completions, dag, diff, figures, gc, init, log, path, pin, plan, report, run, runs, schema, serve, show,
-    stages, trace, verify, why,
+    check, completions, dag, diff, figures, gc, init, log, man, path, pin, plan, report, run, runs, schema, serve,
+    show, stages, trace, verify, why,
 };
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
@@ -112,4 +112,6 @@ pub enum Command {
     Init(init::Init),
     /// Print completions for a shell
     Completions(completions::Completions),
+    /// Write the manual pages
+    Man(man::ManPages),
 }

@@ -14,16 +14,19 @@ mod picture;
 mod program;
 mod report;
 mod session;
+mod template;
 mod terminal;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{CommandFactory, FromArgMatches};
 
 pub use arguments::Arguments;
 pub use failure::{ExitStatus, Failure};
 pub use program::{Lent, Program, Show};
+pub use template::Template;
 
 /// Reads the call, does it, and returns the exit code of design: 0 done, 1 a stage failed, 2 a mistake in the file or
 /// the call, 3 the environment, 101 a bug, 130 interrupted, 143 terminated.
@@ -52,5 +55,8 @@ pub fn main(program: &Program) -> ExitCode {
 
 /// The call's grammar, under the program's name and version.
 pub fn command(program: &Program) -> clap::Command {
-    Arguments::command().name(program.name).bin_name(program.name).version(program.version)
+    let command = Arguments::command().name(program.name).bin_name(program.name).version(program.version);
+    let templates = program.templates().map(|template| PossibleValue::new(template.name).help(template.about));
+    let templates = PossibleValuesParser::new(templates);
+    command.mut_subcommand("init", |init| init.mut_arg("template", |argument| argument.value_parser(templates)))
 }

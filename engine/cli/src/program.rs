@@ -3,6 +3,8 @@
 use dgpipe_engine::Registry;
 use dgpipe_engine::stage::{Ambient, Kind, View};
 
+use crate::Template;
+
 /// Makes of an artifact what the terminal shows of it, where there is something to show.
 pub type Show = fn(&View) -> Option<String>;
 
@@ -21,6 +23,15 @@ pub struct Program {
     pub lend: fn(device: &str) -> Result<Lent, String>,
     /// What to print of published artifacts at the end of a run, by kind.
     pub shows: &'static [(Kind, Show)],
+    /// What `init` can start a project with, besides commands.
+    pub templates: &'static [Template],
+}
+
+impl Program {
+    /// What `init` can start a project with.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        [&Template::COMMAND].into_iter().chain(self.templates)
+    }
 }
 
 /// What a binary lends to its stages.

@@ -6,5 +6,6 @@ mod items;
 mod notebook;
 mod project;
 mod resuming;
+mod templates;
 mod versions;
 mod workflows;

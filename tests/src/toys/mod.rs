@@ -47,6 +47,7 @@ pub const PROGRAM: Program = Program {
     },
     lend: |_| Ok(Lent { ambient: Ambient::default(), device: "toy".to_owned(), gpus: 1 }),
     shows: &[],
+    templates: &[],
 };
 
 /// The toy program after somebody changed what `constant` computes.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::terminal::print;
-use crate::{ExitStatus, Failure, Program};
+use crate::{ExitStatus, Failure, Program, Template};
 
 /// What `init` takes.
 #[derive(Debug, Args)]
@@ -13,28 +13,32 @@ pub struct Init {
     /// The folder (default: this one)
     #[arg(default_value = ".")]
     folder: PathBuf,
+    /// What to start with
+    #[arg(long, value_name = "NAME", default_value = Template::COMMAND.name)]
+    template: String,
 }
 
+/// What every project has.
 const FILES: &[(&str, &str)] = &[
     ("dgpipe.toml", include_str!("../templates/dgpipe.toml")),
-    ("pipeline.yaml", include_str!("../templates/pipeline.yaml")),
-    ("data/words.txt", include_str!("../templates/words.txt")),
     (".gitignore", include_str!("../templates/gitignore")),
 ];
 
 impl Init {
     pub(crate) fn execute(&self, program: &Program) -> Result<ExitStatus, Failure> {
-        let taken: Vec<&str> = FILES
-            .iter()
+        let template = program.templates().find(|template| template.name == self.template);
+        let template = template.expect("the grammar of the call has no other names");
+        let files = || FILES.iter().chain(template.files);
+        let taken: Vec<&str> = files()
             .map(|(name, _)| *name)
-            .filter(|name| *name != ".gitignore" && self.folder.join(name).exists())
+            .filter(|name| *name != ".gitignore" && self.folder.join(name).symlink_metadata().is_ok())
             .collect();
         if !taken.is_empty() {
             let message =
                 format!("`{}` already has [{}]; nothing was written", self.folder.display(), taken.join(", "));
             return Err(Failure::call(message).hint("name an empty folder: `dgpipe init my-project`"));
         }
-        for (name, content) in FILES {
+        for (name, content) in files() {
             write(&self.folder.join(name), content)?;
         }
         let folder = self.folder.display();

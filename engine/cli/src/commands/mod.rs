@@ -8,6 +8,7 @@ pub(crate) mod figures;
 pub(crate) mod gc;
 pub(crate) mod init;
 pub(crate) mod log;
+pub(crate) mod man;
 pub(crate) mod path;
 pub(crate) mod pin;
 pub(crate) mod plan;
@@ -52,5 +53,6 @@ pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitSt
         Command::Serve(command) => command.execute(program, common),
         Command::Init(command) => command.execute(program),
         Command::Completions(command) => command.execute(program),
+        Command::Man(command) => command.execute(program),
     }
 }
