@@ -14,6 +14,7 @@ mod picture;
 mod program;
 mod report;
 mod session;
+mod stage_reference;
 mod template;
 mod terminal;
 

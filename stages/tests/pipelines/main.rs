@@ -1,6 +1,7 @@
 //! The shipped pipelines, run by the real binary in folders of their own.
 #![expect(clippy::unwrap_used, reason = "a test says by failing what is wrong")]
 
+mod book;
 mod examples;
 mod items;
 mod notebook;

@@ -1,5 +1,6 @@
 //! `dgpipe plan`: shows decisions, reasons and times, and executes nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -142,14 +143,21 @@ struct Row {
 }
 
 fn rows(graph: &Graph, plan: &Plan, all: bool) -> Vec<Row> {
-    let shown: Vec<usize> =
-        plan.cells.iter().copied().filter(|cell| all || plan.decisions[cell].decision != Decision::Reuse).collect();
-    let alike = |one: &usize, other: &usize| {
-        let same_stage = graph.cells[*one].id.stage == graph.cells[*other].id.stage;
-        same_stage && !all && says(graph, plan, *one, true) == says(graph, plan, *other, true)
-    };
+    let shown = plan.cells.iter().copied().filter(|cell| all || plan.decisions[cell].decision != Decision::Reuse);
+    // Groups stand where their first cell stands.
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut known: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for cell in shown {
+        let alone = all.then(|| graph.name(cell));
+        let says = alone.unwrap_or_else(|| says(graph, plan, cell, true));
+        let group = *known.entry((&graph.cells[cell].id.stage, says)).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[group].push(cell);
+    }
     let mut rows = Vec::new();
-    for group in shown.chunk_by(alike) {
+    for group in &groups {
         if group.len() < ALIKE {
             rows.extend(group.iter().map(|cell| row(graph, plan, &[*cell])));
         } else {

@@ -8,18 +8,26 @@ use serde_json::{Value, json};
 
 use crate::arguments::Common;
 use crate::terminal::print;
-use crate::{ExitStatus, Failure, Program};
+use crate::{ExitStatus, Failure, Program, stage_reference};
 
 /// What `stages` takes.
 #[derive(Debug, Args)]
 pub struct Stages {
     /// A stage type to explain
     stage_type: Option<String>,
+    /// Print a page about all of them, in Markdown: the reference in `docs/reference`
+    #[arg(long, conflicts_with = "stage_type")]
+    markdown: bool,
 }
 
 impl Stages {
     pub(crate) fn execute(&self, program: &Program, common: &Common) -> Result<ExitStatus, Failure> {
         let registry = &program.registry;
+        if self.markdown {
+            let explained: Vec<_> = registry.stage_types.iter().map(|one| (one, schema(one))).collect();
+            print(&stage_reference::page(program.name, &explained));
+            return Ok(ExitStatus::Done);
+        }
         let Some(name) = &self.stage_type else {
             print(&list(registry.stage_types, common.json));
             return Ok(ExitStatus::Done);
