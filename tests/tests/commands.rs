@@ -245,6 +245,9 @@ fn the_whole_help() {
               A stage type to explain
 
     Options:
+          --markdown
+              Print a page about all of them, in Markdown: the reference in `docs/reference`
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -1264,4 +1267,36 @@ fn colour_is_used_only_when_asked_for_or_on_a_terminal() {
             .stderr
             .contains('\u{1b}')
     );
+}
+
+#[test]
+fn the_page_about_commands_names_every_command_and_every_option() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/commands.md");
+    let page = fs_err::read_to_string(page).unwrap();
+    let sandbox = project("");
+    let mut missing = Vec::new();
+    for command in commands(&sandbox) {
+        // A command's options are in its row of the table; what all take stands below.
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{command}"))).unwrap_or("");
+        let help = sandbox.call(&[&command, "--help"]).exits(0).stdout;
+        let (own, common) = help.split_once("\nEverywhere:").unwrap();
+        let options = |text: &str| -> Vec<String> {
+            let listed = |line: &&str| line.trim_start().starts_with('-') && !line.trim_start().starts_with("- ");
+            let words = text.lines().filter(listed).flat_map(str::split_whitespace);
+            let name = |word: &str| word.trim_end_matches(',').to_owned();
+            words.filter(|word| word.starts_with("--")).map(name).collect()
+        };
+        let unnamed = |text: &str, option: &String| !text.contains(&format!("`{option}"));
+        missing.extend(
+            options(own)
+                .into_iter()
+                .filter(|option| option != "--help" && unnamed(row, option))
+                .map(|option| format!("{command} {option}")),
+        );
+        missing.extend(options(common).into_iter().filter(|option| unnamed(&page, option)));
+        if row.is_empty() {
+            missing.push(command);
+        }
+    }
+    assert!(missing.is_empty(), "not in docs/commands.md: {missing:?}");
 }

@@ -135,6 +135,22 @@ impl Page {
         offences
     }
 
+    /// The pipelines that the page shows whole, with the line on which they begin.
+    pub(super) fn pipelines(&self) -> Vec<(usize, String)> {
+        let mut blocks: Vec<(usize, String)> = Vec::new();
+        for (number, line) in self.lines() {
+            match line {
+                Line::Begin(block) if block.starts_with("yaml") => blocks.push((number, String::new())),
+                Line::Inside(block, line) if block.starts_with("yaml") => {
+                    blocks.last_mut().expect("a block has begun").1.push_str(&format!("{line}\n"));
+                }
+                _ => {}
+            }
+        }
+        blocks.retain(|(_, text)| text.starts_with("pipeline: "));
+        blocks
+    }
+
     /// The first command of each block that shows commands and is not run.
     pub(super) fn commands_in_text(&self) -> Vec<&str> {
         let mut commands = Vec::new();
