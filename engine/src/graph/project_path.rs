@@ -11,7 +11,7 @@ pub fn project_path(text: &str, place: Place) -> Result<String, Mistake> {
         let help = "paths are relative to the project root and stay inside it";
         Mistake::new("bad-path", format!("`{}` {why}", text.escape_debug())).at(place, "here").help(help)
     };
-    if text.is_empty() || text.contains(['\0', '\n', '\\']) || text.starts_with('~') {
+    if text.is_empty() || text.contains(['\0', '\n', '\\']) {
         return Err(mistake("is not a path"));
     }
     let mut parts = Vec::new();
@@ -28,6 +28,8 @@ pub fn project_path(text: &str, place: Place) -> Result<String, Mistake> {
     }
     match parts.first().map(String::as_str) {
         None => Err(mistake("is the project itself")),
+        // Some programs read it as a home folder, however the path is spelled.
+        Some(first) if first.starts_with('~') => Err(mistake("is not a path")),
         Some(".dgpipe" | ".git") => Err(mistake("lies where dgpipe or git keep their own files")),
         Some(_) => Ok(parts.join("/")),
     }
@@ -53,7 +55,7 @@ mod tests {
     #[test]
     fn paths_that_are_none_or_lie_elsewhere_are_refused() {
         let long = "a".repeat(256);
-        for text in ["", ".", "./", "/a", "..", "a/../b", "~/a", "a\\b", "a\0", "a\nb", ".git/config", ".dgpipe", &long]
+        for text in ["", ".", "./", "/a", "..", "a/../b", "~/a", "./~", "a\\b", "a\0", "a\nb", ".git/config", ".dgpipe", &long]
         {
             assert!(path(text).is_err(), "{text:?}");
         }
