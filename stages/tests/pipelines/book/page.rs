@@ -160,6 +160,7 @@ impl Page {
                 Line::Begin(block) => found = ["sh", "console"].contains(&block) || file(block).is_some(),
                 Line::Inside(_, line) if !found => {
                     let command = line.strip_prefix("$ ").unwrap_or(line);
+                    let command = command.split(" #").next().unwrap_or(command).trim_end();
                     let programs = ["dgpipe ", "cargo ", "git ", "export ", "pip "];
                     if line.starts_with("$ ") || programs.iter().any(|program| command.starts_with(program)) {
                         commands.push(command);
