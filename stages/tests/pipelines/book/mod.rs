@@ -56,7 +56,7 @@ fn pages() -> Vec<Page> {
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if entry.path().is_dir() {
                 open.push(name);
-            } else if name.ends_with(".md") {
+            } else if entry.path().extension().is_some_and(|extension| extension == "md") {
                 names.push(name);
             }
         }
