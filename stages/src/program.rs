@@ -14,6 +14,7 @@ pub const PROGRAM: Program = Program {
     registry: Registry { stage_types: STAGE_TYPES, source_kinds: SOURCE_KINDS },
     check_device: |name| Device::check(name).map(drop).map_err(|error| error.to_string()),
     lend,
+    downloads: crate::downloads::DOWNLOADS,
     shows: &[(Kind::new("table/1"), table)],
 };
 

@@ -10,6 +10,7 @@ mod damage;
 mod determinism;
 mod failing;
 mod faults;
+mod fetching;
 mod items;
 mod language;
 mod leases;

@@ -7,6 +7,7 @@ mod commands;
 mod condition;
 mod exact_plan;
 mod failure;
+mod fetch;
 mod git;
 mod metrics;
 mod past;
@@ -23,6 +24,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub use arguments::Arguments;
 pub use failure::{ExitStatus, Failure};
+pub use fetch::{Download, DownloadFile};
 pub use program::{Lent, Program, Show};
 
 /// Reads the call, does it, and returns the exit code of design: 0 done, 1 a stage failed, 2 a mistake in the file or

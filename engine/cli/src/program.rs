@@ -3,6 +3,8 @@
 use dgpipe_engine::Registry;
 use dgpipe_engine::stage::{Ambient, Kind, View};
 
+use crate::Download;
+
 /// Makes of an artifact what the terminal shows of it, where there is something to show.
 pub type Show = fn(&View) -> Option<String>;
 
@@ -19,6 +21,8 @@ pub struct Program {
     pub check_device: fn(device: &str) -> Result<(), String>,
     /// Turns `--device` into what stages are lent. The error says what is there instead.
     pub lend: fn(device: &str) -> Result<Lent, String>,
+    /// What `fetch` gets.
+    pub downloads: &'static [Download],
     /// What to print of published artifacts at the end of a run, by kind.
     pub shows: &'static [(Kind, Show)],
 }
