@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::axes::fan_out;
 use super::needs::duration;
 use super::params::{CellScope, Params, references};
+use super::project_path::project_path;
 use super::{
     Cell, CellId, Coordinates, Graph, InputRef, Member, Needs, PortInputs, Publication, Reading, Source, StageNode,
 };
@@ -789,34 +790,6 @@ pub(crate) fn known_kind(text: &str, place: Place, kinds: &BTreeSet<Kind>) -> Re
     }
     let mistake = Mistake::new("unknown-kind", format!("there is no kind `{text}`")).at(place, "here");
     Err(mistake.suggest(text, kinds.iter().map(Kind::as_str)))
-}
-
-/// A path inside the project, in its one spelling.
-pub(crate) fn project_path(text: &str, place: Place) -> Result<String, Mistake> {
-    let mistake = |why: &str| {
-        let help = "paths are relative to the project root and stay inside it";
-        Mistake::new("bad-path", format!("`{}` {why}", text.escape_debug())).at(place, "here").help(help)
-    };
-    if text.is_empty() || text.contains(['\0', '\n', '\\']) || text.starts_with('~') {
-        return Err(mistake("is not a path"));
-    }
-    let mut parts = Vec::new();
-    for component in Path::new(text).components() {
-        match component {
-            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
-            Component::CurDir => {}
-            Component::ParentDir => return Err(mistake("leaves the project")),
-            Component::RootDir | Component::Prefix(_) => return Err(mistake("is absolute")),
-        }
-    }
-    if parts.iter().any(|part| part.len() > 255) {
-        return Err(mistake("has a name longer than 255 bytes"));
-    }
-    match parts.first().map(String::as_str) {
-        None => Err(mistake("is the project itself")),
-        Some(".dgpipe" | ".git") => Err(mistake("lies where dgpipe or git keep their own files")),
-        Some(_) => Ok(parts.join("/")),
-    }
 }
 
 /// Whether a stage asks for a sandbox.
