@@ -94,14 +94,50 @@ impl Device {
     pub fn choose(choice: DeviceChoice) -> Result<Self, DeviceError> {
         match choice {
             DeviceChoice::Cpu => Ok(Self::cpu()),
-            DeviceChoice::Auto => Ok(Self::gpu(0).unwrap_or_else(|_| Self::cpu())),
+            DeviceChoice::Auto => Ok(Self::auto().0),
             DeviceChoice::Wgpu(index) => Self::gpu(index),
         }
     }
 
-    /// The GPU at that place among the machine's real ones.
+    /// What `auto` takes, and why.
+    pub fn auto() -> (Self, String) {
+        match Self::gpu(0) {
+            Ok(gpu) => (gpu, "the first real GPU".to_owned()),
+            Err(DeviceError::NoSuchGpu { .. }) => {
+                (Self::cpu(), "there is no real GPU, and a software adapter is slower than the CPU itself".to_owned())
+            }
+            Err(error) => (Self::cpu(), error.to_string()),
+        }
+    }
+
+    /// All that can be computed with here, each with what it is: the CPU, GPUs as `--device` names them, and software
+    /// adapters, which are passed over.
+    pub fn listed() -> Vec<(String, String)> {
+        let cpu = ("cpu".to_owned(), format!("every build has it; {}", instructions()));
+        std::iter::once(cpu).chain(Self::adapters()).collect()
+    }
+
     #[cfg(feature = "wgpu")]
-    fn gpu(index: usize) -> Result<Self, DeviceError> {
+    fn adapters() -> Vec<(String, String)> {
+        let (real, software) = Self::graphics();
+        let about = |device: &burn::tensor::Device| {
+            device.identity().map_or_else(|| "unknown to its driver".to_owned(), |identity| identity.name)
+        };
+        let real = real.iter().enumerate().map(|(index, device)| (format!("wgpu:{index}"), about(device)));
+        let software = software.iter().map(|device| {
+            ("software".to_owned(), format!("{}, which is no GPU and which `--device` does not name", about(device)))
+        });
+        real.chain(software).collect()
+    }
+
+    #[cfg(not(feature = "wgpu"))]
+    fn adapters() -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// The machine's real GPUs, discrete ones first, and its software adapters.
+    #[cfg(feature = "wgpu")]
+    fn graphics() -> (Vec<burn::tensor::Device>, Vec<burn::tensor::Device>) {
         use burn::tensor::{Device as Tensors, DeviceKind, DeviceType};
 
         let listed = Tensors::enumerate(DeviceType::Wgpu).into_vec();
@@ -113,6 +149,14 @@ impl Device {
             .flat_map(|kind| (0..listed.len()).map(move |number| Tensors::wgpu(kind(number))))
             .filter(|device| listed.contains(device))
             .collect();
+        let software = listed.into_iter().filter(|device| !real.contains(device)).collect();
+        (real, software)
+    }
+
+    /// The GPU at that place among the machine's real ones.
+    #[cfg(feature = "wgpu")]
+    fn gpu(index: usize) -> Result<Self, DeviceError> {
+        let (real, _) = Self::graphics();
         let found = real.len();
         let tensors = real.into_iter().nth(index).ok_or(DeviceError::NoSuchGpu { index, found })?;
         Ok(Self { tensors, name: format!("wgpu:{index}"), is_cpu: false })
@@ -150,6 +194,23 @@ impl Device {
     }
 }
 
+/// The vectors that the CPU computes with, in words.
+fn instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    let found = if is_x86_feature_detected!("avx512f") {
+        "AVX-512"
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        "AVX2"
+    } else {
+        "neither AVX-512 nor AVX2, so embedding takes several times as long"
+    };
+    #[cfg(target_arch = "aarch64")]
+    let found = "NEON";
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let found = "vectors unknown";
+    found
+}
+
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
@@ -177,6 +238,15 @@ mod tests {
         let error = Device::choose(DeviceChoice::Wgpu(0)).unwrap_err();
         assert_eq!(error.to_string(), "this build has no GPU support; build with --features wgpu");
         assert_eq!(Device::choose(DeviceChoice::Auto).unwrap().name(), "cpu");
+    }
+
+    #[test]
+    fn the_cpu_is_always_listed_and_the_choice_of_auto_has_a_reason() {
+        let listed = Device::listed();
+        assert_eq!(listed[0].0, "cpu");
+        let (auto, why) = Device::auto();
+        assert!(listed.iter().any(|(name, _)| name == auto.name()) && !why.is_empty());
+        assert_eq!(Device::open("auto").unwrap().name(), auto.name());
     }
 
     #[test]

@@ -48,6 +48,7 @@ fn the_whole_help() {
         "serve",
         "init",
         "fetch",
+        "doctor",
         "completions",
     ];
     for command in commands {
@@ -84,6 +85,7 @@ fn the_whole_help() {
       serve        Show that page live while a run goes on
       init         Start a project in this folder
       fetch        Fetch known data and weights: resumed, checked, and never half under their names
+      doctor       Say what this machine offers, what is missing, and what to do about it
       completions  Print completions for a shell
 
     Options:
@@ -573,6 +575,20 @@ fn the_whole_help() {
 
               [default: 5]
 
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== doctor
+    Say what this machine offers, what is missing, and what to do about it
+
+    Usage: dgpipe doctor [OPTIONS] [FILE]
+
+    Arguments:
+      [FILE]
+              A pipeline file whose sources and programs are looked for, too
+
+    Options:
       -h, --help
               Print help (see a summary with '-h')
 

@@ -8,6 +8,7 @@ mod commands;
 mod comparison;
 mod damage;
 mod determinism;
+mod doctor;
 mod failing;
 mod faults;
 mod fetching;

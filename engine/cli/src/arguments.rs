@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check, completions, dag, diff, fetch, figures, gc, init, log, path, pin, plan, report, run, runs, schema, serve,
-    show, stages, trace, verify, why,
+    check, completions, dag, diff, doctor, fetch, figures, gc, init, log, path, pin, plan, report, run, runs, schema,
+    serve, show, stages, trace, verify, why,
 };
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
@@ -112,6 +112,8 @@ pub enum Command {
     Init(init::Init),
     /// Fetch known data and weights: resumed, checked, and never half under their names
     Fetch(fetch::Fetch),
+    /// Say what this machine offers, what is missing, and what to do about it
+    Doctor(doctor::Doctor),
     /// Print completions for a shell
     Completions(completions::Completions),
 }

@@ -13,7 +13,7 @@ mod sleep;
 mod spread;
 mod table;
 
-use dgpipe_cli::{Download, DownloadFile, Lent, Program};
+use dgpipe_cli::{Computing, Download, DownloadFile, Lent, Program};
 use dgpipe_engine::Registry;
 use dgpipe_engine::stage::{Ambient, Registered};
 
@@ -46,6 +46,11 @@ pub const PROGRAM: Program = Program {
         _ => Err(format!("`{name}` is not a device; devices are [auto, cpu]")),
     },
     lend: |_| Ok(Lent { ambient: Ambient::default(), device: "toy".to_owned(), gpus: 1 }),
+    computing: || Computing {
+        devices: vec![("cpu".to_owned(), "a toy".to_owned())],
+        auto: "cpu".to_owned(),
+        why: "toys have nothing else".to_owned(),
+    },
     downloads: DOWNLOADS,
     shows: &[],
 };
