@@ -224,7 +224,7 @@ stages:
   gated:
     uses: command
     shell: true
-    run: touch $HERE/started; head -c 100000 /dev/zero > ${out.x}; while true; do sleep 0.02; done
+    run: touch $HERE/started; head -c 100000 /dev/zero > ${out.x}; while test -e $HERE/started; do sleep 0.02; done
     outputs: { x: { file: x.bin } }
     env: [HERE]
 ",

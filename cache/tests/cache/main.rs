@@ -10,6 +10,7 @@ mod gc;
 mod index;
 mod items;
 mod leases;
+mod model;
 mod projects;
 mod publish_order;
 mod recorder;

@@ -14,7 +14,15 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::around(tempfile::tempdir().unwrap())
+    }
+
+    /// On a disk in memory, where the machine has one: for many histories.
+    pub(crate) fn in_memory() -> Self {
+        Self::around(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
+    fn around(folder: tempfile::TempDir) -> Self {
         let store = Store::open(folder.path().join("store")).unwrap();
         Self { folder, store }
     }

@@ -1,8 +1,8 @@
 //! Makes finished executions durable, many at a time: one pair of disk syncs serves all that wait.
 
-use std::sync::mpsc::{Receiver, Sender};
-
 use dgpipe_cache::{Committed, Store, StoreError, Transaction};
+
+use super::threads::{Receiver, Sender};
 
 /// An execution on its way into the store.
 pub(super) struct Sealed {

@@ -16,6 +16,7 @@ mod report;
 mod rerun;
 mod runner;
 mod slots;
+mod threads;
 
 pub use estimate::Estimate;
 pub use event::{Event, Listener};

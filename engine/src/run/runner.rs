@@ -9,8 +9,6 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Mutex;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use dgpipe_cache::{
@@ -24,6 +22,7 @@ use super::executor::{Assignment, Ended, Executor, now_in_milliseconds};
 use super::ledger_keeper::LedgerKeeper;
 use super::priority::{Priority, priorities};
 use super::slots::Slots;
+use super::threads::{self, Receiver, RecvTimeoutError, Scope, Sender};
 use super::{Event, Listener, Outcome, RunError, RunOptions, RunReport};
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Graph, InputRef, Publication, Reading};
@@ -32,7 +31,7 @@ use crate::plan::{
 };
 
 /// How often timeouts, leases of others and requests to stop are looked after.
-const TICK: Duration = Duration::from_millis(20);
+const TICK: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::from_millis(20) };
 /// How often a cell may start again because its inputs were bad.
 const MOST_HEALINGS: u32 = 3;
 /// After so many ticks, leases of others are looked after at one tick of ten only.
@@ -85,8 +84,8 @@ pub fn run(
         spares: Mutex::default(),
     };
     let planner = Planner::new(graph, store, &latest);
-    let ((keys, in_use), artifacts) = std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
+    let ((keys, in_use), artifacts) = threads::scope(|scope| {
+        let (sender, receiver) = threads::channel();
         let mut runner = Runner::new(&executor, &planner, &plan, scope, sender, folder.in_use());
         runner.start()?;
         runner.drive(&receiver)?;
@@ -305,7 +304,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             if self.running == 0 && self.held.is_empty() {
                 return Ok(());
             }
-            match receiver.recv_timeout(TICK) {
+            match threads::receive(receiver, TICK) {
                 Ok(message) => self.take(message)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -324,7 +323,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             if let Some(alone) = project.try_publishing()? {
                 return Ok(Some(alone));
             }
-            std::thread::sleep(TICK);
+            threads::sleep(TICK);
         }
         Ok(None)
     }
@@ -446,8 +445,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 (ended, _) => drop(messages.send(Message::Ended { cell, ended, lease })),
             }
         };
-        std::thread::Builder::new().name("cell".to_owned()).spawn_scoped(self.scope, work)?;
-        Ok(())
+        Ok(threads::start(self.scope, "cell", work)?)
     }
 
     /// The committer lives from the first execution on; a run that executes nothing needs none.
@@ -455,12 +453,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         if self.sealed.is_some() {
             return Ok(());
         }
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = threads::channel();
         let (store, messages) = (self.executor.store, self.messages.clone());
         self.sealed = Some(sender);
         let commit = move || commit_all(store, &receiver, &messages);
-        std::thread::Builder::new().name("committer".to_owned()).spawn_scoped(self.scope, commit)?;
-        Ok(())
+        Ok(threads::start(self.scope, "committer", commit)?)
     }
 
     fn take(&mut self, message: Message) -> Result<(), RunError> {

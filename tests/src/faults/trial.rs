@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -59,7 +59,16 @@ impl Trial {
 
     /// Runs the pipeline, the store on another disk. An error is shown with all its causes.
     pub fn run_on(&self, filesystem: Arc<dyn Filesystem>) -> Result<RunReport, String> {
-        self.try_run(filesystem).map_err(|error| {
+        Self::shown(self.try_run(filesystem, 1))
+    }
+
+    /// Runs the pipeline on the real disk, so many cells at once.
+    pub fn run_jobs(&self, jobs: usize) -> Result<RunReport, String> {
+        Self::shown(self.try_run(Arc::new(RealFilesystem), jobs))
+    }
+
+    fn shown(result: Result<RunReport, Box<dyn std::error::Error>>) -> Result<RunReport, String> {
+        result.map_err(|error| {
             let mut text = error.to_string();
             let mut source = error.source();
             while let Some(cause) = source {
@@ -70,7 +79,7 @@ impl Trial {
         })
     }
 
-    fn try_run(&self, filesystem: Arc<dyn Filesystem>) -> Result<RunReport, Box<dyn std::error::Error>> {
+    fn try_run(&self, filesystem: Arc<dyn Filesystem>, jobs: usize) -> Result<RunReport, Box<dyn std::error::Error>> {
         let file = self.root().join("pipeline.yaml");
         let loaded = Loaded::read(&file, self.root(), &Overrides::default(), &TreeMemo::default())?;
         let graph = resolve(loaded, &PROGRAM.registry, &Environment::default(), self.root())?;
@@ -79,7 +88,7 @@ impl Trial {
         let latest = project.latest()?;
         let request = Request { targets: Targets::all(&graph), force: BTreeSet::new() };
         let plan = Planner::new(&graph, &store, &latest).plan(request)?;
-        let options = RunOptions { root: self.root().to_owned(), file, jobs: 1, ..RunOptions::default() };
+        let options = RunOptions { root: self.root().to_owned(), file, jobs, ..RunOptions::default() };
         Ok(run(&graph, &store, &project, plan, &options, &|_: &dgpipe_engine::run::Event| ())?)
     }
 
@@ -111,6 +120,11 @@ impl Trial {
     /// What is published now, and what the records say.
     pub fn result(&self) -> Undisturbed {
         oracle::result(self.root(), &self.root().join(".dgpipe"))
+    }
+
+    /// The files of all objects.
+    pub fn objects(&self) -> Vec<PathBuf> {
+        oracle::files(&self.root().join(".dgpipe/objects-v1"))
     }
 
     /// Everything that is wrong with the store.
