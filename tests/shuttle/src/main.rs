@@ -47,9 +47,14 @@ fn executed(report: &RunReport) -> usize {
     report.cells.values().filter(|cell| cell.outcome == Outcome::Executed).count()
 }
 
-/// The store is sound, and what is published is what the first schedule published.
+/// The store is sound, and the run ended where the first schedule ended.
 fn sound(trial: &Trial, expected: &OnceLock<Undisturbed>) {
     assert_eq!(trial.problems(), Vec::<String>::new());
+    same(trial, expected);
+}
+
+/// What is published and what the records say is what the first schedule made of it.
+fn same(trial: &Trial, expected: &OnceLock<Undisturbed>) {
     let result = trial.result();
     assert!(*expected.get_or_init(|| trial.result()) == result, "other results");
 }
@@ -75,7 +80,8 @@ fn healing(expected: &OnceLock<Undisturbed>) {
     trial.write("pipeline.yaml", &PIPELINE.replace("start: 1", "start: 2"));
     let report = trial.run_jobs(3).unwrap();
     assert!(report.succeeded(), "{:?}", outcomes(&report));
-    sound(&trial, expected);
+    // Of the results for the old param, which nothing asks for, the bytes stay gone.
+    same(&trial, expected);
 }
 
 /// One cell fails: what does not depend on it is done in every schedule.
@@ -83,7 +89,10 @@ fn failing(expected: &OnceLock<Undisturbed>) {
     let trial = Trial::with(FAILING);
     let report = trial.run_jobs(2).unwrap();
     let ended = outcomes(&report);
-    assert_eq!((ended["bad"].as_str(), ended["after"].as_str(), ended["sum"].as_str()), ("Failed", "Blocked", "Executed"));
+    assert_eq!(
+        (ended["bad"].as_str(), ended["after"].as_str(), ended["sum"].as_str()),
+        ("Failed", "Blocked", "Executed")
+    );
     sound(&trial, expected);
 }
 
@@ -100,7 +109,7 @@ fn two_runs(expected: &OnceLock<Undisturbed>) {
         })
     });
     runs.into_iter().for_each(|run| run.join().unwrap());
-    assert_eq!(*count.lock().unwrap(), 10, "each cell executes once in all, and equal work once");
+    assert_eq!(*count.lock().unwrap(), 9, "each cell executes once in all, and equal work once");
     sound(&trial, expected);
 }
 
