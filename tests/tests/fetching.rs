@@ -231,6 +231,23 @@ fn wrong_bytes_never_get_the_name() {
 }
 
 #[test]
+fn what_never_gets_there_is_given_up() {
+    // Wrong bytes in parts; parts that begin elsewhere; no ranges and never the whole.
+    let wrong = about_large(|asked, _| Reply::file(asked, &vec![7; LARGE]).cut(100_000));
+    let elsewhere = about_large(|asked, _| {
+        let range = [("Content-Range", "bytes 5-299999/300000"), ("Content-Length", "299995")];
+        if asked.range.is_some() { Reply::new("206 Partial Content", &range, b"") } else { honest(asked).cut(100_000) }
+    });
+    let never_whole = about_large(|asked, _| honest(&Asked { range: None, ..asked.clone() }).cut(100_000));
+    for server in [wrong, elsewhere, never_whole] {
+        let sandbox = nowhere();
+        fetch(&sandbox, &server, &["--retries", "1"]).exits(3);
+        assert!(!sandbox.has("data/numbers/large.bin"));
+        assert!(server.asked().len() < 8, "{:?}", server.asked());
+    }
+}
+
+#[test]
 fn a_login_page_is_not_taken_for_the_file_and_costs_no_part() {
     let sandbox = nowhere();
     let page = b"<html>Please log in</html>";

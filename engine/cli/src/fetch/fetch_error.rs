@@ -46,13 +46,13 @@ pub(crate) enum FetchError {
         after: Option<Duration>,
     },
     /// The server does not continue a file where it was asked to.
-    #[error("`{url}` does not continue where the file broke off; beginning anew")]
+    #[error("`{url}` does not continue where the file broke off")]
     Discontinued {
         /// What was asked for.
         url: String,
     },
     /// What was put together of several answers is not the file.
-    #[error("what `{url}` sent in parts does not fit together; beginning anew")]
+    #[error("what `{url}` sent in parts does not fit together")]
     Misfit {
         /// What was asked for.
         url: String,
@@ -127,6 +127,7 @@ impl FetchError {
                  fetched on another machine can be copied"
             }
             Self::Stalled { .. } | Self::Cut { .. } | Self::Busy { .. } => "the same call goes on where this one ended",
+            Self::Discontinued { .. } | Self::Misfit { .. } => "nothing was kept; the same call begins anew",
             Self::Refused { status: 401 | 403 | 407, .. } => {
                 "the server, or a proxy before it, wants to know who you are; `--from URL` names a mirror"
             }

@@ -103,12 +103,12 @@ impl<'a> Fetcher<'a> {
         listener: &dyn Listener,
     ) -> Result<(), FetchError> {
         let url = format!("{}/{}", self.base, wanted.path);
-        let mut attempts = 0;
+        let (mut attempts, mut furthest) = (0, partial.len());
         while !partial.is_whole() {
-            let before = partial.len();
             let Err(error) = self.attempt(&url, partial, wanted, listener) else { continue };
-            if partial.len() > before + PROGRESS {
-                attempts = 0;
+            // What comes once more after it was thrown away is no progress, or this might never end.
+            if partial.len() > furthest + PROGRESS {
+                (attempts, furthest) = (0, partial.len());
             }
             if !error.may_pass() || attempts == self.patience.retries {
                 return Err(error);
