@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What `--device` asks for: `auto`, `cpu`, `wgpu` or `wgpu:n`.
+/// What `--device` asks for: `auto`, `cpu`, `wgpu`, `wgpu:n` or `wgpu:software`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
     /// A real GPU where the build has one and there is one, never a software adapter, else the CPU.
@@ -15,13 +15,15 @@ pub enum DeviceChoice {
     Cpu,
     /// A GPU through wgpu, by its place among the machine's real GPUs (discrete, integrated, virtual); 0 without a number.
     Wgpu(usize),
+    /// A driver that computes on the CPU what a GPU would: to test without one, and slow.
+    Software,
 }
 
 /// A device that cannot be had.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// A text that names no device.
-    #[error("`{0}` is not a device; devices are [auto, cpu, wgpu, wgpu:0, wgpu:1, …]")]
+    #[error("`{0}` is not a device; devices are [auto, cpu, wgpu, wgpu:0, wgpu:1, …, wgpu:software]")]
     Unknown(String),
     /// A GPU in a build for CPUs.
     #[error("this build has no GPU support; build with --features wgpu")]
@@ -34,6 +36,9 @@ pub enum DeviceError {
         /// How many real GPUs were found.
         found: usize,
     },
+    /// No driver that computes on the CPU.
+    #[error("there is no software adapter for `wgpu:software`; Mesa's lavapipe is one")]
+    NoSoftwareAdapter,
 }
 
 impl FromStr for DeviceChoice {
@@ -45,6 +50,7 @@ impl FromStr for DeviceChoice {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
             "wgpu" => Ok(Self::Wgpu(0)),
+            "wgpu:software" => Ok(Self::Software),
             _ => {
                 let index = text.strip_prefix("wgpu:").ok_or_else(unknown)?;
                 index.parse().map(Self::Wgpu).map_err(|_| unknown())
@@ -59,6 +65,7 @@ impl fmt::Display for DeviceChoice {
             Self::Auto => f.write_str("auto"),
             Self::Cpu => f.write_str("cpu"),
             Self::Wgpu(index) => write!(f, "wgpu:{index}"),
+            Self::Software => f.write_str("wgpu:software"),
         }
     }
 }
@@ -80,7 +87,7 @@ impl Device {
     /// Reads a device's name and refuses what this build never has; looks for nothing.
     pub fn check(name: &str) -> Result<DeviceChoice, DeviceError> {
         match name.parse::<DeviceChoice>()? {
-            DeviceChoice::Wgpu(_) if !cfg!(feature = "wgpu") => Err(DeviceError::NoGpuSupport),
+            DeviceChoice::Wgpu(_) | DeviceChoice::Software if !cfg!(feature = "wgpu") => Err(DeviceError::NoGpuSupport),
             choice => Ok(choice),
         }
     }
@@ -96,6 +103,7 @@ impl Device {
             DeviceChoice::Cpu => Ok(Self::cpu()),
             DeviceChoice::Auto => Ok(Self::auto().0),
             DeviceChoice::Wgpu(index) => Self::gpu(index),
+            DeviceChoice::Software => Self::software(),
         }
     }
 
@@ -125,7 +133,10 @@ impl Device {
         };
         let real = real.iter().enumerate().map(|(index, device)| (format!("wgpu:{index}"), about(device)));
         let software = software.iter().map(|device| {
-            ("software".to_owned(), format!("{}, which is no GPU and which `--device` does not name", about(device)))
+            (
+                "wgpu:software".to_owned(),
+                format!("{}, which is no GPU: for tests, and passed over by auto", about(device)),
+            )
         });
         real.chain(software).collect()
     }
@@ -160,6 +171,20 @@ impl Device {
         let found = real.len();
         let tensors = real.into_iter().nth(index).ok_or(DeviceError::NoSuchGpu { index, found })?;
         Ok(Self { tensors, name: format!("wgpu:{index}"), is_cpu: false })
+    }
+
+    /// The first software adapter.
+    #[cfg(feature = "wgpu")]
+    fn software() -> Result<Self, DeviceError> {
+        let (_, software) = Self::graphics();
+        let tensors = software.into_iter().next().ok_or(DeviceError::NoSoftwareAdapter)?;
+        Ok(Self { tensors, name: "wgpu:software".to_owned(), is_cpu: false })
+    }
+
+    /// Says that this build has none.
+    #[cfg(not(feature = "wgpu"))]
+    fn software() -> Result<Self, DeviceError> {
+        Err(DeviceError::NoGpuSupport)
     }
 
     /// Says that this build has none.
@@ -223,7 +248,13 @@ mod tests {
 
     #[test]
     fn a_choice_survives_its_text() {
-        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Wgpu(0), DeviceChoice::Wgpu(3)] {
+        for choice in [
+            DeviceChoice::Auto,
+            DeviceChoice::Cpu,
+            DeviceChoice::Wgpu(0),
+            DeviceChoice::Wgpu(3),
+            DeviceChoice::Software,
+        ] {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
         assert_eq!("wgpu".parse(), Ok(DeviceChoice::Wgpu(0)));

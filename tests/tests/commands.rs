@@ -111,7 +111,7 @@ fn the_whole_help() {
               Cells that execute at the same time (default: all cores)
 
           --device <DEVICE>
-              What computes: auto, cpu, wgpu or wgpu:n
+              What computes: auto, cpu, wgpu, wgpu:n or wgpu:software
 
               [default: auto]
 

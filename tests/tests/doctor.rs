@@ -7,7 +7,9 @@ use crate::project;
 
 const ASKING: &str = "
 pipeline: asking
-sources: { number: { path: data/number.txt, kind: number/1 } }
+sources:
+  number: { path: data/number.txt, kind: number/1 }
+  numbers: { path: data/numbers, kind: folder/1 }
 stages:
   odd: { uses: parity, inputs: { number: number } }
   made: { uses: command, run: [frobnicate, x], outputs: { o: { file: o } } }
@@ -50,11 +52,14 @@ fn what_a_pipeline_misses_is_a_problem_and_tells_how_to_get_it() {
     insta::assert_snapshot!(sandbox.redacted(&outcome.stdout), @"
     problem  source    number at data/number.txt is not there
                        put it there, or name another path under `sources:`
+    problem  source    numbers at data/numbers is not there
+                       `dgpipe fetch numbers` gets it
     problem  program   `frobnicate` is not on `PATH`
                        install it
-    2 problems to solve before this can run
+    3 problems to solve before this can run
     ");
     sandbox.write("data/number.txt", "3\n");
+    sandbox.write("data/numbers/one", "");
     sandbox.write_program("bin/frobnicate", "#!/bin/sh\n");
     let path = format!("{}:/usr/bin:/bin", sandbox.path("bin").display());
     let sandbox = sandbox.variable("PATH", &path);

@@ -39,7 +39,7 @@ pub struct Common {
     /// Cells that execute at the same time (default: all cores)
     #[arg(long, short, global = true, help_heading = EVERYWHERE, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// What computes: auto, cpu, wgpu or wgpu:n
+    /// What computes: auto, cpu, wgpu, wgpu:n or wgpu:software
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
     /// Print JSON on stdout

@@ -21,7 +21,7 @@ publish:
 ";
 
 /// A project with that many pictures, no two alike.
-fn project(pictures: u32) -> Project {
+pub(crate) fn project(pictures: u32) -> Project {
     let project = Project::new();
     fs_err::write(project.path("items.yaml"), PIPELINE).unwrap();
     let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/vit/tiny");

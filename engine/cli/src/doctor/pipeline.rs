@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use dgpipe_engine::graph::{Cell, Graph};
+use dgpipe_engine::graph::{Cell, Graph, Source};
 use dgpipe_engine::{Environment, command};
 
 use super::Finding;
@@ -24,22 +24,26 @@ pub(crate) fn pipeline(program: &Program, file: &Path, common: &Common) -> Resul
     };
     let (cells, stages) = (counted(graph.cells.len(), "cell"), counted(graph.stages.len(), "stage"));
     let mut findings = vec![Finding::ok("pipeline", format!("{cells} in {stages}"))];
-    findings.extend(sources(&graph));
+    findings.extend(graph.sources.iter().map(|found| source(program, found)));
     findings.extend(programs(&graph, &root));
     Ok(findings)
 }
 
-fn sources(graph: &Graph) -> Vec<Finding> {
-    let source = |source: &dgpipe_engine::graph::Source| match fs_err::metadata(&source.path) {
+fn source(program: &Program, source: &Source) -> Finding {
+    match fs_err::metadata(&source.path) {
         Ok(_) => Finding::ok("source", format!("{} at {}", source.name, source.shown)),
         Err(error) => {
             let is_missing = error.kind() == std::io::ErrorKind::NotFound;
             let why = if is_missing { "is not there".to_owned() } else { format!("cannot be read: {error}") };
             let text = format!("{} at {} {why}", source.name, source.shown);
-            Finding::problem("source", text, "put it there, or name another path under `sources:`")
+            let known = program.downloads.iter().find(|download| download.folder == source.shown);
+            let hint = known.map_or_else(
+                || "put it there, or name another path under `sources:`".to_owned(),
+                |download| format!("`{} fetch {}` gets it", program.name, download.name),
+            );
+            Finding::problem("source", text, hint)
         }
-    };
-    graph.sources.iter().map(source).collect()
+    }
 }
 
 /// The programs that commands start or declare. One that is written as a path may come with the inputs, so only names
