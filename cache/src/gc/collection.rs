@@ -58,6 +58,8 @@ pub enum What {
     Scratch,
     /// Something damaged.
     Quarantined,
+    /// A small file that a process was writing when it was killed.
+    Draft,
 }
 
 /// Why something was removed. Times are in milliseconds since 1970.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Store;
+use super::store::DRAFT;
 use crate::filesystem::{FileError, FileKind};
 use crate::gc::What;
 use crate::layout::Bucket;
@@ -74,6 +75,31 @@ impl Store {
             .chain(views.map(|path| (What::View, path)))
             .chain(kept.map(|path| (What::Scratch, path)))
             .collect())
+    }
+
+    /// Lists the small files that were being written beside their places. Whoever lives gives them their names at once.
+    pub(crate) fn drafts(&self) -> Result<Vec<PathBuf>, FileError> {
+        let mut drafts = Vec::new();
+        let mut folders = vec![self.root().to_owned()];
+        let views = self.layout().views();
+        let deep = [Bucket::Projects, Bucket::Memo].map(|bucket| self.layout().bucket(bucket));
+        while let Some(folder) = folders.pop() {
+            for path in self.paths_in(&folder)? {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                match self.filesystem().stat(&path)? {
+                    Some(stat) if stat.kind == FileKind::File && name.starts_with(DRAFT) => drafts.push(path),
+                    Some(stat)
+                        if stat.kind == FileKind::Folder
+                            && path != views
+                            && deep.iter().any(|deep| path.starts_with(deep)) =>
+                    {
+                        folders.push(path);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(drafts)
     }
 
     /// Adds up the files below a path. What vanishes meanwhile counts nothing.

@@ -17,6 +17,9 @@ use crate::process::Process;
 use crate::record::RecordIndex;
 use crate::source::SourceMemo;
 
+/// How the names of small files begin while they are written.
+pub(super) const DRAFT: &str = ".draft-";
+
 /// More files than this are made durable by one call for the whole disk.
 pub(super) const MANY: usize = 8;
 
@@ -251,7 +254,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let folder = path.parent().unwrap_or(path);
         let (draft, written) = loop {
-            let draft = folder.join(format!(".draft-{}-{}", process_mark(), self.number()));
+            let draft = folder.join(format!("{DRAFT}{}-{}", process_mark(), self.number()));
             match self.write_draft(&draft, bytes, Layout::FILE_MODE) {
                 // Process numbers come again, most of all in containers.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}

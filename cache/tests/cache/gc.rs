@@ -491,6 +491,21 @@ fn what_was_left_for_people_goes_when_it_is_old() {
 }
 
 #[test]
+fn what_a_killed_process_was_writing_goes_after_the_grace() {
+    let sandbox = Sandbox::new();
+    latest(&sandbox, "project", &[("cell", "latest")]);
+    let folder = sandbox.store.project("project", "pipeline", "").unwrap().path().to_owned();
+    for place in [sandbox.store.root(), &folder] {
+        fs_err::write(place.join(".draft-5f2-77-9-0"), "half").unwrap();
+    }
+    let young = sandbox.store.gc(&GcOptions { grace: Duration::from_hours(1), ..everything() }).unwrap();
+    assert_eq!(names(&young, What::Draft), Vec::<&str>::new());
+    let late = sandbox.store.gc(&everything()).unwrap();
+    assert_eq!(names(&late, What::Draft), [".draft-5f2-77-9-0"; 2]);
+    assert!(!folder.join(".draft-5f2-77-9-0").exists() && folder.join("latest.json").exists());
+}
+
+#[test]
 fn a_view_that_was_changed_is_put_right() {
     let sandbox = Sandbox::new();
     sandbox.write("tree/a", "a");

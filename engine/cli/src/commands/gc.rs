@@ -116,6 +116,7 @@ fn word(what: What) -> &'static str {
         What::View => "view",
         What::Scratch => "scratch",
         What::Quarantined => "quarantined",
+        What::Draft => "draft",
     }
 }
 
