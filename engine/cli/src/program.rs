@@ -3,6 +3,8 @@
 use dgpipe_engine::Registry;
 use dgpipe_engine::stage::{Ambient, Kind, View};
 
+use crate::Download;
+
 /// Makes of an artifact what the terminal shows of it, where there is something to show.
 pub type Show = fn(&View) -> Option<String>;
 
@@ -19,8 +21,23 @@ pub struct Program {
     pub check_device: fn(device: &str) -> Result<(), String>,
     /// Turns `--device` into what stages are lent. The error says what is there instead.
     pub lend: fn(device: &str) -> Result<Lent, String>,
+    /// What there is to compute with.
+    pub computing: fn() -> Computing,
+    /// What `fetch` gets.
+    pub downloads: &'static [Download],
     /// What to print of published artifacts at the end of a run, by kind.
     pub shows: &'static [(Kind, Show)],
+}
+
+/// What a machine has to compute with, for people.
+#[derive(Clone, Debug)]
+pub struct Computing {
+    /// The devices that `--device` can name, and those that it cannot, each with what it is.
+    pub devices: Vec<(String, String)>,
+    /// Which of them `--device auto` takes.
+    pub auto: String,
+    /// Why it takes that one.
+    pub why: String,
 }
 
 /// What a binary lends to its stages.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says by failing what is wrong")]
 
 mod examples;
+mod gpu;
 mod items;
 mod notebook;
 mod project;
