@@ -5,6 +5,7 @@
 pub mod consensus_importance;
 pub mod device;
 pub mod digits_domains;
+mod downloads;
 pub mod draw_miniature;
 pub mod drawing;
 pub mod embed_pixels;

@@ -1,6 +1,6 @@
 //! The program: its stage types, its source kinds, its devices, and what it shows at the end of a run.
 
-use dgpipe_cli::{Lent, Program, Template};
+use dgpipe_cli::{Computing, Lent, Program, Template};
 use dgpipe_engine::stage::{Ambient, Kind, View};
 use dgpipe_engine::{Registry, SourceKind};
 
@@ -14,6 +14,8 @@ pub const PROGRAM: Program = Program {
     registry: Registry { stage_types: STAGE_TYPES, source_kinds: SOURCE_KINDS },
     check_device: |name| Device::check(name).map(drop).map_err(|error| error.to_string()),
     lend,
+    computing,
+    downloads: crate::downloads::DOWNLOADS,
     shows: &[(Kind::new("table/1"), table)],
     templates: &[IMAGES],
 };
@@ -25,6 +27,11 @@ const IMAGES: Template = Template {
 };
 
 const SOURCE_KINDS: &[SourceKind] = &[SourceKind { kind: Kind::new("image-folder/1"), steps_into: &["kfold"] }];
+
+fn computing() -> Computing {
+    let (devices, (auto, why)) = (Device::listed(), Device::auto());
+    Computing { devices, auto: auto.to_string(), why }
+}
 
 fn lend(name: &str) -> Result<Lent, String> {
     let device = Device::open(name).map_err(|error| error.to_string())?;

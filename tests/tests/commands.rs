@@ -59,6 +59,8 @@ fn the_whole_help() {
       report       Write a page of all this: stages, cells, runs, figures
       serve        Show that page live while a run goes on
       init         Start a project in this folder
+      fetch        Fetch known data and weights: resumed, checked, and never half under their names
+      doctor       Say what this machine offers, what is missing, and what to do about it
       completions  Print completions for a shell
       man          Write the manual pages
 
@@ -85,7 +87,7 @@ fn the_whole_help() {
               Cells that execute at the same time (default: all cores)
 
           --device <DEVICE>
-              What computes: auto, cpu, wgpu or wgpu:n
+              What computes: auto, cpu, wgpu, wgpu:n or wgpu:software
 
               [default: auto]
 
@@ -530,6 +532,50 @@ fn the_whole_help() {
 
               [default: command]
 
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== fetch
+    Fetch known data and weights: resumed, checked, and never half under their names
+
+    Usage: dgpipe fetch [OPTIONS] [NAME]
+
+    Arguments:
+      [NAME]
+              What to fetch; without it, all that can be fetched is listed
+
+    Options:
+          --from <URL>
+              Another server with the same paths as the publisher's
+
+          --out <DIR>
+              The folder (default: the one that the list names, in the project root)
+
+          --timeout <SECONDS>
+              How long the server may say nothing, in seconds
+
+              [default: 30]
+
+          --retries <N>
+              How many attempts without progress follow the first one
+
+              [default: 5]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+
+    ======== doctor
+    Say what this machine offers, what is missing, and what to do about it
+
+    Usage: dgpipe doctor [OPTIONS] [FILE]
+
+    Arguments:
+      [FILE]
+              A pipeline file whose sources and programs are looked for, too
+
+    Options:
       -h, --help
               Print help (see a summary with '-h')
 

@@ -5,7 +5,7 @@
 use std::process::{Command, Stdio};
 
 use dgpipe_tests::faults::oracle;
-use dgpipe_tests::{Outcome, Sandbox};
+use dgpipe_tests::{FileServer, Outcome, Reply, Sandbox};
 
 use crate::project;
 
@@ -200,4 +200,31 @@ fn b7_with_too_few_open_files_allowed_a_run_fails_or_is_right() {
 #[test]
 fn b9_with_too_short_files_allowed_a_run_fails_or_is_right() {
     assert!(limited("-f", (0..200).step_by(3)) > 3);
+}
+
+#[test]
+fn a_fetch_into_a_full_disk_says_so_and_goes_on_when_there_is_room() {
+    let Some(shell) = apart() else { return };
+    let server = FileServer::start(|asked| {
+        let len = if asked.path.ends_with("large.bin") { 300_000 } else { 1000 };
+        Reply::file(asked, &crate::fetching::content(len))
+    });
+    let sandbox = project("");
+    let fetch = format!("NO_PROXY='*' $TOY fetch numbers --from {}", server.url());
+    let outcome = script(
+        shell,
+        &sandbox,
+        &format!(
+            "mkdir -p data/numbers; mount -t tmpfs -o size=200k none data/numbers
+            {fetch} && exit 9; echo code $?
+            mount -o remount,size=2m data/numbers; {fetch}; sha256sum < data/numbers/large.bin; ls -A data/numbers"
+        ),
+    )
+    .exits(0);
+    assert!(outcome.stderr.contains("No space left on device"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("hint: free space, or fetch into another folder"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("resumed   large.bin"), "{}", outcome.stderr);
+    assert!(outcome.stdout.starts_with("code 3\n"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("5a5d1daeeaa10c66"), "{}", outcome.stdout);
+    assert!(outcome.stdout.ends_with("large.bin\nsmall.bin\n"), "{}", outcome.stdout);
 }

@@ -56,6 +56,12 @@ pub trait Filesystem: Debug + Send + Sync {
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> Result<File, FileError>;
 
+    /// Says that a stretch of a file will be read soon, so that the disk can begin. A hint: it does not fail, and a file
+    /// system that has no use for it does nothing.
+    fn will_read(&self, file: &File, offset: u64, length: u64) {
+        let _ = (file, offset, length);
+    }
+
     /// Reads some bytes; zero means the end.
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, FileError>;
 

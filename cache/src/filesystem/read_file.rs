@@ -15,6 +15,9 @@ const BUFFER: u64 = 1 << 20;
 /// Below this a file is hashed on the thread that reads it.
 const PARALLEL: usize = 128 << 10;
 
+/// So far ahead of what is hashed the disk is asked for a large file: hashing and reading go on at the same time.
+const AHEAD: u64 = 16 << 20;
+
 fn buffer_for(filesystem: &dyn Filesystem, file: &File) -> Result<Vec<u8>, FileError> {
     // One byte more than the size, so that a small file ends with a short read.
     let size = filesystem.stat_open(file)?.stamp.size;
@@ -69,8 +72,12 @@ fn read_hashed(
 ) -> Result<(Digest, u64), FileError> {
     let mut buffer = buffer_for(filesystem, file)?;
     let mut hasher = blake3::Hasher::new();
-    let mut size = 0;
+    let (mut size, mut asked) = (0, 0);
     loop {
+        if buffer.len() as u64 == BUFFER && size + AHEAD / 2 >= asked {
+            filesystem.will_read(file, asked, AHEAD);
+            asked += AHEAD;
+        }
         let read = filesystem.read(file, &mut buffer)?;
         if read == 0 {
             return Ok((hasher.finalize().into(), size));

@@ -108,6 +108,13 @@ impl Filesystem for RealFilesystem {
         File::open(path).map_err(|error| FileError::new("open", path, error))
     }
 
+    fn will_read(&self, file: &File, offset: u64, length: u64) {
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        rustix::fs::fadvise(file.file(), offset, std::num::NonZero::new(length), rustix::fs::Advice::WillNeed).ok();
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+        let _ = (file, offset, length);
+    }
+
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, FileError> {
         loop {
             match file.read(buffer) {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check, completions, dag, diff, figures, gc, init, log, man, path, pin, plan, report, run, runs, schema, serve,
-    show, stages, trace, verify, why,
+    check, completions, dag, diff, doctor, fetch, figures, gc, init, log, man, path, pin, plan, report, run, runs,
+    schema, serve, show, stages, trace, verify, why,
 };
 
 /// Declarative pipelines for machine-learning experiments: only what a change invalidates runs again
@@ -39,7 +39,7 @@ pub struct Common {
     /// Cells that execute at the same time (default: all cores)
     #[arg(long, short, global = true, help_heading = EVERYWHERE, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// What computes: auto, cpu, wgpu or wgpu:n
+    /// What computes: auto, cpu, wgpu, wgpu:n or wgpu:software
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DEVICE", default_value = "auto")]
     pub device: String,
     /// Print JSON on stdout
@@ -110,6 +110,10 @@ pub enum Command {
     Serve(serve::Serve),
     /// Start a project in this folder
     Init(init::Init),
+    /// Fetch known data and weights: resumed, checked, and never half under their names
+    Fetch(fetch::Fetch),
+    /// Say what this machine offers, what is missing, and what to do about it
+    Doctor(doctor::Doctor),
     /// Print completions for a shell
     Completions(completions::Completions),
     /// Write the manual pages

@@ -5,8 +5,10 @@
 mod arguments;
 mod commands;
 mod condition;
+mod doctor;
 mod exact_plan;
 mod failure;
+mod fetch;
 mod git;
 mod metrics;
 mod past;
@@ -26,7 +28,8 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub use arguments::Arguments;
 pub use failure::{ExitStatus, Failure};
-pub use program::{Lent, Program, Show};
+pub use fetch::{Download, DownloadFile};
+pub use program::{Computing, Lent, Program, Show};
 pub use template::Template;
 
 /// Reads the call, does it, and returns the exit code of design: 0 done, 1 a stage failed, 2 a mistake in the file or

@@ -41,6 +41,14 @@ impl Sandbox {
     }
 }
 
+/// What of the kernel keeps undeclared files from commands, or why nothing does.
+pub fn sandbox_support() -> Result<String, &'static str> {
+    #[cfg(target_os = "linux")]
+    return linux::support();
+    #[cfg(not(target_os = "linux"))]
+    Err("only Linux has Landlock")
+}
+
 /// The folder that belongs to a program: where it lies, or the folder above where that is named `bin`, as in a virtual
 /// environment.
 pub(super) fn own_folder(program: &Path) -> Option<PathBuf> {
@@ -56,10 +64,26 @@ mod linux {
     use std::sync::{Mutex, PoisonError};
 
     use landlock::{
-        AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
+        AccessFs, BitFlags, LandlockStatus, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
+        RulesetCreated, RulesetCreatedAttr, RulesetError,
     };
 
     use super::Sandbox;
+
+    /// Asks for the version in the only way there is: by restricting a thread, which does nothing else.
+    pub(super) fn support() -> Result<String, &'static str> {
+        let restrict = || Ruleset::default().handle_access(AccessFs::Execute)?.create()?.restrict_self();
+        match std::thread::spawn(restrict).join() {
+            Ok(Ok(RestrictionStatus { landlock: LandlockStatus::Available { effective_abi, kernel_abi }, .. })) => {
+                Ok(format!("Landlock, version {}", kernel_abi.unwrap_or(effective_abi as i32)))
+            }
+            Ok(Ok(RestrictionStatus { landlock: LandlockStatus::NotEnabled, .. })) => {
+                Err("this kernel has Landlock switched off (`lsm=landlock,…` on its command line switches it on)")
+            }
+            Ok(Ok(_)) => Err("this kernel has no Landlock"),
+            _ => Err("Landlock refuses to work here"),
+        }
+    }
 
     /// Contents, and programs to start. Names may be listed: rules hold for all below a folder, so the folders above
     /// the project could not be listed either.

@@ -21,7 +21,7 @@ publish:
 ";
 
 /// A project with that many pictures, no two alike.
-fn project(pictures: u32) -> Project {
+pub(crate) fn project(pictures: u32) -> Project {
     let project = Project::new();
     fs_err::write(project.path("items.yaml"), PIPELINE).unwrap();
     let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/vit/tiny");
@@ -88,4 +88,84 @@ fn rows_belong_to_their_backbone() {
     let mean = text.find("image_mean").unwrap();
     fs_err::write(&config, format!("{}{}", &text[..mean], text[mean..].replacen("0.5", "0.4", 1))).unwrap();
     assert_eq!(run(&project), Vec::<String>::new(), "every picture is embedded again");
+}
+
+#[test]
+fn batch_size_and_threads_change_no_byte_and_no_key() {
+    let (one, other) = (project(40), project(40));
+    let with = |project: &Project, batch_size: u32, threads: &str| {
+        let config = format!("config: {{ batch_size: {batch_size}, classes");
+        fs_err::write(project.path("items.yaml"), PIPELINE.replace("config: { classes", &config)).unwrap();
+        let mut command = project.command(&["run", "--json", "items.yaml", "--jobs", "1"]);
+        let output = command.env("RAYON_NUM_THREADS", threads).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let last: Value =
+            serde_json::from_slice(output.stdout.split(|byte| *byte == b'\n').rev().nth(1).unwrap()).unwrap();
+        last["executed"].as_u64().unwrap()
+    };
+    assert_eq!(with(&one, 1, "1"), 2);
+    assert_eq!(with(&other, 32, "3"), 2);
+    assert!(one.files("results") == other.files("results"));
+    let keys = |project: &Project| project.files(".dgpipe/records-v1").into_keys().collect::<Vec<_>>();
+    assert_eq!(keys(&one), keys(&other));
+    assert_eq!(with(&one, 7, "2"), 0, "the batch size is tuning");
+}
+
+/// Files that are no readable pictures, each for a reason of its own. One claims 12 GiB.
+fn add_bad(project: &Project) {
+    let picture = fs_err::read(project.path("images/cat/00000.png")).unwrap();
+    let mut huge = picture[..60].to_vec();
+    huge[16..24].copy_from_slice(&[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF]);
+    let mut sum = flate2::Crc::new();
+    sum.update(&huge[12..29]);
+    huge[29..33].copy_from_slice(&sum.sum().to_be_bytes());
+    let files: [(&str, &[u8]); 6] = [
+        ("cut.png", &picture[..picture.len() / 2]),
+        ("empty.jpg", b""),
+        ("film.gif", b"GIF89a\x01\0\x01\0\0\0\0,"),
+        ("film.webp", b"RIFF\x24\0\0\0WEBPVP8X"),
+        ("huge.png", &huge),
+        ("text.png", b"no picture"),
+    ];
+    for (name, bytes) in files {
+        fs_err::write(project.path("images/dog").join(name), bytes).unwrap();
+    }
+    // These are pictures, whatever they are called, and however many frames they have.
+    let golden = |name: &str| format!("{}/tests/golden/decode/{name}", env!("CARGO_MANIFEST_DIR"));
+    fs_err::copy(golden("rgb.jpg"), project.path("images/dog/named.png")).unwrap();
+    fs_err::copy(golden("animated.png"), project.path("images/dog/film.png")).unwrap();
+}
+
+#[test]
+fn bad_images_fail_with_their_name_or_are_counted_in_little_memory() {
+    let project = project(10);
+    add_bad(&project);
+    // A picture of 65535 × 65535 pixels alone would need more than these 8 GB.
+    let run = |pipeline: &str| {
+        fs_err::write(project.path("items.yaml"), pipeline).unwrap();
+        let inner = project.command(&[]);
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "ulimit -v 8000000; exec \"$0\" run --json items.yaml"]).arg(inner.get_program());
+        command.current_dir(project.path("")).env_remove("DGPIPE_CACHE").output().unwrap()
+    };
+    let failed = run(PIPELINE);
+    assert_eq!(failed.status.code(), Some(1));
+    let told = String::from_utf8(failed.stdout).unwrap();
+    assert!(told.contains("`dog/cut.png` ends before the picture does"), "{told}");
+
+    let skipping = run(&PIPELINE.replace("config: {", "config: { on_error: skip,"));
+    let told = String::from_utf8(skipping.stdout).unwrap();
+    assert_eq!(skipping.status.code(), Some(0), "{told}");
+    let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for cell in ["vit", "pixels"] {
+        let of = |event: &&Value| event["cell"] == cell;
+        let note = events.iter().filter(of).find_map(|event| event["text"].as_str()).unwrap();
+        assert!(note.starts_with("skipped 6 of 18 images: `dog/cut.png` ends before the picture does; "), "{note}");
+        for part in ["`dog/empty.jpg` is empty", "`dog/film.gif` is a GIF", "`dog/huge.png` claims 65535×65535 pixels"]
+        {
+            assert!(note.contains(part), "{part} in {note}");
+        }
+        let metrics = events.iter().filter(of).find_map(|event| event["metrics"].as_object()).unwrap();
+        assert_eq!((&metrics["skipped"], &metrics["images"]), (&Value::from(6), &Value::from(12)), "{cell}");
+    }
 }

@@ -3,6 +3,7 @@
 
 mod book;
 mod examples;
+mod gpu;
 mod items;
 mod notebook;
 mod project;

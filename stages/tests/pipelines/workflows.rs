@@ -100,6 +100,18 @@ fn small_why<'a>(cell: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
+fn another_head_other_folds_and_other_seeds_embed_no_image() {
+    let project = Project::new();
+    project.run(&small(&["train-importance"]));
+    for change in ["hidden=[6, 6]", "seeds=[7, 8]", "domains=[deg_00, deg_30, deg_60]", "epochs=4", "classes=all"] {
+        let run = project.run(&small(&["train-importance", "--set", change]));
+        assert!(run.stages().contains("train-importance"), "{change}");
+        let again: Vec<&str> = run.stages().into_iter().filter(|stage| stage.starts_with("embed")).collect();
+        assert_eq!(again, Vec::<&str>::new(), "{change}");
+    }
+}
+
+#[test]
 fn an_added_seed_executes_only_its_own_cells_and_the_joins() {
     let project = Project::new();
     let methods = ["--set", "methods=[erm]", "--set", "epochs=1"];

@@ -46,7 +46,7 @@ static MEMORY: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut transaction = store.begin(Key::of(b"key"));
     transaction.record(Record::new(Key::of(b"key")));
     store.commit(vec![transaction]).remove(0).expect("the disk is sound");
-    store.sync().expect("the disk is sound");
+    store.save_index().expect("the disk is sound");
     let memos = fs_err::read_dir(folder.path().join("memo-v1")).expect("it was made").flatten();
     let mut holding = memos.map(|memo| memo.path()).filter(|memo| memo.join("records").is_file());
     let memo = holding.next().expect("the index was written");
@@ -63,7 +63,7 @@ fn index(root: &Path, title: &str, bytes: &[u8]) {
     write(&source, b"bytes");
     let hashed = hash_path(&source, HashOptions::default(), &store.source_memo()).expect("it is there");
     assert_eq!(hashed.artifact().digest, Digest::of(b"bytes"));
-    store.sync().expect("the disk is sound");
+    store.save_index().expect("the disk is sound");
 }
 
 fn manifest(bytes: &[u8]) {

@@ -4,6 +4,8 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod dag;
 pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod fetch;
 pub(crate) mod figures;
 pub(crate) mod gc;
 pub(crate) mod init;
@@ -52,6 +54,8 @@ pub(crate) fn execute(program: &Program, arguments: &Arguments) -> Result<ExitSt
         Command::Report(command) => command.execute(program, common),
         Command::Serve(command) => command.execute(program, common),
         Command::Init(command) => command.execute(program),
+        Command::Doctor(command) => command.execute(program, common),
+        Command::Fetch(command) => command.execute(program, common),
         Command::Completions(command) => command.execute(program),
         Command::Man(command) => command.execute(program),
     }

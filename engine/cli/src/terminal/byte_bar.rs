@@ -19,10 +19,25 @@ impl ByteBar {
     }
 
     pub(crate) fn at(&self, done: u64, total: u64) {
-        if self.0.length() != Some(total) {
+        let begins = self.0.length() != Some(total);
+        if begins {
             self.0.set_length(total);
         }
         self.0.set_position(done);
+        if begins {
+            // What was done before is no measure of how fast it goes.
+            self.0.reset_eta();
+        }
+    }
+
+    /// Whether anybody sees it.
+    pub(crate) fn is_seen(&self) -> bool {
+        !self.0.is_hidden()
+    }
+
+    /// Writes a line above it.
+    pub(crate) fn say(&self, line: &str) {
+        self.0.suspend(|| super::say(line));
     }
 
     pub(crate) fn finish(&self) {

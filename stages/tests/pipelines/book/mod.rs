@@ -26,6 +26,13 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
         "is what runs this",
     ),
     ("README.md", "cargo test", "is what runs this"),
+    ("docs/backbone.md", "dgpipe fetch pacs", "asks a server"),
+    (
+        "docs/backbone.md",
+        "VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.x86_64.json cargo test -p dgpipe --features wgpu --test pipelines gpu",
+        "needs a GPU",
+    ),
+    ("docs/commands.md", "dgpipe fetch", "asks a server"),
     ("docs/how-to/cite-a-figure.md", "dgpipe trace figure-from-a-paper.pdf", "a file from elsewhere"),
     (
         "docs/how-to/own-stage-type.md",

@@ -1,0 +1,80 @@
+//! What a GPU, or the software that stands in for one, computes is what the CPU computes, to rounding. Needs a build with
+//! `--features wgpu` and an adapter; where there is none, the tests say so and are left out.
+
+use std::collections::BTreeMap;
+
+use ndarray::{ArrayD, Zip};
+use ndarray_npy::ReadNpyExt;
+use serde_json::Value;
+
+use crate::items;
+use crate::project::Project;
+
+/// The first adapter that `doctor` lists.
+fn adapter() -> Option<String> {
+    let told: Value = serde_json::from_str(&Project::new().call(&["doctor", "--json"])).unwrap();
+    let texts = told["findings"].as_array().unwrap().iter().filter(|finding| finding["what"] == "device");
+    let found = texts.filter_map(|finding| finding["text"].as_str()?.strip_prefix("wgpu:")?.split(": ").next());
+    let found = found.map(|place| format!("wgpu:{place}")).next();
+    if found.is_none() {
+        #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
+        {
+            eprintln!("skipped: no adapter for wgpu; build with --features wgpu, and see `dgpipe doctor`");
+        }
+    }
+    found
+}
+
+/// The arrays of 32-bit floats in the artifact of a cell.
+fn arrays(project: &Project, file: &str, cell: &str, set: &[&str]) -> BTreeMap<String, ArrayD<f32>> {
+    let path = project.call(&[&["path", file, cell], set].concat());
+    let mut arrays = BTreeMap::new();
+    for entry in fs_err::read_dir(path.trim()).unwrap() {
+        let path = entry.unwrap().path();
+        // Labels and counters are integers, and are told apart by not being read.
+        if path.extension().is_some_and(|extension| extension == "npy")
+            && let Ok(array) = ArrayD::<f32>::read_npy(fs_err::File::open(&path).unwrap())
+        {
+            arrays.insert(path.file_name().unwrap().to_string_lossy().into_owned(), array);
+        }
+    }
+    arrays
+}
+
+/// The largest difference of any two values, relative to the largest value of their array.
+fn difference(one: &BTreeMap<String, ArrayD<f32>>, other: &BTreeMap<String, ArrayD<f32>>) -> f32 {
+    assert!(!one.is_empty() && one.keys().eq(other.keys()));
+    let of = |(one, other): (&ArrayD<f32>, &ArrayD<f32>)| {
+        let largest = one.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+        let most = Zip::from(one).and(other).fold(0.0_f32, |most, one, other| most.max((one - other).abs()));
+        assert!(other.iter().all(|value| value.is_finite()));
+        most / largest
+    };
+    one.values().zip(other.values()).map(of).fold(0.0, f32::max)
+}
+
+#[test]
+fn embeddings_agree_with_those_of_the_cpu() {
+    let Some(adapter) = adapter() else { return };
+    let embedded = |device: &str| {
+        let project = items::project(12);
+        project.run(&["items.yaml", "vit", "--device", device]);
+        arrays(&project, "items.yaml", "vit", &[])
+    };
+    let difference = difference(&embedded("cpu"), &embedded(&adapter));
+    assert!(difference <= 1e-4, "{adapter}: {difference}");
+}
+
+#[test]
+fn trained_weights_agree_with_those_of_the_cpu() {
+    let Some(adapter) = adapter() else { return };
+    let set = ["--set", "seeds=[42]", "--set", "epochs=2", "--set", "methods=[erm]"];
+    let (file, cell) = ("pipelines/digits.yaml", "train-erm[target=deg_60]");
+    let trained = |device: &str| {
+        let project = Project::new();
+        project.run(&[&[file, cell, "--device", device], &set[..]].concat());
+        arrays(&project, file, cell, &set)
+    };
+    let difference = difference(&trained("cpu"), &trained(&adapter));
+    assert!(difference <= 1e-3, "{adapter}: {difference}");
+}
