@@ -305,7 +305,7 @@ stages: { one: { for: { seed: \"${seeds}\" }, uses: constant, config: { value: \
     sandbox.run().exits(0);
     sandbox.run_with(&["--set", "factor=3.0"]).exits(0);
     let diff = says(&sandbox, &["diff", "latest~1", "latest"]);
-    assert!(diff.contains("one.value, 25 cells 13 39 +26"), "{diff}");
+    assert!(diff.contains("one.value ×25 13 39 +26"), "{diff}");
     let all = says(&sandbox, &["diff", "latest~1", "latest", "-v"]);
     assert!(all.contains("one[seed=25].value 25 75 +50"), "{all}");
 }

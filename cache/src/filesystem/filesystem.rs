@@ -62,6 +62,9 @@ pub trait Filesystem: Debug + Send + Sync {
         let _ = (file, offset, length);
     }
 
+    /// Reads some bytes from a place, which need not be where the file stands; zero means the end.
+    fn read_at(&self, file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, FileError>;
+
     /// Reads some bytes; zero means the end.
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, FileError>;
 

@@ -4,6 +4,7 @@
 mod file_error;
 #[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod filesystem;
+mod large_file;
 mod read_file;
 mod real_filesystem;
 mod stat;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use fs_err::File;
 
+use super::large_file::{LARGE, hash_large};
 use super::{FileError, Filesystem};
 use crate::content::Digest;
 
@@ -15,18 +16,17 @@ const BUFFER: u64 = 1 << 20;
 /// Below this a file is hashed on the thread that reads it.
 const PARALLEL: usize = 128 << 10;
 
-/// So far ahead of what is hashed the disk is asked for a large file: hashing and reading go on at the same time.
-const AHEAD: u64 = 16 << 20;
-
-fn buffer_for(filesystem: &dyn Filesystem, file: &File) -> Result<Vec<u8>, FileError> {
-    // One byte more than the size, so that a small file ends with a short read.
-    let size = filesystem.stat_open(file)?.stamp.size;
-    Ok(vec![0; (size + 1).clamp(4096, BUFFER) as usize])
-}
-
-/// Hashes an open file from where it stands to its end.
+/// Hashes a file that was just opened, to its end.
 pub(crate) fn hash_file(filesystem: &dyn Filesystem, file: &mut File) -> Result<(Digest, u64), FileError> {
-    read_hashed(filesystem, file, |_| Ok(()))
+    let size = filesystem.stat_open(file)?.stamp.size;
+    // What shrinks or grows meanwhile is read once more, to where its end is then.
+    if size >= LARGE
+        && let Some(digest) = hash_large(filesystem, file, size)?
+        && filesystem.read_at(file, &mut [0], size)? == 0
+    {
+        return Ok((digest, size));
+    }
+    read_hashed(filesystem, file, size, |_| Ok(()))
 }
 
 /// Reads an open file from where it stands to its end.
@@ -62,22 +62,21 @@ pub(crate) fn copy_hashed(
     from: &mut File,
     to: &mut File,
 ) -> Result<(Digest, u64), FileError> {
-    read_hashed(filesystem, from, |bytes| filesystem.write(to, bytes))
+    let size = filesystem.stat_open(from)?.stamp.size;
+    read_hashed(filesystem, from, size, |bytes| filesystem.write(to, bytes))
 }
 
 fn read_hashed(
     filesystem: &dyn Filesystem,
     file: &mut File,
+    expected: u64,
     mut each: impl FnMut(&[u8]) -> Result<(), FileError>,
 ) -> Result<(Digest, u64), FileError> {
-    let mut buffer = buffer_for(filesystem, file)?;
+    // One byte more than the size, so that a small file ends with a short read.
+    let mut buffer = vec![0; (expected + 1).clamp(4096, BUFFER) as usize];
     let mut hasher = blake3::Hasher::new();
-    let (mut size, mut asked) = (0, 0);
+    let mut size = 0;
     loop {
-        if buffer.len() as u64 == BUFFER && size + AHEAD / 2 >= asked {
-            filesystem.will_read(file, asked, AHEAD);
-            asked += AHEAD;
-        }
         let read = filesystem.read(file, &mut buffer)?;
         if read == 0 {
             return Ok((hasher.finalize().into(), size));

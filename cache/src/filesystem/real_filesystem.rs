@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -113,6 +113,15 @@ impl Filesystem for RealFilesystem {
         rustix::fs::fadvise(file.file(), offset, std::num::NonZero::new(length), rustix::fs::Advice::WillNeed).ok();
         #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
         let _ = (file, offset, length);
+    }
+
+    fn read_at(&self, file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, FileError> {
+        loop {
+            match file.file().read_at(buffer, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read.map_err(|error| FileError::new("read", file.path(), error)),
+            }
+        }
     }
 
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, FileError> {

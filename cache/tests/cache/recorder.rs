@@ -185,6 +185,11 @@ impl Filesystem for Recorder {
         RealFilesystem.stat_open(file)
     }
 
+    fn read_at(&self, file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, FileError> {
+        self.note("read", file.path())?;
+        RealFilesystem.read_at(file, buffer, offset)
+    }
+
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, FileError> {
         self.note("read", file.path())?;
         RealFilesystem.read(file, buffer)

@@ -59,6 +59,11 @@ impl<I: Interceptor> Filesystem for Intercepted<I> {
         RealFilesystem.open(path)
     }
 
+    fn read_at(&self, file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, FileError> {
+        self.0.before("read", file.path())?;
+        RealFilesystem.read_at(file, buffer, offset)
+    }
+
     fn read(&self, file: &mut File, buffer: &mut [u8]) -> Result<usize, FileError> {
         self.0.before("read", file.path())?;
         RealFilesystem.read(file, buffer)

@@ -199,7 +199,7 @@ impl Difference {
         };
         let row = |((stage, metric), values): (&(String, &String), &Vec<(f64, f64)>)| {
             let (was, now) = (mean(values, |pair| pair.0), mean(values, |pair| pair.1));
-            let name = format!("{stage}.{metric}, {}", counted(values.len(), "cell"));
+            let name = format!("{stage}.{metric} ×{}", values.len());
             vec![name, digits(was), digits(now), change(Some(was), Some(now))]
         };
         headed(groups.iter().filter(|(_, values)| !values.is_empty()).map(row).collect())
