@@ -60,9 +60,9 @@ def main():
             for name, (program, argument) in programs.items():
                 seconds[name].append(program(argument))
                 print(f"round {number}: {name} {len(FILES) / seconds[name][-1]:.2f} images/s", file=sys.stderr)
-        ours.stdin.close()
         with open(f"/proc/{ours.pid}/status") as status:
-            memory = next((line.split()[1] for line in status if line.startswith("VmHWM")), "0")
+            memory = next(line.split()[1] for line in status if line.startswith("VmHWM"))
+        ours.stdin.close()
         ours.wait()
     # The first round warms up.
     rate = {name: len(FILES) / statistics.median(times[1:]) for name, times in seconds.items()}
