@@ -3,9 +3,7 @@
 //! subtree over it; the blocks of one stretch at a time, while the disk is asked for the next.
 
 use blake3::Hasher;
-use blake3::hazmat::{
-    ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root,
-};
+use blake3::hazmat::{ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use fs_err::File;
 
 use super::{FileError, Filesystem};
@@ -80,7 +78,7 @@ mod tests {
     #[test]
     fn any_size_gives_the_digest_of_its_bytes() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        let bytes: Vec<u8> = (0..STRETCH * 2 + BLOCK + 12_345).map(|place| (place * 31 >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..STRETCH * 2 + BLOCK + 12_345).map(|place| ((place * 31) >> 3) as u8).collect();
         file.write_all(&bytes).unwrap();
         let opened = RealFilesystem.open(file.path()).unwrap();
         let edges = [BLOCK, 2 * BLOCK, LARGE, STRETCH, 2 * STRETCH];

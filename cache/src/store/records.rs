@@ -16,8 +16,8 @@ use crate::record::{Indexed, Output, Parsed, Record, RecordIndex, parse};
 /// What is needed of a record to reuse it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// Output by port.
-    pub outputs: BTreeMap<String, Output>,
+    /// Output by port; shared, because there may be hundreds of thousands of records.
+    pub outputs: Arc<BTreeMap<String, Output>>,
     /// How long the execution took.
     pub seconds: f64,
 }
@@ -165,6 +165,6 @@ impl Store {
 
 impl From<&Indexed> for Found {
     fn from(indexed: &Indexed) -> Self {
-        Self { outputs: indexed.outputs.as_ref().clone(), seconds: indexed.seconds }
+        Self { outputs: Arc::clone(&indexed.outputs), seconds: indexed.seconds }
     }
 }

@@ -1,6 +1,7 @@
 //! The decisions of one moment, for a set of targets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dgpipe_cache::{Key, Output};
 
@@ -31,7 +32,7 @@ pub struct PlannedCell {
     /// Its fingerprint and key, where all that it reads is known.
     pub identity: Option<(Fingerprint, Key)>,
     /// Its outputs, where a record was found.
-    pub outputs: BTreeMap<String, Output>,
+    pub outputs: Arc<BTreeMap<String, Output>>,
     /// How long the recorded execution took, in seconds; of the last one where it has to execute.
     pub seconds: Option<f64>,
 }

@@ -1,6 +1,7 @@
 //! Makes a [`Plan`]: keys from the sources downwards, then needed bytes from the targets upwards.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dgpipe_cache::{Artifact, Digest, Key, Record, Store, StoreError};
 
@@ -96,7 +97,7 @@ impl<'a> Planner<'a> {
             // Only this cell and what reads it are lost; the run says so where everybody looks.
             Err(InputError::MadePart(what)) => {
                 let decision = Decision::Execute(vec![Reason::PartMissing { what }]);
-                return Ok(PlannedCell { decision, identity: None, outputs: BTreeMap::new(), seconds: None });
+                return Ok(PlannedCell { decision, identity: None, outputs: Arc::default(), seconds: None });
             }
             // A folder's manifest that cannot be read is found again below, as bytes that are needed and missing.
             Err(InputError::Store(error)) if error.is_miss() => None,
@@ -116,7 +117,7 @@ impl<'a> Planner<'a> {
         };
         let (seconds, outputs) = match found {
             Some(found) => (Some(found.seconds), found.outputs),
-            None => (self.last_seconds(cell), BTreeMap::new()),
+            None => (self.last_seconds(cell), Arc::default()),
         };
         Ok(PlannedCell { decision, identity: Some((fingerprint, key)), outputs, seconds })
     }
@@ -125,7 +126,7 @@ impl<'a> Planner<'a> {
         let undecided = |other: &usize| plan.decisions.get(other).is_some_and(|cell| cell.decision != Decision::Reuse);
         let on = self.graph.reads(cell).into_iter().filter(undecided).collect();
         let seconds = self.last_seconds(cell);
-        PlannedCell { decision: Decision::Await(on), identity: None, outputs: BTreeMap::new(), seconds }
+        PlannedCell { decision: Decision::Await(on), identity: None, outputs: Arc::default(), seconds }
     }
 
     fn last_seconds(&self, cell: usize) -> Option<f64> {

@@ -8,7 +8,7 @@
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dgpipe_cache::{
@@ -182,9 +182,9 @@ struct Runner<'scope, 'env> {
     sealed: Option<Sender<Sealed>>,
     states: BTreeMap<usize, State>,
     /// Outputs that are known, from a record or an execution.
-    outputs: BTreeMap<usize, BTreeMap<String, Output>>,
+    outputs: BTreeMap<usize, Arc<BTreeMap<String, Output>>>,
     /// Outputs that a record of the same key had before this run.
-    recorded: BTreeMap<usize, BTreeMap<String, Output>>,
+    recorded: BTreeMap<usize, Arc<BTreeMap<String, Output>>>,
     keys: BTreeMap<usize, Key>,
     /// Tells who removes unused records which this run uses.
     in_use: InUse,
@@ -269,9 +269,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             let planned = &self.plan.decisions[cell];
             // What has to execute only for its bytes has outputs that are known already.
             if !planned.outputs.is_empty() {
-                self.recorded.insert(*cell, planned.outputs.clone());
+                self.recorded.insert(*cell, Arc::clone(&planned.outputs));
                 if !self.plan.forced.contains(cell) {
-                    self.outputs.insert(*cell, planned.outputs.clone());
+                    self.outputs.insert(*cell, Arc::clone(&planned.outputs));
                 }
             }
             if planned.decision == Decision::Reuse {
@@ -506,7 +506,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     fn executed(&mut self, cell: usize, record: Record, seconds: f64) -> Result<(), RunError> {
         self.executed.insert(cell);
-        let before = self.outputs.insert(cell, record.outputs).or_else(|| self.recorded.get(&cell).cloned());
+        let before = self.outputs.insert(cell, Arc::new(record.outputs)).or_else(|| self.recorded.get(&cell).cloned());
         let now = &self.outputs[&cell];
         let same = before.as_ref().is_some_and(|before| before == now) || self.gave_the_same_before(cell);
         if before.as_ref().is_some_and(|before| before != now) {
@@ -649,7 +649,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let forced = self.plan.forced.contains(&cell);
         let found = self.executor.store.lookup(&key)?;
         if let Some(found) = &found {
-            self.recorded.insert(cell, found.outputs.clone());
+            self.recorded.insert(cell, Arc::clone(&found.outputs));
         }
         let Some(found) = found.filter(|_| !forced) else {
             let reasons = match forced {
