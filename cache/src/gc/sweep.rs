@@ -188,7 +188,7 @@ impl Sweep<'_> {
             let bytes = self.store.bytes_below(&path)?;
             self.remove_old(&path, Removed { what, name: name_of(&path), cell: None, bytes, why })?;
         }
-        // Drafts live for an instant; one that is older than all that is new is of a dead process.
+        // A process may seem dead from within a container, but what is older than all that is new is of nobody that lives.
         for path in self.store.drafts()? {
             let Some(stat) = self.store.filesystem().stat(&path)? else { continue };
             if written(&stat.stamp) <= mark.now - options.grace() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Store;
+use super::scratch::is_dead;
 use super::store::DRAFT;
 use crate::filesystem::{FileError, FileKind};
 use crate::gc::What;
@@ -77,7 +78,7 @@ impl Store {
             .collect())
     }
 
-    /// Lists the small files that were being written beside their places. Whoever lives gives them their names at once.
+    /// Lists the small files that processes of this machine were writing beside their places when they died.
     pub(crate) fn drafts(&self) -> Result<Vec<PathBuf>, FileError> {
         let mut drafts = Vec::new();
         let mut folders = vec![self.root().to_owned()];
@@ -87,7 +88,11 @@ impl Store {
             for path in self.paths_in(&folder)? {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 match self.filesystem().stat(&path)? {
-                    Some(stat) if stat.kind == FileKind::File && name.starts_with(DRAFT) => drafts.push(path),
+                    Some(stat) if stat.kind == FileKind::File => {
+                        if name.strip_prefix(DRAFT).is_some_and(is_dead) {
+                            drafts.push(path);
+                        }
+                    }
                     Some(stat)
                         if stat.kind == FileKind::Folder
                             && path != views

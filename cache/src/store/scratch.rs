@@ -119,8 +119,11 @@ impl Store {
     /// Returns an unused path in scratch for one thing that is looked at before it is removed. What a crash leaves there
     /// is removed by the next process. Nothing is written for it: it is needed most when the disk is full.
     pub(crate) fn aside(&self) -> PathBuf {
+        // Counted for the process: it may have several handles on one store, and each collects.
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let Process { pid, started, .. } = Process::current();
-        self.layout().bucket(Bucket::Scratch).join(format!("{}-{pid}-{started}-aside-{}", host_mark(), self.number()))
+        self.layout().bucket(Bucket::Scratch).join(format!("{}-{pid}-{started}-aside-{number}", host_mark()))
     }
 
     /// Removes what dead processes of this machine left.
