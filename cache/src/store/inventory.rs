@@ -86,21 +86,14 @@ impl Store {
         let deep = [Bucket::Projects, Bucket::Memo].map(|bucket| self.layout().bucket(bucket));
         while let Some(folder) = folders.pop() {
             for path in self.paths_in(&folder)? {
+                let Some(stat) = self.filesystem().stat(&path)? else { continue };
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                match self.filesystem().stat(&path)? {
-                    Some(stat) if stat.kind == FileKind::File => {
-                        if name.strip_prefix(DRAFT).is_some_and(is_dead) {
-                            drafts.push(path);
-                        }
-                    }
-                    Some(stat)
-                        if stat.kind == FileKind::Folder
-                            && path != views
-                            && deep.iter().any(|deep| path.starts_with(deep)) =>
-                    {
-                        folders.push(path);
-                    }
-                    _ => {}
+                let is_left = name.strip_prefix(DRAFT).is_some_and(is_dead);
+                let is_deep = path != views && deep.iter().any(|deep| path.starts_with(deep));
+                if stat.kind == FileKind::File && is_left {
+                    drafts.push(path);
+                } else if stat.kind == FileKind::Folder && is_deep {
+                    folders.push(path);
                 }
             }
         }

@@ -205,6 +205,10 @@ struct Runner<'scope, 'env> {
     healings: BTreeMap<usize, u32>,
     /// Cells that executed in this run, whose record must not send them round again.
     executed: BTreeSet<usize>,
+    /// When each cell last began, and when it last had executed, in steps of this run.
+    began: BTreeMap<usize, u64>,
+    done: BTreeMap<usize, u64>,
+    steps: u64,
     failed: bool,
     /// What is behind changed inputs, told once.
     causes: Causes<'env>,
@@ -257,6 +261,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             running: 0,
             healings: BTreeMap::new(),
             executed: BTreeSet::new(),
+            began: BTreeMap::new(),
+            done: BTreeMap::new(),
+            steps: 0,
             failed: false,
             failures: BTreeMap::new(),
             causes: Causes::new(planner, &plan.sources),
@@ -407,6 +414,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
         self.states.insert(cell, State::Running);
         self.running += 1;
+        self.steps += 1;
+        self.began.insert(cell, self.steps);
         self.start_committer()?;
         let started = Event::CellStarted {
             cell: graph.name(cell),
@@ -506,6 +515,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     fn executed(&mut self, cell: usize, record: Record, seconds: f64) -> Result<(), RunError> {
         self.executed.insert(cell);
+        self.steps += 1;
+        self.done.insert(cell, self.steps);
         let before = self.outputs.insert(cell, Arc::new(record.outputs)).or_else(|| self.recorded.get(&cell).cloned());
         let now = &self.outputs[&cell];
         let same = before.as_ref().is_some_and(|before| before == now) || self.gave_the_same_before(cell);
@@ -543,7 +554,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// A failure whose inputs turned out bad is no failure: their producers execute again first.
     fn failed(&mut self, cell: usize, error: String, seconds: f64, lease: Option<Lease>) -> Result<(), RunError> {
-        let bad = !self.missing_producers(cell).is_empty();
+        let bad = self.remade_meanwhile(cell) || !self.missing_producers(cell).is_empty();
         let healings = self.healings.entry(cell).or_default();
         if bad && *healings < MOST_HEALINGS && !self.executor.options.cancel.is_cancelled() {
             *healings += 1;
@@ -560,6 +571,13 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
         self.end(cell, Outcome::Failed, seconds, Some(error));
         Ok(())
+    }
+
+    /// Whether something that a cell reads was made again after it began: another reader met its bad bytes too, and was
+    /// faster to say so.
+    fn remade_meanwhile(&self, cell: usize) -> bool {
+        let Some(began) = self.began.get(&cell) else { return false };
+        self.executor.graph.reads(cell).iter().any(|read| self.done.get(read).is_some_and(|done| done > began))
     }
 
     /// The end of a cell that did not execute, or not to its end.
