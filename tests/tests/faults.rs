@@ -149,9 +149,9 @@ impl Scenario {
         let mut wrong = Vec::new();
         for first in 1.. {
             self.start.write(self.trial.root());
-            let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+            let disk = Arc::new(Intercepted::new(FailingDisk::new(failure, first, lasting)));
             let run = self.trial.run_on(disk.clone());
-            let failed = disk.0.failed();
+            let failed = disk.interceptor.failed();
             let mut offences = Vec::new();
             if matches!(&run, Ok(report) if report.succeeded()) {
                 offences.extend(self.differences());
@@ -188,9 +188,9 @@ impl Scenario {
         for (failure, lasting) in ways {
             for first in 1.. {
                 self.start.write(self.trial.root());
-                let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+                let disk = Arc::new(Intercepted::new(FailingDisk::new(failure, first, lasting)));
                 let found = self.trial.verify_on(disk.clone());
-                let Some(failed) = disk.0.failed().into_iter().next() else { break };
+                let Some(failed) = disk.interceptor.failed().into_iter().next() else { break };
                 cases += 1;
                 let mut offences = Vec::new();
                 let aside = oracle::files(&self.trial.root().join(".dgpipe/quarantine-v1")).len();
@@ -236,9 +236,9 @@ impl Scenario {
         for (failure, lasting) in ways {
             for first in 1.. {
                 self.start.write(self.trial.root());
-                let disk = Arc::new(Intercepted(FailingDisk::new(failure, first, lasting)));
+                let disk = Arc::new(Intercepted::new(FailingDisk::new(failure, first, lasting)));
                 let collected = self.trial.collect_on(disk.clone()).map(|collected| collected.removed.len());
-                let Some(failed) = disk.0.failed().into_iter().next() else { break };
+                let Some(failed) = disk.interceptor.failed().into_iter().next() else { break };
                 cases += 1;
                 // What a device does not give out is in quarantine, and made again.
                 let offences = if failure == Failure::Device { self.offences() } else { self.lost() };
@@ -249,10 +249,10 @@ impl Scenario {
         }
         for at in 1.. {
             self.start.write(self.trial.root());
-            let disk = Arc::new(Intercepted(PowerCut::new(self.trial.root(), at)));
+            let disk = Arc::new(Intercepted::new(PowerCut::new(self.trial.root(), at)));
             drop(self.trial.collect_on(disk.clone()));
             let losses = [Loss::Everything, Loss::Bytes, Loss::Some(at as u64)];
-            for (loss, tree) in losses.map(|loss| (loss, disk.0.tree(loss))) {
+            for (loss, tree) in losses.map(|loss| (loss, disk.interceptor.tree(loss))) {
                 tree.write(self.trial.root());
                 cases += 1;
                 let offences = self.lost();
@@ -260,7 +260,7 @@ impl Scenario {
                     wrong.push(format!("{at} {loss:?}\n  {}", offences.join("\n  ")));
                 }
             }
-            if !disk.0.happened() {
+            if !disk.interceptor.happened() {
                 break;
             }
         }
@@ -274,11 +274,11 @@ impl Scenario {
         let (mut wrong, mut cases) = (Vec::new(), 0);
         for at in 1.. {
             self.start.write(self.trial.root());
-            let disk = Arc::new(Intercepted(PowerCut::new(self.trial.root(), at)));
+            let disk = Arc::new(Intercepted::new(PowerCut::new(self.trial.root(), at)));
             let run = self.trial.run_on(disk.clone());
-            let happened = disk.0.happened();
+            let happened = disk.interceptor.happened();
             let losses = [Loss::Everything, Loss::Bytes, Loss::Some(at as u64)];
-            let trees = losses.map(|loss| disk.0.tree(loss));
+            let trees = losses.map(|loss| disk.interceptor.tree(loss));
             for (loss, tree) in losses.into_iter().zip(trees) {
                 tree.write(self.trial.root());
                 let mut offences = if happened { self.offences() } else { self.after_the_end() };
@@ -389,16 +389,16 @@ fn a9_a_power_cut_while_recovering_from_a_power_cut_is_survived() {
     let (mut wrong, mut cases) = (Vec::new(), 0);
     for first in (1..).step_by(3) {
         scenario.start.write(scenario.trial.root());
-        let disk = Arc::new(Intercepted(PowerCut::new(scenario.trial.root(), first)));
+        let disk = Arc::new(Intercepted::new(PowerCut::new(scenario.trial.root(), first)));
         drop(scenario.trial.run_on(disk.clone()));
-        if !disk.0.happened() {
+        if !disk.interceptor.happened() {
             break;
         }
-        disk.0.cut(Loss::Some(first as u64));
+        disk.interceptor.cut(Loss::Some(first as u64));
         scenario.trial.end_process();
-        let disk = Arc::new(Intercepted(PowerCut::new(scenario.trial.root(), 1 + first * 7 % 120)));
+        let disk = Arc::new(Intercepted::new(PowerCut::new(scenario.trial.root(), 1 + first * 7 % 120)));
         drop(scenario.trial.run_on(disk.clone()));
-        disk.0.cut(Loss::Some(cases));
+        disk.interceptor.cut(Loss::Some(cases));
         let offences = scenario.offences();
         if !offences.is_empty() {
             wrong.push(format!("{first}\n  {}", offences.join("\n  ")));

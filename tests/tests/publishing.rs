@@ -1,5 +1,9 @@
 //! Published paths: restored when they are gone, never taken from under an edit.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dgpipe_cache::{Filesystem, RealFilesystem};
 use dgpipe_tests::Sandbox;
 
 use crate::project;
@@ -231,4 +235,91 @@ publish: { taken/a.txt: a, results/b.txt: b }
     "#);
     sandbox.remove("taken");
     assert_eq!(sandbox.run().exits(0).published(), ["taken/a.txt created"]);
+}
+
+/// A folder beside a project, which no run has any business in.
+fn outside() -> tempfile::TempDir {
+    let outside = tempfile::Builder::new().prefix("dgpipe-outside-").tempdir().unwrap();
+    fs_err::write(outside.path().join("left.txt"), "not mine\n").unwrap();
+    outside
+}
+
+fn is_untouched(outside: &tempfile::TempDir) -> bool {
+    let names: Vec<_> = fs_err::read_dir(outside.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names == ["left.txt"] && fs_err::read_to_string(outside.path().join("left.txt")).unwrap() == "not mine\n"
+}
+
+#[test]
+fn e3_e5_a_folder_that_is_a_link_out_of_the_project_is_not_published_into() {
+    let (sandbox, outside) = (project(PAIR), outside());
+    fs_err::os::unix::fs::symlink(outside.path(), sandbox.path("results")).unwrap();
+    for options in [&[][..], &["--discard-edits"], &["--keep-edits"]] {
+        let run = sandbox.run_with(options).exits(1);
+        assert!(run.published().iter().all(|path| path.ends_with(" impossible") || path.ends_with(" occupied")));
+        assert!(is_untouched(&outside), "{options:?}");
+    }
+    fs_err::remove_file(sandbox.path("results")).unwrap();
+    let run = sandbox.run().exits(0);
+    assert_eq!((run.count("executed"), run.count("restored")), (0, 3));
+}
+
+#[test]
+fn links_among_the_folders_of_the_project_are_followed() {
+    let sandbox = project(PAIR);
+    fs_err::create_dir_all(sandbox.path("disk/results")).unwrap();
+    fs_err::os::unix::fs::symlink("disk/results", sandbox.path("results")).unwrap();
+    assert_eq!(sandbox.run().exits(0).count("restored"), 3);
+    assert_eq!(sandbox.read("disk/results/left.txt"), "1\n");
+    assert_eq!(sandbox.run().exits(0).count("restored"), 0);
+}
+
+#[test]
+fn e5_nothing_is_published_outside_while_a_folder_is_swapped_for_a_link() {
+    let (sandbox, outside) = (project(PAIR), outside());
+    let (results, link) = (sandbox.path("results"), sandbox.path("link"));
+    fs_err::create_dir(&results).unwrap();
+    fs_err::os::unix::fs::symlink(outside.path(), &link).unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Now and then there is time enough for a whole run to see the same.
+            for pause in [0, 1, 0, 5, 0, 50, 500].into_iter().cycle().take_while(|_| !stop.load(Ordering::Relaxed)) {
+                assert!(RealFilesystem.exchange(&results, &link).unwrap(), "the disk can exchange two names");
+                std::thread::sleep(Duration::from_millis(pause));
+            }
+        });
+        let mut refused = false;
+        for value in 2..40 {
+            let set = format!("left={value}");
+            let run = sandbox.call(&["run", "pipeline.yaml", "--discard-edits", "--set", &set]);
+            // What is met is chance; every end but a panic and a mistake in the file is an honest one.
+            assert!(matches!(run.code, Some(0 | 1 | 3)), "{}", run.stderr);
+            assert!(is_untouched(&outside), "{}", run.stderr);
+            refused |= run.stderr.contains("leads out of");
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(refused, "the link was met");
+    });
+    let folder = if results.is_symlink() { link } else { results };
+    assert!(folder.join("left.txt").is_file(), "the folder was met");
+}
+
+#[test]
+fn e5_a_command_in_the_project_moves_nothing_aside_outside_of_it() {
+    let outside = outside();
+    let sandbox = project(
+        "
+pipeline: moved
+stages:
+  write:
+    uses: command
+    cwd: project
+    run: [sh, -c, 'echo mine > made/left.txt']
+    outputs: { text: { file: made/left.txt } }
+",
+    );
+    fs_err::os::unix::fs::symlink(outside.path(), sandbox.path("made")).unwrap();
+    let run = sandbox.call(&["run", "pipeline.yaml"]).exits(1);
+    assert!(run.stderr.contains("leads out of"), "{}", run.stderr);
+    assert!(is_untouched(&outside));
 }

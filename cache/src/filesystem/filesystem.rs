@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fs_err::File;
 
@@ -35,6 +36,10 @@ pub enum Locking {
 ///
 /// Paths are absolute. `Ok(None)` and `Placement::Taken` are answers, not failures.
 pub trait Filesystem: Debug + Send + Sync {
+    /// Returns what of it lies beneath a folder. A path that leaves the folder, be it through a link that appeared this
+    /// moment, is an error there (`PermissionDenied`), and nothing outside is read or changed.
+    fn beneath(&self, root: &Path) -> Result<Arc<dyn Filesystem>, FileError>;
+
     /// Returns the time in nanoseconds since 1970.
     fn now(&self) -> i128;
 

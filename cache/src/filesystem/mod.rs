@@ -1,6 +1,7 @@
 //! The one door to the disk. Everything the store does to files goes through [`Filesystem`], so that
 //! another implementation can fail, reorder or forget at any step.
 
+mod beneath;
 mod file_error;
 #[expect(clippy::module_inception, reason = "a file is named after its main type")]
 mod filesystem;

@@ -1,10 +1,11 @@
-//! The file system of the operating system. No other file of this crate calls it for writing.
+//! The file system of the operating system. No other file of this crate but `beneath.rs` calls it for writing.
 
 use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fs_err::os::unix::fs::OpenOptionsExt;
@@ -12,6 +13,7 @@ use fs_err::{File, OpenOptions};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, RenameFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 
+use super::beneath::Beneath;
 use super::{FileError, FileKind, Filesystem, Locking, Placement, Stat};
 
 /// The file system of the operating system.
@@ -21,7 +23,7 @@ pub struct RealFilesystem;
 /// NFS clients of some systems answer with this number, which has no name outside the kernel.
 const KERNEL_NOT_SUPPORTED: i32 = 524;
 
-fn missing_is_none<T>(result: Result<T, FileError>) -> Result<Option<T>, FileError> {
+pub(super) fn missing_is_none<T>(result: Result<T, FileError>) -> Result<Option<T>, FileError> {
     match result {
         Ok(value) => Ok(Some(value)),
         // A file where a folder should be means that the path does not exist either.
@@ -31,25 +33,43 @@ fn missing_is_none<T>(result: Result<T, FileError>) -> Result<Option<T>, FileErr
 }
 
 /// Tells whether the kernel or file system lacks the flags of `renameat2`.
-fn lacks_flags(error: Errno) -> bool {
+pub(super) fn lacks_flags(error: Errno) -> bool {
     matches!(error, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
-/// Gives every folder below back the right to be emptied.
-fn unlock_folders(path: &Path) {
-    drop(fs_err::set_permissions(path, Permissions::from_mode(0o700)));
-    let Ok(entries) = fs_err::read_dir(path) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            unlock_folders(&entry.path());
+/// Removes whatever is at a path; `remove_folder` removes a folder with all in it.
+pub(super) fn remove_tree(
+    filesystem: &impl Filesystem,
+    path: &Path,
+    remove_folder: impl Fn() -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    match filesystem.stat(path)? {
+        None => return Ok(()),
+        Some(stat) if stat.kind != FileKind::Folder => return filesystem.remove_file(path),
+        Some(_) => {}
+    }
+    let mut removed = remove_folder();
+    if matches!(&removed, Err(error) if error.kind() == io::ErrorKind::PermissionDenied) {
+        unlock_folders(filesystem, path);
+        removed = remove_folder();
+    }
+    missing_is_none(removed)?;
+    Ok(())
+}
+
+/// Gives every folder below back the right to be emptied, as far as that can be.
+fn unlock_folders(filesystem: &impl Filesystem, path: &Path) {
+    drop(filesystem.set_mode(path, 0o700));
+    for name in filesystem.list(path).unwrap_or_default() {
+        let below = path.join(name);
+        if filesystem.stat(&below).is_ok_and(|stat| stat.is_some_and(|stat| stat.kind == FileKind::Folder)) {
+            unlock_folders(filesystem, &below);
         }
     }
 }
 
 /// Renames a file unless the name is taken, on file systems that cannot do so in one step.
-fn link_new(filesystem: RealFilesystem, from: &Path, to: &Path) -> Result<Placement, FileError> {
+pub(super) fn link_new(filesystem: &impl Filesystem, from: &Path, to: &Path) -> Result<Placement, FileError> {
     match filesystem.link(from, to)? {
         Some(Placement::Placed) => {
             filesystem.remove_file(from)?;
@@ -69,6 +89,10 @@ fn link_new(filesystem: RealFilesystem, from: &Path, to: &Path) -> Result<Placem
 }
 
 impl Filesystem for RealFilesystem {
+    fn beneath(&self, root: &Path) -> Result<Arc<dyn Filesystem>, FileError> {
+        Ok(Arc::new(Beneath::open(root)?))
+    }
+
     fn now(&self) -> i128 {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => since.as_nanos() as i128,
@@ -191,7 +215,7 @@ impl Filesystem for RealFilesystem {
             Err(error) if lacks_flags(error) => {}
             Err(error) => return Err(fail(error)),
         }
-        link_new(*self, from, to)
+        link_new(self, from, to)
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> Result<bool, FileError> {
@@ -242,18 +266,8 @@ impl Filesystem for RealFilesystem {
     }
 
     fn remove_tree(&self, path: &Path) -> Result<(), FileError> {
-        match self.stat(path)? {
-            None => return Ok(()),
-            Some(stat) if stat.kind != FileKind::Folder => return self.remove_file(path),
-            Some(_) => {}
-        }
-        let mut removed = fs_err::remove_dir_all(path);
-        if matches!(&removed, Err(error) if error.kind() == io::ErrorKind::PermissionDenied) {
-            unlock_folders(path);
-            removed = fs_err::remove_dir_all(path);
-        }
-        missing_is_none(removed.map_err(|error| FileError::new("remove", path, error)))?;
-        Ok(())
+        let remove = || fs_err::remove_dir_all(path).map_err(|error| FileError::new("remove", path, error));
+        remove_tree(self, path, remove)
     }
 
     fn free(&self, path: &Path) -> (u64, u64) {
@@ -314,7 +328,7 @@ mod tests {
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
         fs_err::write(&one, "one").unwrap();
         fs_err::write(&other, "other").unwrap();
-        let link = || link_new(RealFilesystem, &one, &other).unwrap();
+        let link = || link_new(&RealFilesystem, &one, &other).unwrap();
         assert_eq!(link(), Placement::Taken);
         assert_eq!(fs_err::read_to_string(&other).unwrap(), "other");
         RealFilesystem.remove_file(&other).unwrap();

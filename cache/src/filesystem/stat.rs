@@ -1,8 +1,5 @@
 //! What the file system says about a file without opening it.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
@@ -67,8 +64,10 @@ impl Stat {
     }
 }
 
-impl From<&Metadata> for Stat {
-    fn from(metadata: &Metadata) -> Self {
+/// Two types of metadata have the same functions, and no trait in common.
+macro_rules! stat_of {
+    ($metadata:expr) => {{
+        let metadata = $metadata;
         let kind = match metadata.file_type() {
             kind if kind.is_file() => FileKind::File,
             kind if kind.is_dir() => FileKind::Folder,
@@ -88,5 +87,21 @@ impl From<&Metadata> for Stat {
             links: metadata.nlink(),
             device: metadata.dev(),
         }
+    }};
+}
+
+impl From<&std::fs::Metadata> for Stat {
+    fn from(metadata: &std::fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+
+        stat_of!(metadata)
+    }
+}
+
+impl From<&cap_std::fs::Metadata> for Stat {
+    fn from(metadata: &cap_std::fs::Metadata) -> Self {
+        use cap_std::fs::MetadataExt;
+
+        stat_of!(metadata)
     }
 }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::store::lock;
 use super::{Store, StoreError};
 use crate::content::{Artifact, EntryContent, Form, ManifestEntry, link_stays_inside};
-use crate::filesystem::{Placement, copy_hashed};
+use crate::filesystem::{Filesystem, Placement, copy_hashed};
 use crate::tree::TreeError;
 
 /// How the bytes came to their new place.
@@ -46,6 +46,8 @@ type Overlay<'a> = BTreeMap<PathBuf, &'a [u8]>;
 /// What all parts of one building have in common.
 #[derive(Clone, Copy)]
 struct Building<'a> {
+    /// Where it is built: the store's own file system, or the tree of a user.
+    tree: &'a dyn Filesystem,
     access: Access,
     overlay: &'a Overlay<'a>,
 }
@@ -64,24 +66,26 @@ impl Store {
         files: &BTreeMap<String, Vec<u8>>,
         dest: &Path,
     ) -> Result<RestoreMethod, StoreError> {
-        let mut restoring = self.restoring();
+        let mut restoring = self.restoring(self.filesystem_handle());
         restoring.add(artifact, files, dest)?;
         restoring.finish().pop().expect("there are as many results as artifacts")
     }
 
-    /// Builds an artifact at a path where nothing is, with some files written anew.
+    /// Builds an artifact at a path of a tree where nothing is, with some files written anew.
     pub(super) fn build_with(
         &self,
+        tree: &dyn Filesystem,
         artifact: &Artifact,
         files: &BTreeMap<String, Vec<u8>>,
         draft: &Path,
     ) -> Result<RestoreMethod, StoreError> {
         let at = |path: &String| if path.is_empty() { draft.to_owned() } else { draft.join(path) };
         let overlay: Overlay<'_> = files.iter().map(|(path, bytes)| (at(path), bytes.as_slice())).collect();
-        let building = Building { access: Access::Writable, overlay: &overlay };
+        let building = Building { tree, access: Access::Writable, overlay: &overlay };
         let method = self.build(artifact, draft, building)?;
         for (path, bytes) in &overlay {
-            let written = self.write_draft(path, bytes, Access::Writable.mode(false));
+            let file = tree.create(path, Access::Writable.mode(false));
+            let written = file.and_then(|mut file| tree.write(&mut file, bytes));
             written.map_err(|error| self.explain(error))?;
         }
         Ok(method)
@@ -94,7 +98,7 @@ impl Store {
         if self.filesystem().stat(dest)?.is_some() {
             return Err(StoreError::Exists { path: dest.to_owned() });
         }
-        let building = Building { access: Access::ReadOnly, overlay: &Overlay::new() };
+        let building = Building { tree: self.filesystem(), access: Access::ReadOnly, overlay: &Overlay::new() };
         self.build(artifact, dest, building).inspect_err(|_| {
             // The first error is the one to tell.
             drop(self.filesystem().remove_tree(dest));
@@ -106,7 +110,7 @@ impl Store {
     pub fn overwrite(&self, artifact: &Artifact, dest: &Path) -> Result<RestoreMethod, StoreError> {
         let mode = Access::ReadOnly.mode(false);
         let file = self.filesystem().reopen(dest, mode)?;
-        self.fill_file(artifact, file, dest, mode).inspect_err(|_| {
+        self.fill_file(self.filesystem(), artifact, file, dest, mode).inspect_err(|_| {
             // The first error is the one to tell.
             drop(self.filesystem().remove_file(dest));
         })
@@ -115,7 +119,7 @@ impl Store {
     fn build(&self, artifact: &Artifact, path: &Path, building: Building<'_>) -> Result<RestoreMethod, StoreError> {
         match artifact.form {
             Form::File if building.overlay.contains_key(path) => Ok(RestoreMethod::Copied),
-            Form::File => self.build_file(artifact, path, building.access.mode(false)),
+            Form::File => self.build_file(building.tree, artifact, path, building.access.mode(false)),
             Form::Folder => self.build_folder(artifact, path, building, 0),
         }
     }
@@ -128,7 +132,7 @@ impl Store {
         depth: usize,
     ) -> Result<RestoreMethod, StoreError> {
         let manifest = self.manifest(folder)?;
-        if self.filesystem().create_folder(path, 0o777)? == Placement::Taken {
+        if building.tree.create_folder(path, 0o777)? == Placement::Taken {
             return Err(StoreError::Exists { path: path.to_owned() });
         }
         let entries = manifest.entries().par_iter();
@@ -147,7 +151,8 @@ impl Store {
         match &entry.content {
             EntryContent::File { .. } if building.overlay.contains_key(&path) => Ok(RestoreMethod::Copied),
             EntryContent::File { digest, size, executable } => {
-                self.build_file(&Artifact::file(*digest, *size), &path, building.access.mode(*executable))
+                let file = Artifact::file(*digest, *size);
+                self.build_file(building.tree, &file, &path, building.access.mode(*executable))
             }
             EntryContent::Folder { digest, size } => {
                 self.build_folder(&Artifact::folder(*digest, *size), &path, building, depth + 1)
@@ -158,20 +163,27 @@ impl Store {
                 Err(TreeError::Escapes { path, target }.into())
             }
             EntryContent::Link { target } => {
-                self.filesystem().create_link(target, &path)?;
+                building.tree.create_link(target, &path)?;
                 Ok(RestoreMethod::Reflinked)
             }
         }
     }
 
-    fn build_file(&self, artifact: &Artifact, path: &Path, mode: u32) -> Result<RestoreMethod, StoreError> {
-        let file = self.filesystem().create(path, mode)?;
-        self.fill_file(artifact, file, path, mode)
+    fn build_file(
+        &self,
+        tree: &dyn Filesystem,
+        artifact: &Artifact,
+        path: &Path,
+        mode: u32,
+    ) -> Result<RestoreMethod, StoreError> {
+        let file = tree.create(path, mode)?;
+        self.fill_file(tree, artifact, file, path, mode)
     }
 
     /// Writes the bytes of an artifact to an empty file, which is at that path.
     fn fill_file(
         &self,
+        tree: &dyn Filesystem,
         artifact: &Artifact,
         mut file: File,
         path: &Path,
@@ -179,19 +191,19 @@ impl Store {
     ) -> Result<RestoreMethod, StoreError> {
         let Artifact { digest, size, .. } = artifact;
         let mut object = self.open_path(digest)?;
-        if *size > 0 && self.filesystem().reflink(&object, &file).is_ok() {
+        if *size > 0 && tree.reflink(&object, &file).is_ok() {
             self.verify_object(digest, Some(*size))?;
             let shared = self.filesystem().stat_open(&object)?.stamp;
             if lock(&self.shared.verified).get(digest) == Some(&shared) {
                 return Ok(RestoreMethod::Reflinked);
             }
             // The object was healed after it was opened, so other bytes than these were verified.
-            self.filesystem().remove_file(path)?;
-            file = self.filesystem().create(path, mode)?;
+            tree.remove_file(path)?;
+            file = tree.create(path, mode)?;
             object = self.open_path(digest)?;
         }
         let stat = self.filesystem().stat_open(&object)?;
-        let copied = copy_hashed(self.filesystem(), &mut object, &mut file);
+        let copied = copy_hashed(tree, &mut object, &mut file);
         let (found, copied) = match copied {
             Err(error) if error.is_device_failure() => {
                 let reason = format!("it cannot be read ({})", error.source);

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::scratch::{is_dead, process_mark};
 use super::store::lock;
 use super::{RestoreMethod, Store, StoreError};
 use crate::content::{Artifact, Digest, Form};
-use crate::filesystem::{FileKind, Placement};
+use crate::filesystem::{FileKind, Filesystem, Placement};
 
 /// Start of the names under which things are built beside their final place.
 const DRAFT: &str = ".dgpipe-";
@@ -18,6 +19,8 @@ const DRAFT: &str = ".dgpipe-";
 #[derive(Debug)]
 pub struct Restoring {
     store: Store,
+    /// Where the paths are.
+    tree: Arc<dyn Filesystem>,
     drafts: Vec<Draft>,
     /// Folders that get new names.
     folders: BTreeSet<PathBuf>,
@@ -47,9 +50,14 @@ impl Draft {
 }
 
 impl Store {
-    /// Starts to restore artifacts.
-    pub fn restoring(&self) -> Restoring {
-        Restoring { store: self.clone(), drafts: Vec::new(), folders: BTreeSet::new() }
+    /// What lies beneath a folder of the user, on the file system of this store: see [`Filesystem::beneath`].
+    pub fn tree(&self, root: &Path) -> Result<Arc<dyn Filesystem>, StoreError> {
+        Ok(self.filesystem().beneath(root)?)
+    }
+
+    /// Starts to restore artifacts to paths of a tree.
+    pub fn restoring(&self, tree: Arc<dyn Filesystem>) -> Restoring {
+        Restoring { store: self.clone(), tree, drafts: Vec::new(), folders: BTreeSet::new() }
     }
 }
 
@@ -61,16 +69,16 @@ impl Restoring {
         files: &BTreeMap<String, Vec<u8>>,
         dest: &Path,
     ) -> Result<(), StoreError> {
-        let store = self.store.clone();
-        let path = store.draft_beside(dest, &mut self.folders)?;
-        let built = store.build_with(artifact, files, &path);
+        let (store, tree) = (self.store.clone(), self.tree.clone());
+        let path = self.draft_beside(dest)?;
+        let built = store.build_with(&*tree, artifact, files, &path);
         if built.is_err() {
             // The first error is the one to tell.
-            drop(store.filesystem().remove_tree(&path));
+            drop(tree.remove_tree(&path));
         }
         let outcome = Ok(built?);
         let (mut inner, mut folders) = (BTreeSet::new(), BTreeSet::new());
-        store.parts(artifact, &path, &mut inner, &mut folders);
+        self.parts(artifact, &path, &mut inner, &mut folders);
         inner.extend(files.keys().map(|file| if file.is_empty() { path.clone() } else { path.join(file) }));
         self.drafts.push(Draft { path, dest: dest.to_owned(), files: inner, folders, replaced: None, outcome });
         Ok(())
@@ -78,41 +86,30 @@ impl Restoring {
 
     /// Puts all of them at their paths, in place of what is there, and returns how each went, in order.
     pub fn finish(&mut self) -> Vec<Result<RestoreMethod, StoreError>> {
-        let (store, mut drafts) = (self.store.clone(), std::mem::take(&mut self.drafts));
+        let mut drafts = std::mem::take(&mut self.drafts);
         let all = |parts: fn(&Draft) -> &BTreeSet<PathBuf>| drafts.iter().flat_map(parts).cloned().collect();
-        let synced = store.make_published_durable(&all(|draft| &draft.files), &all(|draft| &draft.folders));
+        let synced = self.make_durable(&all(|draft| &draft.files), &all(|draft| &draft.folders));
         fail_all(&mut drafts, synced);
 
         for draft in &mut drafts {
             draft.step(|draft| {
-                draft.replaced = store.replace(&draft.path, &draft.dest)?;
+                draft.replaced = self.replace(&draft.path, &draft.dest)?;
                 self.folders.insert(folder_of(&draft.dest).to_owned());
                 Ok(())
             });
         }
-        let synced = store.make_published_durable(&BTreeSet::new(), &self.folders);
+        let synced = self.make_durable(&BTreeSet::new(), &self.folders);
         fail_all(&mut drafts, synced);
         for draft in &mut drafts {
-            draft.step(|draft| Ok(draft.replaced.iter().try_for_each(|path| store.filesystem().remove_tree(path))?));
+            draft.step(|draft| Ok(draft.replaced.iter().try_for_each(|path| self.tree.remove_tree(path))?));
         }
-        drafts.into_iter().map(|draft| store.end(draft)).collect()
+        drafts.into_iter().map(|draft| self.end(draft)).collect()
     }
-}
 
-impl Drop for Restoring {
-    fn drop(&mut self) {
-        for draft in &self.drafts {
-            // What stays behind is removed by the next process.
-            drop(self.store.filesystem().remove_tree(&draft.path));
-        }
-    }
-}
-
-impl Store {
     fn end(&self, draft: Draft) -> Result<RestoreMethod, StoreError> {
         if draft.outcome.is_err() && draft.replaced.is_none() {
             // The first error is the one to tell.
-            drop(self.filesystem().remove_tree(&draft.path));
+            drop(self.tree.remove_tree(&draft.path));
         }
         draft.outcome
     }
@@ -125,7 +122,7 @@ impl Store {
         }
         folders.insert(path.to_owned());
         // It was read when the folder was built.
-        if let Ok(manifest) = self.manifest(artifact) {
+        if let Ok(manifest) = self.store.manifest(artifact) {
             for entry in manifest.entries() {
                 if let Some(artifact) = entry.artifact() {
                     self.parts(&artifact, &path.join(&entry.name), files, folders);
@@ -135,9 +132,9 @@ impl Store {
     }
 
     /// Makes files and folders of the user durable, disk by disk.
-    fn make_published_durable(&self, files: &BTreeSet<PathBuf>, folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+    fn make_durable(&self, files: &BTreeSet<PathBuf>, folders: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
         let mut disks: BTreeMap<u64, (BTreeSet<PathBuf>, BTreeSet<PathBuf>)> = BTreeMap::new();
-        let device = |path: &Path| Ok::<_, StoreError>(self.filesystem().stat(path)?.map_or(0, |stat| stat.device));
+        let device = |path: &Path| Ok::<_, StoreError>(self.tree.stat(path)?.map_or(0, |stat| stat.device));
         for path in files {
             disks.entry(device(path)?).or_default().0.insert(path.clone());
         }
@@ -146,13 +143,13 @@ impl Store {
         }
         disks.values().try_for_each(|(files, folders)| {
             let Some(disk) = files.first().or(folders.first()) else { return Ok(()) };
-            self.make_durable_on(disk, files, folders)
+            self.store.make_durable_on(&*self.tree, disk, files, folders)
         })
     }
 
     /// Puts the draft at its place in one step, and returns where what was there is now, if it is still anywhere.
     fn replace(&self, draft: &Path, dest: &Path) -> Result<Option<PathBuf>, StoreError> {
-        let filesystem = self.filesystem();
+        let filesystem = &self.tree;
         let folder = |path| -> Result<bool, StoreError> {
             let stat = filesystem.stat(path)?;
             Ok(stat.is_some_and(|stat| stat.kind == FileKind::Folder))
@@ -181,45 +178,54 @@ impl Store {
     }
 
     /// Returns an unused name beside a path, and sees to the folder they are in.
-    fn draft_beside(&self, dest: &Path, made: &mut BTreeSet<PathBuf>) -> Result<PathBuf, StoreError> {
+    fn draft_beside(&mut self, dest: &Path) -> Result<PathBuf, StoreError> {
         let folder = folder_of(dest);
-        self.make_user_folder(folder, made)?;
-        if lock(&self.shared.swept).insert(folder.to_owned()) {
+        self.make_folder(folder)?;
+        if lock(&self.store.shared.swept).insert(folder.to_owned()) {
             self.sweep(folder)?;
         }
-        let store = Digest::of(self.root().as_os_str().as_encoded_bytes()).short();
+        let store = Digest::of(self.store.root().as_os_str().as_encoded_bytes()).short();
         loop {
-            let draft = folder.join(format!("{DRAFT}{}-{store}-{}", process_mark(), self.number()));
+            let draft = folder.join(format!("{DRAFT}{}-{store}-{}", process_mark(), self.store.number()));
             // Process numbers come again, most of all in containers.
-            if self.filesystem().stat(&draft)?.is_none() {
+            if self.tree.stat(&draft)?.is_none() {
                 return Ok(draft);
             }
         }
     }
 
     /// Makes a folder of the user, and notes which folders have new names.
-    fn make_user_folder(&self, folder: &Path, made: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
-        if self.filesystem().stat_target(folder)?.is_some() {
+    fn make_folder(&mut self, folder: &Path) -> Result<(), StoreError> {
+        if self.tree.stat_target(folder)?.is_some() {
             return Ok(());
         }
         if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
-            self.make_user_folder(above, made)?;
-            made.insert(above.to_owned());
+            self.make_folder(above)?;
+            self.folders.insert(above.to_owned());
         }
         // Another thread may have been faster.
-        let _ = self.filesystem().create_folder(folder, 0o777)?;
+        let _ = self.tree.create_folder(folder, 0o777)?;
         Ok(())
     }
 
     /// Removes what processes that died while restoring left beside their destinations.
     fn sweep(&self, folder: &Path) -> Result<(), StoreError> {
-        for name in self.filesystem().list(folder)? {
+        for name in self.tree.list(folder)? {
             let id = name.to_str().and_then(|name| name.strip_prefix(DRAFT));
             if id.is_some_and(is_dead) {
-                self.filesystem().remove_tree(&folder.join(&name))?;
+                self.tree.remove_tree(&folder.join(&name))?;
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Restoring {
+    fn drop(&mut self) {
+        for draft in &self.drafts {
+            // What stays behind is removed by the next process.
+            drop(self.tree.remove_tree(&draft.path));
+        }
     }
 }
 

@@ -201,17 +201,17 @@ impl Store {
         files: &BTreeSet<PathBuf>,
         folders: &BTreeSet<PathBuf>,
     ) -> Result<(), StoreError> {
-        self.make_durable_on(self.root(), files, folders)
+        self.make_durable_on(self.filesystem(), self.root(), files, folders)
     }
 
     /// Makes files and folders of the disk durable that a path is on.
     pub(crate) fn make_durable_on(
         &self,
+        filesystem: &dyn Filesystem,
         disk: &Path,
         files: &BTreeSet<PathBuf>,
         folders: &BTreeSet<PathBuf>,
     ) -> Result<(), StoreError> {
-        let filesystem = self.filesystem();
         let synced = if files.len() + folders.len() > MANY {
             filesystem.sync_all(disk)
         } else {

@@ -92,6 +92,11 @@ impl Recorder {
 }
 
 impl Filesystem for Recorder {
+    fn beneath(&self, root: &Path) -> Result<std::sync::Arc<dyn Filesystem>, FileError> {
+        self.note("beneath", root)?;
+        RealFilesystem.beneath(root)
+    }
+
     fn now(&self) -> i128 {
         RealFilesystem.now()
     }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use dgpipe_cache::{FileError, Filesystem, RealFilesystem};
 
 use super::argument::Paths;
 use super::leftovers::Leftovers;
@@ -25,8 +28,16 @@ pub(super) struct WorkingFolder {
     /// Outputs of a project command that were moved aside: from, to.
     aside: Vec<(PathBuf, PathBuf)>,
     secrets: Secrets,
-    /// Held while a command runs in the project root.
-    _project: Option<File>,
+    /// Of a command that runs in the project root.
+    project: Option<ProjectRoot>,
+}
+
+/// The project root while a command runs in it.
+struct ProjectRoot {
+    /// What lies beneath it: outputs that are moved aside must not lead anywhere else.
+    tree: Arc<dyn Filesystem>,
+    /// Keeps other commands of the project waiting.
+    _lock: File,
 }
 
 impl WorkingFolder {
@@ -36,7 +47,7 @@ impl WorkingFolder {
         let laid_out = scratch.join("work");
         leftovers.folder(&laid_out, scratch)?;
         let project = stage.cwd == WorkingFolderKind::Project;
-        let lock = if project { Some(lock_project(&stage.root, context.cancel())?) } else { None };
+        let root = if project { Some(ProjectRoot::enter(&stage.root, context.cancel())?) } else { None };
         let path = if project { stage.root.clone() } else { laid_out.clone() };
         let outputs = stage.output_paths.iter().map(|(port, path)| (port.clone(), no_option(path)));
         let mut folder = Self {
@@ -44,7 +55,7 @@ impl WorkingFolder {
             temporary: scratch.to_owned(),
             aside: Vec::new(),
             secrets: Secrets::new(&stage.secrets),
-            _project: lock,
+            project: root,
             path,
         };
         let mut laying = Laying { leftovers, folder: laid_out, laid: BTreeSet::new(), project };
@@ -52,14 +63,12 @@ impl WorkingFolder {
             let shown = laying.inputs(&port.name, context.inputs(&port.name), scratch)?;
             folder.paths.inputs.insert(port.name.clone(), shown);
         }
-        if project {
-            folder.move_aside(stage)?;
-        }
-        for output in stage.output_paths.values().filter(|output| output.contains('/')) {
-            match folder.path.join(output).parent() {
-                Some(parent) if project => fs_err::create_dir_all(parent)?,
-                Some(parent) => laying.leftovers.folder(parent, scratch)?,
-                None => {}
+        folder.move_aside(stage)?;
+        for output in stage.output_paths.values() {
+            match (&folder.project, folder.path.join(output).parent()) {
+                (Some(project), _) => project.make_folders_of(output, &stage.root)?,
+                (None, Some(parent)) if output.contains('/') => laying.leftovers.folder(parent, scratch)?,
+                (None, _) => {}
             }
         }
         laying.leftovers.remove()?;
@@ -68,21 +77,23 @@ impl WorkingFolder {
 
     /// Declared outputs that lie in the project must not be mistaken for what this execution makes. They stay beside
     /// their places, so that a run that is killed cannot take them along with its scratch folder.
-    fn move_aside(&mut self, stage: &CommandStage) -> Result<(), StageError> {
+    fn move_aside(&mut self, stage: &CommandStage) -> Result<(), FileError> {
+        let Some(ProjectRoot { tree, .. }) = &self.project else { return Ok(()) };
+        let is_there = |path: &Path| Ok::<_, FileError>(tree.stat(path)?.is_some());
         for output in stage.output_paths.values() {
             let from = stage.root.join(output);
             let to = beside(&from, "before");
-            if is_there(&to) {
+            if is_there(&to)? {
                 // A run was killed before it could put this back; what it wrote is kept as well.
-                if is_there(&from) {
+                if is_there(&from)? {
                     let unfinished = beside(&from, "unfinished");
-                    crate::files::remove_path(&unfinished)?;
-                    crate::files::move_path(&from, &unfinished)?;
+                    tree.remove_tree(&unfinished)?;
+                    tree.rename(&from, &unfinished)?;
                 }
-                crate::files::move_path(&to, &from)?;
+                tree.rename(&to, &from)?;
             }
-            if is_there(&from) {
-                crate::files::move_path(&from, &to)?;
+            if is_there(&from)? {
+                tree.rename(&from, &to)?;
                 self.aside.push((from, to));
             }
         }
@@ -92,12 +103,14 @@ impl WorkingFolder {
     /// Puts back what was moved aside where the execution failed, and removes it where it did not. What a failed one
     /// said is left beside what it wrote.
     pub(super) fn finish(&self, succeeded: bool, said: &LogText) -> Result<(), StageError> {
-        for (from, to) in &self.aside {
+        for (ProjectRoot { tree, .. }, (from, to)) in
+            self.project.iter().flat_map(|root| self.aside.iter().map(move |aside| (root, aside)))
+        {
             if succeeded {
-                crate::files::remove_path(to)?;
-            } else if is_there(to) {
-                crate::files::remove_path(from)?;
-                crate::files::move_path(to, from)?;
+                tree.remove_tree(to)?;
+            } else if tree.stat(to)?.is_some() {
+                tree.remove_tree(from)?;
+                tree.rename(to, from)?;
             }
         }
         if !succeeded {
@@ -116,10 +129,6 @@ impl WorkingFolder {
     pub(super) fn masked(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.secrets.mask(text.into())).into_owned()
     }
-}
-
-fn is_there(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }
 
 /// A hidden name beside a path: sources leave hidden names out, so that none of them changes.
@@ -179,18 +188,32 @@ fn no_option(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
-/// Waits for the other commands that run in the project, of this run or another, unless asked to stop.
-fn lock_project(root: &Path, cancel: &Cancel) -> Result<File, StageError> {
-    let folder = fs_err::File::open(root)?.into_parts().0;
-    loop {
-        match folder.try_lock() {
-            Ok(()) => return Ok(folder),
-            Err(TryLockError::WouldBlock) if cancel.is_cancelled() => return Err(StageError::cancelled()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(TICK),
-            // Where the file system has no locks, commands are still kept apart by the paths of their outputs.
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => return Ok(folder),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
+impl ProjectRoot {
+    /// Waits for the other commands that run in the project, of this run or another, unless asked to stop.
+    fn enter(root: &Path, cancel: &Cancel) -> Result<Self, StageError> {
+        let tree = RealFilesystem.beneath(root)?;
+        let folder = fs_err::File::open(root)?.into_parts().0;
+        loop {
+            match folder.try_lock() {
+                Ok(()) => return Ok(Self { tree, _lock: folder }),
+                Err(TryLockError::WouldBlock) if cancel.is_cancelled() => return Err(StageError::cancelled()),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(TICK),
+                // Where the file system has no locks, commands are still kept apart by the paths of their outputs.
+                Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
+                    return Ok(Self { tree, _lock: folder });
+                }
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
         }
+    }
+
+    /// Makes the folders that an output is in.
+    fn make_folders_of(&self, output: &str, root: &Path) -> Result<(), FileError> {
+        for (end, _) in output.match_indices('/') {
+            // One that is there is as good as one that is made.
+            let _ = self.tree.create_folder(&root.join(&output[..end]), 0o777)?;
+        }
+        Ok(())
     }
 }
 

@@ -5,11 +5,12 @@
 //! nothing else. Figures and tables are stamped here; the store has them without their stamps.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use dgpipe_cache::{
-    Artifact, Digest, EntryContent, Form, HashOptions, Key, Ledger, LedgerEntry, ManifestEntry, Project, Snapshot,
-    SourceMemo, Store, StoreError, TreeError, hash_path,
+    Artifact, Digest, EntryContent, Filesystem, Form, HashOptions, Key, Ledger, LedgerEntry, ManifestEntry, Placement,
+    Project, Snapshot, SourceMemo, Store, StoreError, TreeError, hash_path,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -85,6 +86,8 @@ pub(super) struct LedgerKeeper<'a> {
     project: &'a Project,
     options: &'a RunOptions,
     sources: &'a SourceSnapshots,
+    /// The project, as far as it is written to: nothing outside of it is.
+    tree: Arc<dyn Filesystem>,
     memo: SourceMemo,
     ledger: Ledger,
     /// What this run put where.
@@ -114,7 +117,8 @@ impl<'a> LedgerKeeper<'a> {
         sources: &'a SourceSnapshots,
     ) -> Result<Self, StoreError> {
         let (memo, ledger) = (store.source_memo(), project.ledger()?);
-        Ok(Self { graph, store, project, options, sources, memo, ledger, noted: BTreeMap::new() })
+        let tree = store.tree(&options.root)?;
+        Ok(Self { graph, store, project, options, sources, tree, memo, ledger, noted: BTreeMap::new() })
     }
 
     /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
@@ -153,7 +157,7 @@ impl<'a> LedgerKeeper<'a> {
         stamper: &Stamper<'_>,
         listener: &dyn Listener,
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
-        let mut publishing = Publishing::new(self.store);
+        let mut publishing = Publishing::new(self.store.restoring(self.tree.clone()));
         for index in open {
             if let Err(error) = self.publish_one(stamper, *index, &mut publishing) {
                 publishing.refused(*index, &self.graph.publications[*index].path, error);
@@ -266,7 +270,7 @@ impl<'a> LedgerKeeper<'a> {
                     return Ok(false);
                 }
                 EditPolicy::Discard => PublishHow::Discarded,
-                EditPolicy::Keep => PublishHow::MovedAside { to: move_aside(&path, shown)? },
+                EditPolicy::Keep => PublishHow::MovedAside { to: self.move_aside(&path, shown)? },
             },
         };
         publishing.restoring.add(&content.object, content.files, &path)?;
@@ -357,20 +361,18 @@ impl<'a> LedgerKeeper<'a> {
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.project.add_to_ledger(self.noted)
     }
-}
 
-/// Moves what lies at a path beside it, under a name that is free, and returns how messages call that.
-fn move_aside(path: &Path, shown: &str) -> Result<String, RunError> {
-    let aside = |number: u32| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.with_file_name(format!("{name}.edited-{number}"))
-    };
-    let free = |to: &PathBuf| to.symlink_metadata().is_err();
-    let to = (1..=u32::MAX).map(aside).find(free).unwrap_or_else(|| aside(0));
-    crate::files::move_path(path, &to)?;
-    let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(match shown.rsplit_once('/') {
-        Some((folder, _)) => format!("{folder}/{name}"),
-        None => name,
-    })
+    /// Moves what lies at a path beside it, under a name that is free, and returns how messages call that.
+    fn move_aside(&self, path: &Path, shown: &str) -> Result<String, StoreError> {
+        for number in 1.. {
+            let aside = |path: &str| format!("{path}.edited-{number}");
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let to = path.with_file_name(aside(&name));
+            // What has the name stays, also where it came this moment.
+            if self.tree.rename_new(path, &to)? == Placement::Placed {
+                return Ok(aside(shown));
+            }
+        }
+        unreachable!("there are more numbers than names in a folder")
+    }
 }

@@ -1,7 +1,7 @@
 //! One go at bringing published paths up to date: what is written, all at once because making paths durable one by one
 //! takes long, and what is said about it, in the order of the paths.
 
-use dgpipe_cache::{LedgerEntry, Restoring, Store, StoreError};
+use dgpipe_cache::{LedgerEntry, Restoring, StoreError};
 
 use super::{PublishHow, RunError};
 
@@ -26,8 +26,7 @@ pub(super) struct Written {
 }
 
 impl Publishing {
-    pub(super) fn new(store: &Store) -> Self {
-        let restoring = store.restoring();
+    pub(super) fn new(restoring: Restoring) -> Self {
         Self { restoring, written: Vec::new(), said: Vec::new(), missed: Vec::new(), fatal: None }
     }
 
@@ -78,7 +77,7 @@ fn only_this_path(error: &RunError) -> Option<String> {
     use std::io::ErrorKind::{IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
     let (kind, text) = match error {
         RunError::Io(error) => (error.kind(), error.to_string()),
-        RunError::Store(StoreError::File(error)) => (error.kind(), error.to_string()),
+        RunError::Store(StoreError::File(error)) => (error.kind(), format!("{error}: {}", error.source)),
         RunError::Store(_) | RunError::Plan(_) | RunError::Refused { .. } => return None,
     };
     matches!(kind, IsADirectory | NotADirectory | PermissionDenied | ReadOnlyFilesystem).then_some(text)
