@@ -12,6 +12,7 @@ use crate::project;
 /// Enough cells and bytes to be in the middle of something wherever the room ends.
 const PIPELINE: &str = "
 pipeline: limits
+profiles: { other: {} }
 stages:
   big:
     for: { n: [1, 2, 3] }
@@ -145,12 +146,24 @@ fn b10_a_store_that_cannot_be_written_to_is_told_and_stays_as_it_is() {
     let before = oracle::result(sandbox.root(), &sandbox.path(".dgpipe"));
     let text = "mount --bind .dgpipe .dgpipe; mount -o remount,bind,ro .dgpipe
         timeout 60 \"$TOY\" run pipeline.yaml && exit 9; test $? = 3
-        \"$TOY\" plan pipeline.yaml";
+        \"$TOY\" plan pipeline.yaml; \"$TOY\" plan pipeline.yaml --profile other > other";
     let outcome = script(shell, &sandbox, text).exits(0);
     assert!(outcome.stderr.contains("Read-only file system"), "{}", outcome.stderr);
     assert!(outcome.stdout.contains("execute  made"), "looking still works: {}", outcome.stdout);
     assert_eq!(oracle::result(sandbox.root(), &sandbox.path(".dgpipe")), before);
     assert_eq!(sandbox.run().exits(0).executed(), ["made", "sum"]);
+}
+
+#[test]
+fn b1_executing_again_on_a_full_disk_is_no_word_about_the_cells() {
+    let Some(shell) = apart() else { return };
+    let sandbox = project(PIPELINE);
+    let text = "mkdir .dgpipe; mount -t tmpfs -o size=3m none .dgpipe; \"$TOY\" run pipeline.yaml
+        dd if=/dev/zero of=.dgpipe/full bs=64k 2> /dev/null && exit 9
+        \"$TOY\" verify pipeline.yaml --rerun 1 && exit 9; test $? = 3
+        rm .dgpipe/full; \"$TOY\" verify pipeline.yaml --rerun 1";
+    let outcome = script(shell, &sandbox, text).exits(0);
+    assert!(outcome.stderr.contains("is full"), "{}", outcome.stderr);
 }
 
 #[test]

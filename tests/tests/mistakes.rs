@@ -1520,6 +1520,16 @@ stages:
 }
 
 #[test]
+fn e1_a_pipeline_that_extends_what_never_ends_is_a_mistake() {
+    for base in ["/dev/zero", "pipe"] {
+        let sandbox = project(&format!("extends: {base}\npipeline: p\n"));
+        assert!(std::process::Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap().success());
+        let checked = sandbox.call(&["check", "pipeline.yaml"]).exits(2);
+        assert!(checked.stderr.contains("missing-file"), "{}", checked.stderr);
+    }
+}
+
+#[test]
 fn a_file_that_extends_itself() {
     let pipeline = r"extends: pipeline.yaml
 pipeline: p

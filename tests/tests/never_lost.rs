@@ -107,6 +107,69 @@ publish: { results/x.txt: second }
 }
 
 #[test]
+fn c9_a_tool_that_changes_while_it_is_used_caches_nothing() {
+    let sandbox = here(
+        "pipeline: p
+stages:
+  say:
+    uses: command
+    run: [./say, \"${out.text}\"]
+    sandbox: off
+    inputs: { say: { file: say } }
+    tools: [tools/helper]
+    outputs: { text: { file: text.txt } }
+publish: { text.txt: say }
+",
+    );
+    sandbox.write_program("tools/helper", "#!/bin/sh\necho one\n");
+    let helper = sandbox.path("tools/helper").display().to_string();
+    // The program changes the tool that its key was made with.
+    sandbox.write_program("say", &format!("#!/bin/sh\n{helper} > $1\nprintf '#!/bin/sh\\necho two\\n' > {helper}\n"));
+    let run = sandbox.call(&["run", "pipeline.yaml"]).exits(1);
+    assert!(run.stderr.contains("the tool `tools/helper` changed while the cell was executing"), "{}", run.stderr);
+    sandbox.call(&["run", "pipeline.yaml"]).exits(0);
+    assert_eq!(sandbox.read("text.txt"), "two\n");
+    sound(&sandbox);
+}
+
+#[test]
+fn e3_an_output_through_a_link_out_of_the_working_folder_is_refused() {
+    let outside = tempfile::tempdir().unwrap();
+    fs_err::write(outside.path().join("text.txt"), "not mine\n").unwrap();
+    let elsewhere = outside.path().display();
+    let sandbox = here(&format!(
+        "pipeline: p
+stages:
+  link:
+    uses: command
+    shell: true
+    run: rm -rf deep; ln -s {elsewhere} deep
+    outputs: {{ text: {{ file: deep/text.txt }} }}
+"
+    ));
+    let run = sandbox.call(&["run", "pipeline.yaml"]).exits(1);
+    assert!(run.stderr.contains("leads out of"), "{}", run.stderr);
+    assert_eq!(fs_err::read_to_string(outside.path().join("text.txt")).unwrap(), "not mine\n");
+}
+
+#[test]
+fn metrics_that_never_end_are_refused() {
+    let sandbox = here(
+        "pipeline: p
+stages:
+  pipe:
+    uses: command
+    shell: true
+    run: mkfifo metrics.json; echo x > ${out.text}
+    metrics: { file: metrics.json }
+    outputs: { text: { file: text.txt } }
+",
+    );
+    let run = sandbox.call(&["run", "pipeline.yaml"]).exits(1);
+    assert!(run.stderr.contains("the metrics are no file"), "{}", run.stderr);
+}
+
+#[test]
 fn d12_a_daemon_that_goes_on_writing_to_an_output_changes_nothing_in_the_store() {
     let sandbox = here(
         "pipeline: p

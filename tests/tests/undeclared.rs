@@ -101,6 +101,42 @@ fn what_belongs_to_a_declared_tool_can_be_read() {
 }
 
 #[test]
+fn files_are_renamed_and_linked_from_folder_to_folder() {
+    let text = "mkdir a b; echo moved > a/x; python3 -c 'import os; os.rename(\"a/x\", \"b/x\")' || perl -e 'rename(\"a/x\", \"b/x\") or exit 1'; \
+                ln b/x a/y; cat a/y > ${out.copy}";
+    let sandbox = shell(&format!("'{}'", text.replace('\'', "''")), "");
+    sandbox.call(&["run", "pipeline.yaml"]).exits(0);
+    assert_eq!(sandbox.read("results/copy.txt"), "moved\n");
+}
+
+#[test]
+fn renaming_makes_nothing_readable() {
+    if !kernel_restricts() {
+        return;
+    }
+    let sandbox = shell("mv ROOT/data/secret.txt stolen; cat stolen > ${out.copy}", "");
+    sandbox.call(&["run", "pipeline.yaml"]).exits(1);
+    assert!(!sandbox.has("results/copy.txt"));
+    assert_eq!(sandbox.read("data/secret.txt"), "hidden\n");
+}
+
+#[test]
+fn programs_of_the_project_on_the_path_open_their_folder_and_not_the_project() {
+    for folder in ["ROOT/bin", "ROOT"] {
+        let sandbox = shell("say > ${out.copy}; cat ROOT/data/secret.txt >> ${out.copy}", "tools: [bin/say]");
+        sandbox.write_program("bin/say", "#!/bin/sh\necho said\n");
+        sandbox.write_program("say", "#!/bin/sh\necho said\n");
+        let folder = folder.replace("ROOT", &sandbox.root().display().to_string());
+        let sandbox = sandbox.variable("PATH", &format!("{folder}:/usr/bin:/bin"));
+        let run = sandbox.call(&["run", "pipeline.yaml"]);
+        if kernel_restricts() {
+            assert_eq!(run.code, Some(1), "{folder}");
+            assert!(run.stderr.contains("data/secret.txt"), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
 fn what_lies_outside_the_project_can_be_read() {
     let outside = tempfile::tempdir().unwrap();
     fs_err::write(outside.path().join("words.txt"), "from outside\n").unwrap();

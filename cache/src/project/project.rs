@@ -46,11 +46,9 @@ struct Version {
 }
 
 impl Store {
-    /// Opens the memory of one project, pipeline and profile. Any text is a name.
-    pub fn project(&self, id: &str, pipeline: &str, profile: &str) -> Result<Project, StoreError> {
-        let path = self.layout().project(id, pipeline, profile);
-        self.make_folder(&path)?;
-        Ok(Project { store: self.clone(), path })
+    /// Returns the memory of one project, pipeline and profile. Any text is a name. Looking into it makes nothing.
+    pub fn project(&self, id: &str, pipeline: &str, profile: &str) -> Project {
+        Project { store: self.clone(), path: self.layout().project(id, pipeline, profile) }
     }
 
     /// Returns the memories of all projects, pipelines and profiles that use this store, in the order of their folders.
@@ -225,6 +223,7 @@ impl Project {
     /// Asks for the right to bring published paths up to date, which one run at a time has. It ends when the file is
     /// closed. Nothing where another run has it.
     pub fn try_publishing(&self) -> Result<Option<fs_err::File>, StoreError> {
+        self.store.make_folder(&self.path)?;
         let filesystem = self.store.filesystem();
         let file = filesystem.open_lock(&self.path.join(PUBLISHING))?;
         let held = filesystem.try_lock(&file)? != Locking::Busy;
@@ -233,6 +232,7 @@ impl Project {
 
     /// Keeps other processes from changing the memory between reading and writing it. Held for moments only.
     fn lock(&self) -> Result<fs_err::File, StoreError> {
+        self.store.make_folder(&self.path)?;
         let filesystem = self.store.filesystem();
         let file = filesystem.open_lock(&self.path.join(LOCK))?;
         // On a disk without locks, the last of two writers wins; what is lost is memory of the past, never work.
@@ -293,6 +293,7 @@ impl Project {
     }
 
     fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<(), StoreError> {
+        self.store.make_folder(&self.path)?;
         let path = self.path.join(name);
         if let Some(version) = read_if_there(self.store.filesystem(), &path)?.and_then(|bytes| newer(&bytes)) {
             return Err(StoreError::Newer { path, version });

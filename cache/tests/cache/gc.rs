@@ -32,7 +32,7 @@ fn is_whole(store: &Store) -> bool {
 }
 
 fn latest(sandbox: &Sandbox, project: &str, cells: &[(&str, &str)]) {
-    let project = sandbox.store.project(project, "pipeline", "").unwrap();
+    let project = sandbox.store.project(project, "pipeline", "");
     let keys = cells.iter().map(|(cell, name)| ((*cell).to_owned(), key(name))).collect();
     project.add_latest(keys, &|_| true).unwrap();
 }
@@ -48,7 +48,7 @@ fn what_is_in_use_stays_and_everything_else_goes() {
         .map(|name| (name, sandbox.put_bytes(name, name.as_bytes())))
         .into();
     latest(&sandbox, "project", &[("cell", "latest")]);
-    let project = sandbox.store.project("project", "pipeline", "").unwrap();
+    let project = sandbox.store.project("project", "pipeline", "");
     let entry = |name: &str, artifact| LedgerEntry {
         artifact,
         cell: "cell".to_owned(),
@@ -123,7 +123,7 @@ fn without_options_what_was_used_within_thirty_days_stays() {
 fn the_last_runs_keep_what_they_used_unless_an_age_is_given() {
     let sandbox = Sandbox::new();
     sandbox.put_bytes("used", b"used");
-    let project = sandbox.store.project("project", "pipeline", "").unwrap();
+    let project = sandbox.store.project("project", "pipeline", "");
     let run = project.new_run("run").unwrap();
     run.set_report(&serde_json::json!({ "cells": { "cell": { "key": key("used").to_string() } } })).unwrap();
     let disk = Arc::new(Recorder::default());
@@ -140,7 +140,7 @@ fn cells_that_the_pipeline_has_no_more_lose_their_records_in_time() {
     sandbox.put_bytes("kept", b"kept");
     sandbox.put_bytes("gone", b"gone");
     latest(&sandbox, "project", &[("kept", "kept"), ("gone", "gone")]);
-    let project = sandbox.store.project("project", "pipeline", "").unwrap();
+    let project = sandbox.store.project("project", "pipeline", "");
     let run = |cells: &[&str]| {
         let keys = cells.iter().map(|cell| ((*cell).to_owned(), key(cell))).collect();
         project.add_latest(keys, &|cell| cells.contains(&cell)).unwrap();
@@ -199,7 +199,6 @@ fn the_least_recently_used_go_until_the_rest_fits_and_what_is_in_use_stays() {
     sandbox
         .store
         .project("project", "pipeline", "")
-        .unwrap()
         .change_pins(|pins| drop(pins.insert(key("2"), Pin { cell: String::new(), at: 0 })))
         .unwrap();
     let most = |max_size| GcOptions {
@@ -449,7 +448,7 @@ fn nothing_goes_where_it_cannot_be_known_what_is_in_use() {
 }
 
 fn project(sandbox: &Sandbox) -> std::path::PathBuf {
-    sandbox.store.project("project", "pipeline", "").unwrap().path().to_owned()
+    sandbox.store.project("project", "pipeline", "").path().to_owned()
 }
 
 #[test]
@@ -494,7 +493,7 @@ fn what_was_left_for_people_goes_when_it_is_old() {
 fn what_a_killed_process_was_writing_goes_after_the_grace() {
     let sandbox = Sandbox::new();
     latest(&sandbox, "project", &[("cell", "latest")]);
-    let folder = sandbox.store.project("project", "pipeline", "").unwrap().path().to_owned();
+    let folder = sandbox.store.project("project", "pipeline", "").path().to_owned();
     let host = fs_err::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let mark = &Digest::of(host.trim_end().as_bytes()).short()[..8];
     let own = fs_err::read_to_string("/proc/self/stat").unwrap();

@@ -21,24 +21,32 @@ fn ledger() -> Ledger {
 #[test]
 fn latest_and_ledger_are_kept_per_profile() {
     let sandbox = Sandbox::new();
-    let mini = sandbox.store.project("id", "pacs", "mini").unwrap();
-    let full = sandbox.store.project("id", "pacs", "full,reference").unwrap();
+    let mini = sandbox.store.project("id", "pacs", "mini");
+    let full = sandbox.store.project("id", "pacs", "full,reference");
     assert!(mini.latest().unwrap().is_empty());
     assert_eq!(mini.ledger().unwrap(), Ledger::default());
     let latest = BTreeMap::from([("mask[seed=1]".to_owned(), Key::of(b"key"))]);
     mini.set_latest(&latest).unwrap();
     mini.set_ledger(&ledger()).unwrap();
     assert!(full.latest().unwrap().is_empty());
-    let mini = sandbox.reopened().project("id", "pacs", "mini").unwrap();
+    let mini = sandbox.reopened().project("id", "pacs", "mini");
     assert_eq!(mini.latest().unwrap(), latest);
     assert_eq!(mini.ledger().unwrap(), ledger());
     sandbox.store.sync().unwrap();
 }
 
 #[test]
+fn looking_into_the_memory_of_a_project_makes_nothing() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.store.project("id", "pacs", "mini");
+    assert!(project.latest().unwrap().is_empty() && project.runs().unwrap().is_empty());
+    assert!(!project.path().exists());
+}
+
+#[test]
 fn names_cannot_lead_out_of_the_store() {
     let sandbox = Sandbox::new();
-    let project = sandbox.store.project("../..", "/etc", "").unwrap();
+    let project = sandbox.store.project("../..", "/etc", "");
     let projects = sandbox.store.root().join("projects-v1");
     assert_eq!(project.path().ancestors().nth(3), Some(projects.as_path()));
     let run = project.new_run("../../x").unwrap();
@@ -49,7 +57,8 @@ fn names_cannot_lead_out_of_the_store() {
 #[test]
 fn ill_formed_files_are_empty_and_told_about() {
     let sandbox = Sandbox::new();
-    let project = sandbox.store.project("id", "pacs", "mini").unwrap();
+    let project = sandbox.store.project("id", "pacs", "mini");
+    fs_err::create_dir_all(project.path()).unwrap();
     for bytes in [&b""[..], b"{", b"[]", b"\xff\xfe", b"{\"version\":1}"] {
         fs_err::write(project.path().join("latest.json"), bytes).unwrap();
         fs_err::write(project.path().join("ledger.json"), bytes).unwrap();
@@ -62,7 +71,8 @@ fn ill_formed_files_are_empty_and_told_about() {
 #[test]
 fn files_of_a_newer_program_are_not_replaced() {
     let sandbox = Sandbox::new();
-    let project = sandbox.store.project("id", "pacs", "mini").unwrap();
+    let project = sandbox.store.project("id", "pacs", "mini");
+    fs_err::create_dir_all(project.path()).unwrap();
     let newer = "{\"version\":9,\"content\":[]}";
     let path = project.path().join("ledger.json");
     fs_err::write(&path, newer).unwrap();
@@ -75,7 +85,7 @@ fn files_of_a_newer_program_are_not_replaced() {
 #[test]
 fn runs_are_sorted_and_their_events_survive_a_torn_line() {
     let sandbox = Sandbox::new();
-    let project = sandbox.store.project("id", "pacs", "mini").unwrap();
+    let project = sandbox.store.project("id", "pacs", "mini");
     assert!(project.runs().unwrap().is_empty());
     for id in ["b", "a", "c"] {
         project.new_run(id).unwrap();
@@ -103,7 +113,7 @@ fn what_many_add_at_the_same_time_is_all_there() {
     std::thread::scope(|scope| {
         for number in 0..16 {
             // Another handle on the store each, as another process would have.
-            let project = sandbox.reopened().project("id", "pacs", "mini").unwrap();
+            let project = sandbox.reopened().project("id", "pacs", "mini");
             scope.spawn(move || {
                 project.add_latest(BTreeMap::from([(of(number), Key::of(b"key"))]), &|_| true).unwrap();
                 let entry = ledger().entries["results/figure.svg"].clone();
@@ -111,7 +121,7 @@ fn what_many_add_at_the_same_time_is_all_there() {
             });
         }
     });
-    let project = sandbox.reopened().project("id", "pacs", "mini").unwrap();
+    let project = sandbox.reopened().project("id", "pacs", "mini");
     assert_eq!(project.latest().unwrap().len(), 16);
     assert_eq!(project.ledger().unwrap().entries.len(), 16);
 }
@@ -119,7 +129,8 @@ fn what_many_add_at_the_same_time_is_all_there() {
 #[test]
 fn a_draft_left_by_a_process_with_the_same_number_is_no_obstacle() {
     let sandbox = Sandbox::new();
-    let project = sandbox.store.project("id", "pacs", "mini").unwrap();
+    let project = sandbox.store.project("id", "pacs", "mini");
+    fs_err::create_dir_all(project.path()).unwrap();
     let latest = BTreeMap::from([("cell".to_owned(), Key::of(b"key"))]);
     // A folder, because what is left there must neither be used nor hinder.
     let stat = fs_err::read_to_string("/proc/self/stat").unwrap();

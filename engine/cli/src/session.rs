@@ -11,6 +11,7 @@ use dgpipe_engine::spec::{Loaded, Overrides, TreeMemo};
 use dgpipe_engine::{Environment, project_root};
 
 use crate::arguments::Common;
+use crate::terminal::{sanitised, say};
 use crate::{Failure, Program};
 
 /// A pipeline, resolved.
@@ -95,7 +96,7 @@ impl Session {
         let Pipeline { graph, root } = pipeline;
         start_threads()?;
         let store = Store::open(folder)?;
-        let project = store.project(&project_id(&root), &graph.spec.name, &graph.spec.profile)?;
+        let project = store.project(&project_id(&root), &graph.spec.name, &graph.spec.profile);
         let latest = project.latest()?;
         Ok(Self { graph, root, store, project, latest, _nowhere: nowhere })
     }
@@ -128,6 +129,15 @@ impl Session {
         let plan = self.plan(&[self.graph.name(cell)], &[])?;
         let now = plan.decisions.get(&cell).and_then(|planned| planned.identity.as_ref());
         Ok(now.map(|(_, key)| *key).or_else(|| self.latest.get(&self.graph.name(cell)).copied()))
+    }
+}
+
+impl Drop for Session {
+    /// Says what the store found and nobody has told yet, however the command ended.
+    fn drop(&mut self) {
+        for warning in self.store.take_warnings() {
+            say(&format!("warning: {}\n", sanitised(&warning)));
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::argument::Argument;
 use super::child::Child;
-use super::sandbox::{Sandbox, own_folder};
+use super::sandbox::{Sandbox, own_place};
+use super::tool::tool_digest;
 use super::working_folder::WorkingFolder;
 use super::{NAME, VERSION, orphans, outputs, undeclared};
 use crate::environment::Environment;
@@ -100,6 +101,7 @@ impl BoundStage for CommandStage {
     fn execute(&self, context: &mut Context<'_>) -> Result<(), StageError> {
         let folder = WorkingFolder::prepare(self, context)?;
         let (said, result) = self.run_in(&folder, context)?;
+        let result = result.and_then(|()| self.tools_are_unchanged());
         let result = result.and_then(|()| outputs::collect(self, &folder, context));
         folder.finish(result.is_ok(), &said)?;
         context.keep_log(said);
@@ -125,7 +127,7 @@ impl CommandStage {
             // Scratch folders of all cells, so that the rules are made once.
             let scratch = context.scratch().parent().map(Path::to_owned);
             // Until the end: the kernel takes the children of a thread that is gone for orphans.
-            Sandbox::new(&self.root, self.tool_folders().into_iter().chain(scratch)).within(run)?
+            Sandbox::new(&self.root, self.tool_places().into_iter().chain(scratch)).within(run)?
         } else {
             run()?
         };
@@ -138,15 +140,37 @@ impl CommandStage {
         Ok((said, result))
     }
 
-    /// The folders that belong to the declared tools, and those of `PATH`, some of which may lie in the project.
-    fn tool_folders(&self) -> Vec<PathBuf> {
-        let environment = Environment::new(self.passed.clone());
-        let tools = self.tools.keys().filter_map(|name| environment.executable(name, &self.root));
+    /// What belongs to the declared tools, and the folders of `PATH`, some of which may lie in the project.
+    fn tool_places(&self) -> Vec<PathBuf> {
+        let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
         // A tool that is a link has its own folder where that leads.
-        let tools = tools.flat_map(|tool| [tool.canonicalize().unwrap_or_else(|_| tool.clone()), tool]);
-        let path = environment.get("PATH").unwrap_or_default().split(':').filter(|folder| !folder.is_empty());
-        let path = path.map(|folder| self.root.join(folder).join("program"));
-        tools.chain(path).filter_map(|program| own_folder(&program)).filter(|folder| folder.is_dir()).collect()
+        let tools =
+            self.tool_paths().flat_map(|(_, tool)| [tool.canonicalize().unwrap_or_else(|_| tool.clone()), tool]);
+        let tools = tools.map(|tool| own_place(&tool, &root));
+        let path = self.passed.get("PATH").map(String::as_str).unwrap_or_default();
+        let path = path.split(':').filter(|folder| !folder.is_empty()).map(|folder| root.join(folder));
+        // The project itself on `PATH` would make everything in it readable.
+        let path = path.filter(|folder| !root.starts_with(folder.canonicalize().unwrap_or_else(|_| folder.clone())));
+        tools.chain(path).filter(|place| place.exists()).collect()
+    }
+
+    /// Where the declared tools lie.
+    fn tool_paths(&self) -> impl Iterator<Item = (&String, PathBuf)> {
+        let environment = Environment::new(self.passed.clone());
+        self.tools.keys().filter_map(move |name| Some((name, environment.executable(name, &self.root)?)))
+    }
+
+    /// A tool must still be what was hashed, else the key would lie.
+    fn tools_are_unchanged(&self) -> Result<(), StageError> {
+        let found: BTreeMap<_, _> = self.tool_paths().collect();
+        for (name, digest) in &self.tools {
+            let now = found.get(name).and_then(|path| tool_digest(path).ok());
+            if now != Some(*digest) {
+                let error = StageError::new(format!("the tool `{name}` changed while the cell was executing"));
+                return Err(error.hint("nothing was cached; run again when it is at rest"));
+            }
+        }
+        Ok(())
     }
 
     fn program(&self, folder: &WorkingFolder) -> Result<std::process::Command, StageError> {
@@ -179,6 +203,11 @@ impl CommandStage {
 
     fn failure(&self, status: ExitStatus, stderr: &[u8], context: &Context<'_>) -> StageError {
         let what = match (status.code(), status.signal()) {
+            // A shell ends with this where a program that it waited for was killed.
+            (Some(137), _) if self.shell => {
+                "the command exited with 137: a program in it was killed (SIGKILL), most likely for want of memory"
+                    .to_owned()
+            }
             (Some(code), _) => format!("the command exited with {code}"),
             (None, Some(9)) => "the command was killed (SIGKILL), most likely for want of memory".to_owned(),
             (None, Some(signal)) => format!("the command was killed by signal {signal}"),

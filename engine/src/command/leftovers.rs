@@ -8,10 +8,14 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use dgpipe_cache::{Filesystem, RealFilesystem};
+
 /// More files than this are not worth going through.
 const MOST: usize = 64;
 /// For whoever made a file.
 const WRITABLE: u32 = 0o644;
+/// For whoever made a folder.
+const ENTERABLE: u32 = 0o700;
 
 /// What lies in a scratch folder whose former user is dead.
 #[derive(Debug, Default)]
@@ -21,11 +25,16 @@ pub(super) struct Leftovers {
 }
 
 impl Leftovers {
-    /// Goes through a folder and removes what cannot be used again.
+    /// Goes through a folder and removes what cannot be used again; everything, where it cannot be gone through.
     pub(super) fn find(folder: &Path) -> io::Result<Self> {
         let mut found = Self::default();
-        found.look_into(folder)?;
-        Ok(found)
+        if found.look_into(folder).is_ok() {
+            return Ok(found);
+        }
+        for entry in fs_err::read_dir(folder)? {
+            RealFilesystem.remove_tree(&entry?.path()).map_err(|error| error.source)?;
+        }
+        Ok(Self::default())
     }
 
     fn look_into(&mut self, folder: &Path) -> io::Result<()> {
@@ -33,6 +42,10 @@ impl Leftovers {
             let path = entry?.path();
             let metadata = fs_err::symlink_metadata(&path)?;
             if metadata.is_dir() {
+                // The former user may have taken the right from it.
+                if metadata.mode() & ENTERABLE != ENTERABLE {
+                    fs_err::set_permissions(&path, Permissions::from_mode(ENTERABLE))?;
+                }
                 self.look_into(&path)?;
                 self.folders.insert(path);
             } else if metadata.is_file() && metadata.nlink() == 1 && self.files.len() < MOST {
@@ -124,6 +137,19 @@ mod tests {
 
         assert_eq!(tree(scratch.path()), ["work", "work/in", "work/in/b", "work/in/b/z"]);
         assert_eq!(fs_err::metadata(at("work/in/b/z")).unwrap().ino(), inode);
+    }
+
+    #[test]
+    fn folders_that_nobody_may_enter_are_used_again_or_go() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |path: &str| scratch.path().join(path);
+        fs_err::create_dir_all(at("work/closed/deep")).unwrap();
+        fs_err::write(at("work/closed/deep/x"), "x").unwrap();
+        for (path, mode) in [("work/closed/deep", 0o000), ("work/closed", 0o555)] {
+            fs_err::set_permissions(at(path), Permissions::from_mode(mode)).unwrap();
+        }
+        Leftovers::find(scratch.path()).unwrap().remove().unwrap();
+        assert!(tree(scratch.path()).is_empty());
     }
 
     #[test]

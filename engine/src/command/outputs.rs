@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use dgpipe_cache::Form;
+use dgpipe_cache::{Filesystem, Form, RealFilesystem};
 
 use super::working_folder::WorkingFolder;
 use super::{CommandStage, WorkingFolderKind};
 use crate::stage::{Context, Metric, StageError};
+
+/// In bytes.
+const LARGEST_METRICS: u64 = 16 << 20;
 
 /// Moves every declared output to where the store takes it over; a missing one is a failure.
 pub(super) fn collect(
@@ -15,8 +18,11 @@ pub(super) fn collect(
     context: &mut Context<'_>,
 ) -> Result<(), StageError> {
     let mut missing = Vec::new();
+    let tree = RealFilesystem.beneath(&folder.path)?;
     for port in &stage.ports.outputs {
         let written = folder.path.join(&stage.output_paths[&port.name]);
+        // The command may have put a link to somewhere else in the place of a folder on the way.
+        tree.stat(&written)?;
         if !is(port.form, &written) {
             missing.push(format!("`{}`", stage.output_paths[&port.name]));
             continue;
@@ -43,7 +49,13 @@ fn is(form: Form, path: &Path) -> bool {
 }
 
 fn metrics(path: &Path, folder: &WorkingFolder, context: &mut Context<'_>) -> Result<(), StageError> {
-    let text = fs_err::read(path).map_err(|error| StageError::new(format!("the metrics are missing: {error}")))?;
+    let found = fs_err::metadata(path).map_err(|error| StageError::new(format!("the metrics are missing: {error}")))?;
+    // A pipe would never end.
+    if !found.is_file() || found.len() > LARGEST_METRICS {
+        let largest = LARGEST_METRICS >> 20;
+        return Err(StageError::new(format!("the metrics are no file of at most {largest} MiB: {}", path.display())));
+    }
+    let text = fs_err::read(path)?;
     let value: serde_json::Value = serde_json::from_slice(&text)
         .map_err(|error| StageError::new(format!("the metrics are not JSON: {}: {error}", path.display())))?;
     flatten("", &value, folder, context);

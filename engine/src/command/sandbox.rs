@@ -49,12 +49,13 @@ pub fn sandbox_support() -> Result<String, &'static str> {
     Err("only Linux has Landlock")
 }
 
-/// The folder that belongs to a program: where it lies, or the folder above where that is named `bin`, as in a virtual
-/// environment.
-pub(super) fn own_folder(program: &Path) -> Option<PathBuf> {
-    let folder = program.parent()?;
-    let above = folder.parent().filter(|_| folder.file_name().is_some_and(|name| name == "bin"));
-    Some(above.unwrap_or(folder).to_owned())
+/// What belongs to a program and may be read with it: the folder where it lies, or the one above where that is named
+/// `bin`, as in a virtual environment. Never a folder that the whole project is in: rather the program alone.
+pub(super) fn own_place(program: &Path, project: &Path) -> PathBuf {
+    let folder = program.parent();
+    let above = folder.filter(|folder| folder.file_name().is_some_and(|name| name == "bin")).and_then(Path::parent);
+    let small = above.into_iter().chain(folder).find(|place| !project.starts_with(place));
+    small.unwrap_or(program).to_owned()
 }
 
 #[cfg(target_os = "linux")]
@@ -99,7 +100,10 @@ mod linux {
 
     fn make(sandbox: &Sandbox) -> Option<RulesetCreated> {
         let reading = READING.into_iter().collect::<BitFlags<_>>();
-        let mut rules = Ruleset::default().handle_access(reading).ok()?.create().ok()?;
+        let mut rules = Ruleset::default().handle_access(reading | AccessFs::Refer).ok()?.create().ok()?;
+        // Under any rules the kernel refuses to rename or link from folder to folder unless that is allowed. It still is
+        // refused where the file could be read in its new place and not in its old one. Before Linux 5.19 it cannot be allowed.
+        rules = rules.add_rule(PathBeneath::new(PathFd::new("/").ok()?, AccessFs::Refer)).ok()?;
         // Rules can only allow, so everything beside the way down to the project is allowed, folder by folder.
         for folder in sandbox.project.ancestors().skip(1) {
             // A folder that cannot be listed has neighbours that cannot be allowed: better no sandbox than a wrong one.
@@ -128,10 +132,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_of_a_program_is_that_of_its_environment() {
-        let folder = |path: &str| own_folder(Path::new(path)).unwrap().display().to_string();
-        assert_eq!(folder("/p/.venv/bin/python3"), "/p/.venv");
-        assert_eq!(folder("/p/tools/convert"), "/p/tools");
+    fn what_belongs_to_a_program_is_its_environment_and_never_the_project() {
+        let place = |path: &str| own_place(Path::new(path), Path::new("/home/p")).display().to_string();
+        assert_eq!(place("/home/p/.venv/bin/python3"), "/home/p/.venv");
+        assert_eq!(place("/home/p/tools/convert"), "/home/p/tools");
+        assert_eq!(place("/home/p/bin/convert"), "/home/p/bin");
+        assert_eq!(place("/home/p/convert"), "/home/p/convert");
+        assert_eq!(place("/home/bin/convert"), "/home/bin");
+        assert_eq!(place("/usr/bin/python3"), "/usr");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Where a command runs: inputs laid out, outputs awaited, what is secret masked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dgpipe_cache::{FileError, Filesystem, RealFilesystem};
+use dgpipe_cache::{FileError, Filesystem, Locking, RealFilesystem};
 
 use super::argument::Paths;
 use super::leftovers::Leftovers;
@@ -37,7 +36,7 @@ struct ProjectRoot {
     /// What lies beneath it: outputs that are moved aside must not lead anywhere else.
     tree: Arc<dyn Filesystem>,
     /// Keeps other commands of the project waiting.
-    _lock: File,
+    _lock: fs_err::File,
 }
 
 impl WorkingFolder {
@@ -103,14 +102,14 @@ impl WorkingFolder {
     /// Puts back what was moved aside where the execution failed, and removes it where it did not. What a failed one
     /// said is left beside what it wrote.
     pub(super) fn finish(&self, succeeded: bool, said: &LogText) -> Result<(), StageError> {
-        for (ProjectRoot { tree, .. }, (from, to)) in
-            self.project.iter().flat_map(|root| self.aside.iter().map(move |aside| (root, aside)))
-        {
-            if succeeded {
-                tree.remove_tree(to)?;
-            } else if tree.stat(to)?.is_some() {
-                tree.remove_tree(from)?;
-                tree.rename(to, from)?;
+        if let Some(ProjectRoot { tree, .. }) = &self.project {
+            for (from, to) in &self.aside {
+                if succeeded {
+                    tree.remove_tree(to)?;
+                } else if tree.stat(to)?.is_some() {
+                    tree.remove_tree(from)?;
+                    tree.rename(to, from)?;
+                }
             }
         }
         if !succeeded {
@@ -192,17 +191,13 @@ impl ProjectRoot {
     /// Waits for the other commands that run in the project, of this run or another, unless asked to stop.
     fn enter(root: &Path, cancel: &Cancel) -> Result<Self, StageError> {
         let tree = RealFilesystem.beneath(root)?;
-        let folder = fs_err::File::open(root)?.into_parts().0;
+        let lock = fs_err::File::open(root)?;
         loop {
-            match folder.try_lock() {
-                Ok(()) => return Ok(Self { tree, _lock: folder }),
-                Err(TryLockError::WouldBlock) if cancel.is_cancelled() => return Err(StageError::cancelled()),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(TICK),
+            match RealFilesystem.try_lock(&lock)? {
                 // Where the file system has no locks, commands are still kept apart by the paths of their outputs.
-                Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
-                    return Ok(Self { tree, _lock: folder });
-                }
-                Err(TryLockError::Error(error)) => return Err(error.into()),
+                Locking::Acquired | Locking::Unsupported => return Ok(Self { tree, _lock: lock }),
+                Locking::Busy if cancel.is_cancelled() => return Err(StageError::cancelled()),
+                Locking::Busy => std::thread::sleep(TICK),
             }
         }
     }

@@ -104,9 +104,14 @@ pub fn rerun(
                     reasons: Vec::new(),
                     replace: false,
                 };
-                let results = (0..times).map(|_| execute(&executor, &assign(), &plan.decisions[cell].outputs));
+                let mut result = Some(RerunResult::Same);
                 // Stops at the first that is not the same.
-                results.into_iter().find(|result| *result != Some(RerunResult::Same)).unwrap_or(Some(RerunResult::Same))
+                for _ in 0..times {
+                    if result == Some(RerunResult::Same) {
+                        result = execute(&executor, &assign(), &plan.decisions[cell].outputs)?;
+                    }
+                }
+                result
             }
             Err(reason) => Some(RerunResult::Skipped { reason }),
         };
@@ -150,16 +155,20 @@ fn assignment(
     Ok(if all_there { Ok(artifacts) } else { Err("bytes of its inputs are not in the store".to_owned()) })
 }
 
-/// Executes once and compares; nothing when it was asked to stop.
+/// Executes once and compares; nothing when it was asked to stop. A disk that refuses says nothing about the cell.
 fn execute(
     executor: &Executor<'_>,
     assignment: &Assignment,
     recorded: &BTreeMap<String, Output>,
-) -> Option<RerunResult> {
+) -> Result<Option<RerunResult>, RunError> {
     match executor.execute(assignment) {
-        Ended::Cancelled => None,
-        Ended::Failed { error, .. } | Ended::Refused { error } => Some(RerunResult::Failed { error }),
-        Ended::Sealed { transaction, .. } => Some(compare(executor.store, &transaction, recorded)),
+        Ended::Cancelled => Ok(None),
+        Ended::Failed { error, .. } => Ok(Some(RerunResult::Failed { error })),
+        Ended::Refused { error } => {
+            let cell = executor.graph.name(assignment.cell);
+            Err(RunError::Refused { cell, error })
+        }
+        Ended::Sealed { transaction, .. } => Ok(Some(compare(executor.store, &transaction, recorded))),
     }
 }
 

@@ -1,8 +1,10 @@
 //! From a file to a [`PipelineSpec`]: `extends`, profiles, `--set`.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::pipeline_spec::Reader;
+use super::yaml::{LARGEST, too_large};
 use super::{Entry, Mistake, Mistakes, Node, NodeMap, PipelineSpec, Place, Texts, TreeMemo, Value, merge, parse};
 
 /// What a call adds to the file.
@@ -61,10 +63,16 @@ struct Loader<'a> {
 impl Loader<'_> {
     /// The tree of a file, merged over what it extends. `stack` holds the files being read, to find circles.
     fn file(&mut self, file: &Path, stack: &mut Vec<PathBuf>) -> Result<Option<Node>, LoadError> {
-        let bytes = fs_err::read(file)?;
+        let mut bytes = Vec::new();
+        // No more of a large one than says that it is too large.
+        fs_err::File::open(file)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
         let name = file.strip_prefix(self.root).unwrap_or(file).display().to_string();
         let content = String::from_utf8_lossy(&bytes).into_owned();
         let text = self.texts.add(name, content.clone());
+        if bytes.len() > LARGEST {
+            self.mistakes.push(too_large());
+            return Ok(None);
+        }
         if std::str::from_utf8(&bytes).is_err() {
             let start = content.find('\u{fffd}').unwrap_or(0) as u32;
             let mistake = Mistake::new("not-utf-8", "the file is not UTF-8 text");
@@ -107,7 +115,9 @@ impl Loader<'_> {
             return Ok(None);
         };
         let base = file.parent().unwrap_or(Path::new("")).join(relative);
-        let Ok(canonical) = base.canonicalize() else {
+        // A pipe or device is none: reading it may never end.
+        let canonical = base.canonicalize().ok().filter(|path| path.is_file());
+        let Some(canonical) = canonical else {
             let mistake = Mistake::new("missing-file", format!("the file `{relative}` does not exist"));
             let help = "`extends` is relative to the file it stands in";
             self.mistakes.push(mistake.at(node.place, "extended here").help(help));

@@ -5,14 +5,13 @@ use serde_saphyr::{Options, Spanned};
 use super::{Mistake, Node, Place, Texts, Value};
 
 /// More than this is no pipeline file.
-const LARGEST: usize = 16 << 20;
+pub(super) const LARGEST: usize = 16 << 20;
 
 /// Reads one of the texts. YAML 1.2 with anchors, aliases and merge keys; a duplicate key is a mistake.
 pub fn parse(texts: &Texts, text: u32) -> Result<Node, Mistake> {
     let content = texts.get(text).map(|text| text.content.clone()).unwrap_or_default();
     if content.len() > LARGEST {
-        let message = format!("the file has {} bytes; a pipeline file has at most {LARGEST}", content.len());
-        return Err(Mistake::new("too-large", message));
+        return Err(too_large());
     }
     if content.trim().is_empty() {
         return Ok(Node::new(Value::Null, Place { text, start: 0, length: 0 }));
@@ -20,6 +19,10 @@ pub fn parse(texts: &Texts, text: u32) -> Result<Node, Mistake> {
     let spanned: Spanned<Value> =
         serde_saphyr::from_str_with_options(&content, options()).map_err(|error| mistake_of(&error, text, &content))?;
     Ok(Node::from(spanned).in_text(text))
+}
+
+pub(super) fn too_large() -> Mistake {
+    Mistake::new("too-large", format!("the file is too large: a pipeline file has at most {LARGEST} bytes"))
 }
 
 /// `yes` is text here, so that it can be named as the mistake it usually is; limits keep hostile files cheap.

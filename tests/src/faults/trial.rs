@@ -84,7 +84,7 @@ impl Trial {
         let loaded = Loaded::read(&file, self.root(), &Overrides::default(), &TreeMemo::default())?;
         let graph = resolve(loaded, &PROGRAM.registry, &Environment::default(), self.root())?;
         let store = Store::open_on(self.root().join(".dgpipe"), filesystem)?;
-        let project = store.project("trial", &graph.spec.name, &graph.spec.profile)?;
+        let project = store.project("trial", &graph.spec.name, &graph.spec.profile);
         let latest = project.latest()?;
         let request = Request { targets: Targets::all(&graph), force: BTreeSet::new() };
         let plan = Planner::new(&graph, &store, &latest).plan(request)?;

@@ -7,7 +7,7 @@ use dgpipe_cache::Form;
 
 use crate::arguments::Common;
 use crate::session::Session;
-use crate::terminal::{print, sanitised, say};
+use crate::terminal::print;
 use crate::{ExitStatus, Failure, Program};
 
 /// What `path` takes.
@@ -47,9 +47,6 @@ impl PathCommand {
             Form::File => session.store.verify(&artifact).map(|()| session.store.object_path(&artifact)),
             Form::Folder => session.store.view(&artifact).map(Some),
         };
-        for warning in session.store.take_warnings() {
-            say(&format!("warning: {}\n", sanitised(&warning)));
-        }
         match place {
             Ok(Some(path)) => print(&format!("{}\n", path.display())),
             Ok(None) => return Err(self.lost(&name, &port, "they were removed just now")),

@@ -94,7 +94,7 @@ impl Pin {
     /// The project of the file under its profile, or all that use the store.
     fn projects(&self, program: &Program, common: &Common) -> Result<Vec<Project>, Failure> {
         match &self.file {
-            Some(file) => Ok(vec![Session::look(program, file, common)?.project]),
+            Some(file) => Ok(vec![Session::look(program, file, common)?.project.clone()]),
             None => Ok(store_to_look_at(None, common)?.all_projects()?),
         }
     }
