@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use dgpipe_tests::{Outcome, Sandbox};
 use rustix::process::{Pid, Signal};
@@ -111,6 +112,22 @@ fn an_interrupted_execution_goes_on_where_it_was_though_no_checkpoint_was_due() 
     assert_eq!(run.wait().unwrap().code(), Some(130));
     assert_eq!(continued_from(&sandbox.run().exits(0)), 21);
     assert_eq!(sandbox.read("results/long.txt"), undisturbed(&[]));
+}
+
+#[test]
+fn the_time_in_a_record_is_that_of_all_parts_of_its_execution() {
+    let sandbox = project(ROUNDS);
+    let mut run = start_until(&sandbox, 20, "3600");
+    // Longer than all rounds together take; the part after it takes nearly nothing.
+    std::thread::sleep(Duration::from_millis(400));
+    interrupt(&run);
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    assert_eq!(continued_from(&sandbox.run().exits(0)), 21);
+    let records = sandbox.files(".dgpipe/records-v1").into_iter().map(|path| fs_err::read_to_string(path).unwrap());
+    let record = records.into_iter().find(|record| record.contains("\"rounds\"")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let seconds = [&record, &record["record"]].into_iter().find_map(|record| record["seconds"].as_f64());
+    assert!(seconds.unwrap() >= 0.4, "{record:#}");
 }
 
 #[test]

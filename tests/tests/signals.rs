@@ -164,7 +164,7 @@ stages:
 }
 
 #[test]
-fn a_daemon_that_a_command_leaves_does_not_hang_the_run() {
+fn a_daemon_that_a_command_leaves_does_not_hang_the_run_and_ends_with_it() {
     let sandbox = project(
         "pipeline: p
 stages:
@@ -182,7 +182,7 @@ stages:
     let here = sandbox.root().display().to_string();
     let sandbox = sandbox.variable("HERE", &here);
     assert_eq!(sandbox.run().exits(0).executed(), ["a"]);
-    sandbox.remove("daemon");
+    assert!(!alive(&sandbox.read("daemon")));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::packed::PackedWriter;
 use crate::process::Process;
 
 /// Title of a file; raised with its format.
-const TITLE: &str = "dgpipe checkpoint 1\n";
+const TITLE: &str = "dgpipe checkpoint 2\n";
 
 /// The state of an execution that stopped on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod working_folder;
 pub use argument::Argument;
 pub use command_stage::{CommandStage, WorkingFolderKind};
 pub use orphans::collect_orphans;
+pub(crate) use orphans::end_all as end_orphans;
 pub use sandbox::sandbox_support;
 
 /// What `uses:` says for it.

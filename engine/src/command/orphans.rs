@@ -2,8 +2,13 @@
 //! collect such orphans, and then knows when there are none.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
+/// How often orphans are killed: a program that starts others for ever is not waited for.
+const MOST_ENDINGS: usize = 100;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Has this process collect the orphans among its descendants. To be called by the main thread of a program, which must
 /// start no processes itself while cells execute.
@@ -32,6 +37,21 @@ pub(super) fn are_all_dead() -> bool {
         }
     }
     false
+}
+
+/// Kills all orphans, and the orphans that these leave. To be called when no command executes: what outlives a run would
+/// go on using its files and its devices, unknown to everybody.
+pub(crate) fn end_all() {
+    for _ in 0..MOST_ENDINGS {
+        if !collects_orphans() || are_all_dead() {
+            return;
+        }
+        let listed = fs_err::read_to_string(list()).unwrap_or_default();
+        for orphan in listed.split_whitespace().filter_map(|number| Pid::from_raw(number.parse().ok()?)) {
+            kill_process(orphan, Signal::KILL).ok();
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Takes note of the end of an orphan, if it has ended.

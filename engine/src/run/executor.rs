@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -124,7 +124,8 @@ impl Executor<'_> {
         }
         // The bytes of those who may still write are hashed while they are copied.
         let seal = if findings.at_rest || !is_command { Seal::Move } else { Seal::Copy };
-        match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seal, seconds)) {
+        let before = memory.spent_before.load(Ordering::Relaxed) as f64 / 1000.0;
+        match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seal, (before, seconds))) {
             Ok(transaction) => {
                 let little = assignment.reads_little() && transaction.size() <= LITTLE;
                 match findings.at_rest {
@@ -167,6 +168,7 @@ impl Executor<'_> {
             cancel,
             unchanged,
             has_checkpoints: AtomicBool::new(false),
+            spent_before: AtomicU64::new(0),
         }
     }
 
@@ -236,7 +238,7 @@ impl Executor<'_> {
         outputs: &BTreeMap<String, PathBuf>,
         findings: &Findings,
         seal: Seal,
-        seconds: f64,
+        (before, seconds): (f64, f64),
     ) -> Result<Transaction, StageError> {
         let mut transaction = self.store.begin(assignment.key);
         if assignment.replace {
@@ -258,7 +260,8 @@ impl Executor<'_> {
         record.metrics = findings.metrics.iter().map(metric).collect::<Result<_, serde_json::Error>>()?;
         record.notes.clone_from(&findings.notes);
         record.started = now_in_milliseconds().saturating_sub((seconds * 1000.0) as u64);
-        record.seconds = seconds;
+        // With what former executions put into the checkpoint that this one went on from: making it anew takes all of that.
+        record.seconds = before + seconds;
         record.device.clone_from(&self.options.device);
         record.host = serde_json::json!({ "os": std::env::consts::OS, "architecture": std::env::consts::ARCH });
         self.run.clone_into(&mut record.run);

@@ -84,7 +84,7 @@ pub fn run(
         spares: Mutex::default(),
     };
     let planner = Planner::new(graph, store, &latest);
-    let ((keys, in_use), artifacts) = threads::scope(|scope| {
+    let ended = threads::scope(|scope| {
         let (sender, receiver) = threads::channel();
         let mut runner = Runner::new(&executor, &planner, &plan, scope, sender, folder.in_use());
         runner.start()?;
@@ -104,7 +104,9 @@ pub fn run(
         runner.keep_listings();
         let artifacts = runner.published();
         Ok::<_, RunError>((runner.finish(), artifacts))
-    })?;
+    });
+    crate::command::end_orphans();
+    let ((keys, in_use), artifacts) = ended?;
     let cells = LazyCell::new(|| (0..graph.cells.len()).map(|cell| graph.name(cell)).collect::<BTreeSet<_>>());
     let latest = keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect();
     project.add_latest(latest, &|cell| cells.contains(cell))?;

@@ -14,6 +14,7 @@ const SHARE: u32 = 20;
 /// [continues](super::StageType::CONTINUES).
 pub struct Checkpoints<'a> {
     opened: Option<(&'a Memory<'a>, dgpipe_cache::Checkpoints)>,
+    begun: Instant,
     /// When it was opened, or something was last written.
     since: Instant,
     /// How long from then on nothing is written.
@@ -27,18 +28,24 @@ impl<'a> Checkpoints<'a> {
             (memory, memory.checkpoints())
         };
         let rest = memory.map_or(Duration::ZERO, |memory| memory.every);
-        Self { opened: memory.map(open), since: Instant::now(), rest }
+        let begun = Instant::now();
+        Self { opened: memory.map(open), begun, since: begun, rest }
     }
 
     /// Returns what `decode` makes of the state that is furthest, of those that an unfinished execution of this key or a
     /// finished one of less length left. States that it does not take are passed over, so it can check them.
     pub fn adopt<T>(&self, mut decode: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         let (memory, checkpoints) = self.opened.as_ref().filter(|(memory, _)| !memory.afresh)?;
-        let adopted = checkpoints.newest(|found| decode(&found.bytes));
-        adopted.unwrap_or_else(|error| {
+        let adopted = checkpoints.newest(|found| {
+            let (state, spent) = found.bytes.split_last_chunk()?;
+            Some((decode(state)?, u64::from_le_bytes(*spent)))
+        });
+        let (state, spent) = adopted.unwrap_or_else(|error| {
             memory.warn("no checkpoint could be read", error);
             None
-        })
+        })?;
+        memory.spent_before.store(spent, Ordering::Relaxed);
+        Some(state)
     }
 
     /// Offers a state that is `done` far, which is written where it is time or the run is being stopped.
@@ -48,7 +55,8 @@ impl<'a> Checkpoints<'a> {
             return;
         }
         let begun = Instant::now();
-        if let Err(error) = checkpoints.save(done, &state()) {
+        let before = Duration::from_millis(memory.spent_before.load(Ordering::Relaxed));
+        if let Err(error) = checkpoints.save(done, &with_time(state(), before + self.begun.elapsed())) {
             memory.warn("no checkpoint could be written", error);
         }
         let share = if memory.every.is_zero() { Duration::ZERO } else { begun.elapsed().saturating_mul(SHARE) };
@@ -60,9 +68,17 @@ impl<'a> Checkpoints<'a> {
         let Some((memory, checkpoints)) = &self.opened else { return };
         if memory.continues.is_some()
             && (memory.unchanged)(None)
-            && let Err(error) = checkpoints.keep_final(done, &state())
+            // What it took is in the record of the execution that ended here.
+            && let Err(error) = checkpoints.keep_final(done, &with_time(state(), Duration::ZERO))
         {
             memory.warn("the state at the end could not be kept", error);
         }
     }
+}
+
+/// A state followed by the time that it took, in milliseconds, as 64 bits in little-endian order: whoever goes on from
+/// it adds that to what the rest takes.
+fn with_time(mut state: Vec<u8>, time: Duration) -> Vec<u8> {
+    state.extend(u64::try_from(time.as_millis()).unwrap_or(u64::MAX).to_le_bytes());
+    state
 }

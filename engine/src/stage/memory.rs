@@ -1,7 +1,7 @@
 //! What an execution may know of former ones, and what it leaves for later ones beside its outputs. It decides how long
 //! an execution takes and never what comes out of it.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use dgpipe_cache::{Key, Store, StoreError};
@@ -27,6 +27,8 @@ pub(crate) struct Memory<'a> {
     pub(crate) unchanged: &'a (dyn Fn(Option<&str>) -> bool + Sync),
     /// Whether the execution asked for checkpoints, so that there may be some to remove when it is done.
     pub(crate) has_checkpoints: AtomicBool,
+    /// The milliseconds that went into the checkpoint which this execution went on from.
+    pub(crate) spent_before: AtomicU64,
 }
 
 impl Memory<'_> {
