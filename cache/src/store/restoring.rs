@@ -86,14 +86,32 @@ impl Restoring {
 
     /// Puts all of them at their paths, in place of what is there, and returns how each went, in order.
     pub fn finish(&mut self) -> Vec<Result<RestoreMethod, StoreError>> {
+        self.finish_where(&|_, _| true)
+    }
+
+    /// The same, but nothing is replaced that its owner changed meanwhile: `is_as_known` tells by the number of an
+    /// artifact whether what lies at a path is still what may be replaced. It is asked just before that, and again about
+    /// what was there, which is put back if need be; the error is [`StoreError::Changed`].
+    pub fn finish_where(
+        &mut self,
+        is_as_known: &dyn Fn(usize, &Path) -> bool,
+    ) -> Vec<Result<RestoreMethod, StoreError>> {
         let mut drafts = std::mem::take(&mut self.drafts);
         let all = |parts: fn(&Draft) -> &BTreeSet<PathBuf>| drafts.iter().flat_map(parts).cloned().collect();
         let synced = self.make_durable(&all(|draft| &draft.files), &all(|draft| &draft.folders));
         fail_all(&mut drafts, synced);
 
-        for draft in &mut drafts {
+        for (number, draft) in drafts.iter_mut().enumerate() {
             draft.step(|draft| {
+                let changed = StoreError::Changed { path: draft.dest.clone() };
+                if !is_as_known(number, &draft.dest) {
+                    return Err(changed);
+                }
                 draft.replaced = self.replace(&draft.path, &draft.dest)?;
+                if let Some(replaced) = draft.replaced.take_if(|replaced| !is_as_known(number, replaced)) {
+                    self.put_back(&replaced, draft)?;
+                    return Err(changed);
+                }
                 self.folders.insert(folder_of(&draft.dest).to_owned());
                 Ok(())
             });
@@ -175,6 +193,15 @@ impl Restoring {
             return Err(error.into());
         }
         Ok(Some(aside))
+    }
+
+    /// Gives what was replaced its place again, and the draft its own.
+    fn put_back(&self, replaced: &Path, draft: &Draft) -> Result<(), StoreError> {
+        if replaced != draft.path || !self.tree.exchange(replaced, &draft.dest)? {
+            self.tree.rename(&draft.dest, &draft.path)?;
+            self.tree.rename(replaced, &draft.dest)?;
+        }
+        Ok(())
     }
 
     /// Returns an unused name beside a path, and sees to the folder they are in.

@@ -28,6 +28,12 @@ pub enum StoreError {
         #[source]
         source: FileError,
     },
+    /// What was to be replaced was changed in that very moment, and is left alone.
+    #[error("`{}` was changed while it was about to be replaced", path.display())]
+    Changed {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// What was to be stored cannot be stored.
     #[error(transparent)]
     Tree(#[from] TreeError),

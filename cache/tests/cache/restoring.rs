@@ -1,9 +1,14 @@
 //! Putting artifacts where the user wants them.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dgpipe_cache::{StoreError, TreeError};
+use dgpipe_cache::{Filesystem, StoreError, TreeError};
 
+use crate::recorder::Recorder;
 use crate::sandbox::{Sandbox, picture};
 
 fn mode(path: &std::path::Path) -> u32 {
@@ -193,4 +198,42 @@ fn some_files_can_be_restored_with_other_bytes_and_others_beside_them() {
     let stamped = [(String::new(), bytes("stamped"))].into_iter().collect();
     sandbox.store.restore_with(&single, &stamped, &dest).unwrap();
     assert_eq!(fs_err::read_to_string(&dest).unwrap(), "stamped");
+}
+
+/// Restores `ours` over `known`, which is changed once somebody has looked at it for so many times, and expects that the
+/// change is kept.
+fn keeps_what_is_changed(name: &str, after_looks: usize, tree: impl FnOnce(&Sandbox) -> Arc<dyn Filesystem>) {
+    let sandbox = Sandbox::new();
+    // `place` is the file itself, or the folder that it is in.
+    let inside = Path::new(name).strip_prefix("place").unwrap().to_owned();
+    sandbox.write(name, "ours");
+    let artifact = sandbox.put("key", "place");
+    sandbox.write(name, "known");
+    let mut restoring = sandbox.store.restoring(tree(&sandbox));
+    restoring.add(&artifact, &BTreeMap::new(), &sandbox.path("place")).unwrap();
+    let looks = AtomicUsize::new(0);
+    let is_as_known = |_: usize, path: &Path| {
+        let file = if inside.as_os_str().is_empty() { path.to_owned() } else { path.join(&inside) };
+        if looks.fetch_add(1, Ordering::SeqCst) == after_looks {
+            fs_err::write(&file, "edited").unwrap();
+        }
+        fs_err::read_to_string(&file).unwrap() == "known"
+    };
+    let ended = restoring.finish_where(&is_as_known);
+    assert!(matches!(ended.as_slice(), [Err(StoreError::Changed { .. })]), "{name} {after_looks}: {ended:?}");
+    assert_eq!(fs_err::read_to_string(sandbox.path(name)).unwrap(), "edited");
+    let mut left: Vec<_> =
+        fs_err::read_dir(sandbox.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["place", "store"]);
+}
+
+#[test]
+fn what_is_changed_while_it_is_about_to_be_replaced_stays() {
+    let real = |sandbox: &Sandbox| sandbox.store.tree(&sandbox.path("")).unwrap();
+    keeps_what_is_changed("place", 0, real);
+    keeps_what_is_changed("place/file", 0, real);
+    // Changed in the very moment of its replacement, on disks that exchange names and on those that cannot.
+    keeps_what_is_changed("place/file", 1, real);
+    keeps_what_is_changed("place/file", 1, |_| Arc::new(Recorder::default()));
 }

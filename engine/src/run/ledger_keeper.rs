@@ -164,7 +164,8 @@ impl<'a> LedgerKeeper<'a> {
             }
         }
         let hear = |path, how| listener.hear(&Event::Published { path, how });
-        publishing.finish(|path, entry| self.note(path, entry), hear)
+        let memo = self.memo.clone();
+        publishing.finish(|path| find(path, &memo), |path, entry| self.note(path, entry), hear)
     }
 
     fn publish_one(
@@ -205,7 +206,7 @@ impl<'a> LedgerKeeper<'a> {
         let Some(main) = self.ledger.entries.get(&publication.path).filter(stamped) else { return Ok(false) };
         let beside = self.ledger.entries.get_key_value(&beside).filter(|(_, entry)| stamped(entry));
         for (path, entry) in beside.into_iter().chain([(&publication.path, main)]) {
-            if self.found(&self.options.root.join(path))? != Some(entry.artifact.digest) {
+            if find(&self.options.root.join(path), &self.memo)? != Some(entry.artifact.digest) {
                 return Ok(false);
             }
         }
@@ -247,7 +248,7 @@ impl<'a> LedgerKeeper<'a> {
         publishing: &mut Publishing,
     ) -> Result<bool, RunError> {
         let path = self.options.root.join(shown);
-        let found = self.found(&path)?;
+        let found = find(&path, &self.memo)?;
         let entry = self.entry(publication, content);
         if found == Some(content.artifact.digest) {
             self.note(shown.to_owned(), entry);
@@ -274,25 +275,11 @@ impl<'a> LedgerKeeper<'a> {
             },
         };
         publishing.restoring.add(&content.object, content.files, &path)?;
+        // What was moved aside is not there any more.
+        let found = found.filter(|_| !matches!(how, PublishHow::MovedAside { .. }));
         let (path, how) = (shown.to_owned(), told.then_some(how));
-        publishing.write(Written { publication, path, entry, how });
+        publishing.write(Written { publication, path, found, entry, how });
         Ok(true)
-    }
-
-    /// What lies at a path. What cannot have been published has a digest that no artifact has.
-    fn found(&self, path: &Path) -> Result<Option<Digest>, RunError> {
-        let foreign = Digest::of(b"neither a file nor a folder as dgpipe publishes them");
-        match path.symlink_metadata() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
-            Ok(metadata) if metadata.is_symlink() => return Ok(Some(foreign)),
-            Ok(_) => {}
-        }
-        match hash_path(path, HashOptions { hidden: true, links: true }, &self.memo) {
-            Ok(snapshot) => Ok(Some(snapshot.artifact().digest)),
-            Err(TreeError::File(error)) => Err(RunError::Io(std::io::Error::other(error))),
-            Err(_) => Ok(Some(foreign)),
-        }
     }
 
     /// Whether every file at a path is one of those that were published there, so that at most some are missing.
@@ -374,5 +361,21 @@ impl<'a> LedgerKeeper<'a> {
             }
         }
         unreachable!("there are more numbers than names in a folder")
+    }
+}
+
+/// What lies at a path. What cannot have been published has a digest that no artifact has.
+fn find(path: &Path, memo: &SourceMemo) -> Result<Option<Digest>, RunError> {
+    let foreign = Digest::of(b"neither a file nor a folder as dgpipe publishes them");
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+        Ok(metadata) if metadata.is_symlink() => return Ok(Some(foreign)),
+        Ok(_) => {}
+    }
+    match hash_path(path, HashOptions { hidden: true, links: true }, memo) {
+        Ok(snapshot) => Ok(Some(snapshot.artifact().digest)),
+        Err(TreeError::File(error)) => Err(RunError::Io(std::io::Error::other(error))),
+        Err(_) => Ok(Some(foreign)),
     }
 }

@@ -1,7 +1,9 @@
 //! One go at bringing published paths up to date: what is written, all at once because making paths durable one by one
 //! takes long, and what is said about it, in the order of the paths.
 
-use dgpipe_cache::{LedgerEntry, Restoring, StoreError};
+use std::path::Path;
+
+use dgpipe_cache::{Digest, LedgerEntry, Restoring, StoreError};
 
 use super::{PublishHow, RunError};
 
@@ -20,6 +22,8 @@ pub(super) struct Written {
     /// The index of its publication.
     pub(super) publication: usize,
     pub(super) path: String,
+    /// What lay there when it was decided to write; anything else is an edit of this moment.
+    pub(super) found: Option<Digest>,
     pub(super) entry: LedgerEntry,
     /// What is said once it is; nothing of what goes without saying.
     pub(super) how: Option<PublishHow>,
@@ -53,12 +57,17 @@ impl Publishing {
     /// Writes, notes in the ledger what was, says what is to be said, and returns what has to be made again.
     pub(super) fn finish(
         mut self,
+        find: impl Fn(&Path) -> Result<Option<Digest>, RunError>,
         mut note: impl FnMut(String, LedgerEntry),
         hear: impl Fn(String, PublishHow),
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
-        for (written, restored) in std::mem::take(&mut self.written).into_iter().zip(self.restoring.finish()) {
-            let Written { publication, path, entry, how } = written;
+        let all = std::mem::take(&mut self.written);
+        let is_as_known = |number: usize, path: &Path| find(path).is_ok_and(|found| found == all[number].found);
+        let restored = self.restoring.finish_where(&is_as_known);
+        for (written, restored) in all.into_iter().zip(restored) {
+            let Written { publication, path, entry, how, .. } = written;
             match restored {
+                Err(StoreError::Changed { .. }) => self.say(publication, &path, PublishHow::Edited),
                 Ok(_) => {
                     how.into_iter().for_each(|how| self.say(publication, &path, how));
                     note(path, entry);
