@@ -387,7 +387,7 @@ stages: { odd: { uses: parity, inputs: { number: number } }, sum: { uses: add, i
     let why = sandbox.call(&["why", "pipeline.yaml", "odd"]).exits(0);
     insta::assert_snapshot!(why.stdout, @r#"
     odd executes
-      because source number (data/number.txt) changed
+      because source number (data/number.txt) changed, ec2c76a158a4 → 1fad12e6bdb0
     "#);
     assert_eq!(sandbox.run().exits(0).executed(), ["odd", "sum"]);
 }

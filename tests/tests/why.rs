@@ -98,7 +98,7 @@ fn a_source_that_is_a_file_is_named_by_its_path() {
     sandbox.write("scripts/count.sh", "false\n");
     insta::assert_snapshot!(sandbox.why("count", &[]), @r#"
     count executes
-      because source scripts/count.sh changed
+      because source scripts/count.sh changed, [HEX] → [HEX]
     "#);
 }
 
@@ -166,7 +166,7 @@ fn a_tool_is_named() {
     sandbox.write_program("scripts/tool", "#!/bin/sh\nexit 1\n");
     insta::assert_snapshot!(sandbox.why("count", &[]), @r#"
     count executes
-      because tool scripts/tool changed
+      because tool scripts/tool changed, [HEX] → [HEX]
     "#);
 }
 
@@ -372,10 +372,31 @@ fn an_input_that_executed_in_an_earlier_run_is_followed_to_what_changed() {
     let run = sandbox.call(&["runs", "pipeline.yaml", "--json"]).exits(0);
     let runs: Vec<serde_json::Value> = serde_json::from_str(&run.stdout).unwrap();
     let fourth = runs[3]["run"].as_str().unwrap();
-    assert_eq!(sandbox.why("last", &["--run", fourth]), why);
+    let then = why.replace("is up to date; it executed", "executed");
+    assert_eq!(sandbox.why("last", &["--run", fourth]), then);
     assert!(sandbox.why("last", &["--run", "latest~1"]).contains("factor 2.5 → 3.5 (param plus, pipeline.yaml:3)"));
     let none = sandbox.call(&["why", "pipeline.yaml", "last", "--run", "latest"]).exits(2);
     assert!(none.stderr.contains("`last` was reused in run"), "{}", none.stderr);
+}
+
+#[test]
+fn a_past_run_tells_of_cells_that_are_gone_and_under_a_file_with_mistakes() {
+    let sandbox = sums();
+    sandbox.edit("factor: 2.0", "factor: 4.0");
+    sandbox.run().exits(0);
+    let run = sandbox.call(&["runs", "pipeline.yaml", "--json"]).exits(0);
+    let runs: Vec<serde_json::Value> = serde_json::from_str(&run.stdout).unwrap();
+    let named = ["--run", runs.last().unwrap()["run"].as_str().unwrap()];
+    let cell = "one[seed=3]";
+    let expected = sandbox.why(cell, &named);
+    assert!(expected.contains("factor 2.0 → 4.0 (pipeline.yaml:8)"), "{expected}");
+    // Seed 3 is gone, then the file has a mistake, then there is no such stage any more.
+    for (from, to) in [("[1, 2, 3]", "[1, 2]"), ("uses: constant", "uses: constnat"), ("  one:", "  uno:")] {
+        sandbox.edit(from, to);
+        assert_eq!(sandbox.why(cell, &named), expected, "{to}");
+    }
+    let unknown = sandbox.call(&[&["why", "pipeline.yaml", "one[seed=9]"][..], &named].concat()).exits(2);
+    assert!(unknown.stderr.contains("constnat"), "{}", unknown.stderr);
 }
 
 #[test]

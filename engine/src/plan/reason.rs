@@ -160,7 +160,9 @@ impl fmt::Display for Reason {
                 };
                 write!(f, "variable {name} {} → {} (environment)", value(was), value(now))
             }
-            Self::ToolChanged { name, was, now } => write!(f, "tool {name} {}", change(was.as_ref(), now.as_ref())),
+            Self::ToolChanged { name, was, now } => {
+                write!(f, "tool {name} {}", old_and_new(was.as_ref(), now.as_ref()))
+            }
             Self::InputChanged { port, from, path, was, now, .. } => {
                 let path = path.as_ref().map(|path| format!("/{path}")).unwrap_or_default();
                 write!(f, "input {port}: {from}{path} {}", change(was.as_ref(), now.as_ref()))
@@ -169,7 +171,7 @@ impl fmt::Display for Reason {
                 let at = at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
                 match files {
                     Some(files) => write!(f, "source {source}{at}: {files}"),
-                    None => write!(f, "source {source}{at} {}", change(was.as_ref(), now.as_ref())),
+                    None => write!(f, "source {source}{at} {}", old_and_new(was.as_ref(), now.as_ref())),
                 }
             }
             Self::InputRenamed { port, was, now } => write!(f, "input {port} is called {now}, before {was}"),
@@ -191,6 +193,14 @@ fn change(was: Option<&String>, now: Option<&String>) -> &'static str {
         (None, _) => "was added",
         (_, None) => "was removed",
         (Some(_), Some(_)) => "changed",
+    }
+}
+
+/// What comes from outside has no cell that could tell more, so its digests are told.
+fn old_and_new(was: Option<&String>, now: Option<&String>) -> String {
+    match (was, now) {
+        (Some(was), Some(now)) => format!("changed, {was} → {now}"),
+        (was, now) => change(was, now).to_owned(),
     }
 }
 

@@ -8,17 +8,17 @@ use super::{Chain, Link, LinkState};
 use crate::plan::{Cause, Planner, Reason, SourceSnapshots};
 use crate::run::{Outcome, RunReport};
 
-/// Why a cell executed in a run, down to the first changes; nothing where it did not execute there.
+/// Why a cell executed in a run, down to the first changes; nothing where it did not execute there. What the run kept
+/// about itself is enough for that; with the pipeline of today, records tell more about cells that it reused.
 pub fn past(
-    planner: &Planner<'_>,
-    sources: &SourceSnapshots,
+    today: Option<(&Planner<'_>, &SourceSnapshots)>,
     report: &RunReport,
     cell: &str,
 ) -> Result<Option<Chain>, StoreError> {
     let Some(executed) = report.cells.get(cell).filter(|cell| cell.outcome == Outcome::Executed) else {
         return Ok(None);
     };
-    let mut past = Past { planner, sources, report, places: BTreeMap::new(), chain: Chain::default() };
+    let mut past = Past { today, report, places: BTreeMap::new(), chain: Chain::default() };
     let state = LinkState::Executed { run: report.run.clone() };
     past.chain.links.push(Link { cell: cell.to_owned(), state, reasons: executed.reasons.clone(), behind: Vec::new() });
     past.places.insert((cell.to_owned(), executed.key), 0);
@@ -31,8 +31,7 @@ pub fn past(
 }
 
 struct Past<'a> {
-    planner: &'a Planner<'a>,
-    sources: &'a SourceSnapshots,
+    today: Option<(&'a Planner<'a>, &'a SourceSnapshots)>,
     report: &'a RunReport,
     places: BTreeMap<(String, Option<Key>), usize>,
     chain: Chain,
@@ -74,7 +73,8 @@ impl Past<'_> {
         if let Some(kept) = self.report.causes.iter().find(kept) {
             return Ok(link(LinkState::Reused { run: kept.run.clone() }, kept.reasons.clone()));
         }
-        let found = self.planner.cause((cell, was, now), self.sources, &|_| None)?;
+        let Some((planner, sources)) = self.today else { return Ok(None) };
+        let found = planner.cause((cell, was, now), sources, &|_| None)?;
         Ok(found.and_then(|cause| link(LinkState::Reused { run: cause.run }, cause.reasons)))
     }
 }

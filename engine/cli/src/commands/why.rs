@@ -6,6 +6,7 @@ use clap::Args;
 use dgpipe_cache::Record;
 use dgpipe_engine::plan::{Decision, Plan, Provenance, Reason, in_short};
 use dgpipe_engine::run::{CellReport, Outcome, RunReport};
+use dgpipe_engine::spec::{Constraint, Place, Selector};
 use dgpipe_engine::why::{Chain, Link, LinkState, Nearest, nearest, past, pending};
 use serde_json::json;
 
@@ -30,28 +31,28 @@ pub struct Why {
 /// All that is found out about one question.
 struct Answer {
     chain: Chain,
-    /// Whether the first link is what is, and not what would be.
-    is_past: bool,
+    about: About,
     /// For whom the record was made, where that is somebody else.
     made_for: Option<String>,
     nearest: Option<Nearest>,
 }
 
+/// What the first link of an answer is.
+#[derive(PartialEq)]
+enum About {
+    /// What would be.
+    Pending,
+    /// The execution whose record stands for the cell today.
+    Today,
+    /// The execution in a run that was named.
+    Run,
+}
+
 impl Why {
     pub(crate) fn execute(&self, program: &Program, common: &Common) -> Result<ExitStatus, Failure> {
-        let session = Session::look(program, &self.file, common)?;
-        let cell = session.cell(&self.cell)?;
-        let name = session.graph.name(cell);
-        let plan = session.plan(std::slice::from_ref(&name), &[])?;
         let answer = match &self.run {
-            Some(run) => in_run(&session, &plan, &name, run)?,
-            None if plan.decisions[&cell].decision == Decision::Reuse => last_execution(&session, &plan, cell)?,
-            None => Answer {
-                chain: pending(&session.planner(), &plan, cell)?,
-                is_past: false,
-                made_for: None,
-                nearest: nearest(&session.planner(), &plan, cell)?,
-            },
+            Some(run) => self.in_run(program, common, run)?,
+            None => self.now(program, common)?,
         };
         if common.json {
             print(&format!("{}\n", answer.as_json()));
@@ -60,24 +61,77 @@ impl Why {
         }
         Ok(ExitStatus::Done)
     }
+
+    /// Why a cell would execute now, or else why it last did.
+    fn now(&self, program: &Program, common: &Common) -> Result<Answer, Failure> {
+        let session = Session::look(program, &self.file, common)?;
+        let cell = session.cell(&self.cell)?;
+        let plan = session.plan(&[session.graph.name(cell)], &[])?;
+        if plan.decisions[&cell].decision == Decision::Reuse {
+            return last_execution(&session, &plan, cell);
+        }
+        Ok(Answer {
+            chain: pending(&session.planner(), &plan, cell)?,
+            about: About::Pending,
+            made_for: None,
+            nearest: nearest(&session.planner(), &plan, cell)?,
+        })
+    }
+
+    /// Why a cell executed in a run that the call names, also where the pipeline of today has no such cell, or mistakes.
+    fn in_run(&self, program: &Program, common: &Common, run: &str) -> Result<Answer, Failure> {
+        let session = Session::look(program, &self.file, common);
+        let today = session.and_then(|session| {
+            let cell = session.cell(&self.cell)?;
+            let plan = session.plan(&[session.graph.name(cell)], &[])?;
+            Ok((session.graph.name(cell), session, plan))
+        });
+        let (report, name, chain) = match &today {
+            Ok((name, session, plan)) => {
+                let (pipeline, profile) = (&session.graph.spec.name, &session.graph.spec.profile);
+                let report = Past::of(&session.store, &session.root, Some(pipeline), Some(profile))?.run(run)?;
+                let chain = past(Some((&session.planner(), &plan.sources)), &report, name)?;
+                (report, name.clone(), chain)
+            }
+            Err(_) => {
+                let report = Past::look(Some(&self.file), common)?.run(run)?;
+                let Some(name) = named(&report, &self.cell) else {
+                    // What is wrong with the pipeline or the name is what there is to say.
+                    return Err(today.err().unwrap_or_else(|| Failure::call("there is no such cell")));
+                };
+                let chain = past(None, &report, &name)?;
+                (report, name, chain)
+            }
+        };
+        let chain = chain.ok_or_else(|| {
+            let became = match report.cells.get(&name) {
+                Some(cell) => format!("was {} in", cell.outcome),
+                None => "was not looked at in".to_owned(),
+            };
+            Failure::call(format!("`{name}` {became} run {}", report.run)).hint(format!(
+                "without `--run`, `dgpipe why` tells of its last execution; `dgpipe show {}` of this run",
+                report.run
+            ))
+        })?;
+        Ok(Answer { chain, about: About::Run, made_for: None, nearest: None })
+    }
 }
 
-/// Why a cell executed in a run that the call names.
-fn in_run(session: &Session, plan: &Plan, name: &str, run: &str) -> Result<Answer, Failure> {
-    let (pipeline, profile) = (&session.graph.spec.name, &session.graph.spec.profile);
-    let report = Past::of(&session.store, &session.root, Some(pipeline), Some(profile))?.run(run)?;
-    let chain = past(&session.planner(), &plan.sources, &report, name)?;
-    let chain = chain.ok_or_else(|| {
-        let became = match report.cells.get(name) {
-            Some(cell) => format!("was {} in", cell.outcome),
-            None => "was not looked at in".to_owned(),
-        };
-        Failure::call(format!("`{name}` {became} run {}", report.run)).hint(format!(
-            "without `--run`, `dgpipe why` tells of its last execution; `dgpipe show {}` of this run",
-            report.run
-        ))
-    })?;
-    Ok(Answer { chain, is_past: true, made_for: None, nearest: None })
+/// The one cell of a report that a text means, whatever the order of its axes.
+fn named(report: &RunReport, text: &str) -> Option<String> {
+    let asked = Selector::parse(text, Place::default()).ok()?;
+    let is_meant = |name: &&String| {
+        let cell = Selector::parse(name, Place::default());
+        cell.is_ok_and(|cell| {
+            let has = |asked: &Constraint| {
+                let own = cell.constraints.iter().find(|own| own.axis == asked.axis);
+                own.is_some_and(|own| own.values.iter().all(|value| asked.accepts(value)))
+            };
+            cell.name == asked.name && asked.constraints.iter().all(has)
+        })
+    };
+    let mut meant = report.cells.keys().filter(is_meant);
+    meant.next().filter(|_| meant.next().is_none()).cloned()
 }
 
 /// Why a cell executed when its record was made.
@@ -86,16 +140,19 @@ fn last_execution(session: &Session, plan: &Plan, cell: usize) -> Result<Answer,
     let record = plan.key(cell).map(|key| session.store.record(&key)).transpose()?.flatten();
     let Some(record) = record else {
         let link = Link { cell: name, state: LinkState::Unknown, reasons: Vec::new(), behind: Vec::new() };
-        return Ok(Answer { chain: Chain { links: vec![link] }, is_past: true, made_for: None, nearest: None });
+        return Ok(Answer { chain: Chain { links: vec![link] }, about: About::Today, made_for: None, nearest: None });
     };
     let provenance = Provenance::read(&record).unwrap_or_default();
     let made_as = if provenance.cell.is_empty() { name.clone() } else { provenance.cell.clone() };
     let report = Past::of(&session.store, &session.root, None, None)?.named(&record.run)?;
-    let kept = report.as_ref().map(|report| past(&session.planner(), &plan.sources, report, &made_as)).transpose()?;
+    let kept =
+        report.as_ref().map(|report| past(Some((&session.planner(), &plan.sources)), report, &made_as)).transpose()?;
     let mut chain = match kept.flatten() {
         Some(chain) => chain,
         // The run is forgotten, or was another project's: the record tells of its own cell at least.
-        None => past(&session.planner(), &plan.sources, &alone(&record, &made_as), &made_as)?.unwrap_or_default(),
+        None => {
+            past(Some((&session.planner(), &plan.sources)), &alone(&record, &made_as), &made_as)?.unwrap_or_default()
+        }
     };
     if let Some(first) = chain.links.first_mut() {
         first.cell.clone_from(&name);
@@ -104,7 +161,7 @@ fn last_execution(session: &Session, plan: &Plan, cell: usize) -> Result<Answer,
     let elsewhere = (&provenance.pipeline, &provenance.profile) != (&spec.name, &spec.profile);
     let place = if elsewhere { format!(" of {} ({})", provenance.pipeline, provenance.profile) } else { String::new() };
     let made_for = (!provenance.cell.is_empty() && (elsewhere || made_as != name)).then(|| format!("{made_as}{place}"));
-    Ok(Answer { chain, is_past: true, made_for, nearest: None })
+    Ok(Answer { chain, about: About::Today, made_for, nearest: None })
 }
 
 /// A report with one execution in it, as its record tells of it.
@@ -153,7 +210,8 @@ impl Answer {
         match &link.state {
             LinkState::Executes => "executes".to_owned(),
             LinkState::Awaits => "awaits what it reads, and may be reused".to_owned(),
-            LinkState::Executed { run } if self.is_past => {
+            LinkState::Executed { run } if self.about == About::Run => format!("executed in run {run}{}", when(run)),
+            LinkState::Executed { run } if self.about == About::Today => {
                 format!("is up to date; it executed{by} in run {run}{}", when(run))
             }
             LinkState::Executed { run } | LinkState::Reused { run } => format!("is reused from run {run}{}", when(run)),
