@@ -127,8 +127,7 @@ impl Session {
     /// The key of a cell now, or of its last record.
     pub(crate) fn key(&self, cell: usize) -> Result<Option<Key>, Failure> {
         let plan = self.plan(&[self.graph.name(cell)], &[])?;
-        let now = plan.decisions.get(&cell).and_then(|planned| planned.identity.as_ref());
-        Ok(now.map(|(_, key)| *key).or_else(|| self.latest.get(&self.graph.name(cell)).copied()))
+        Ok(plan.key(cell).or_else(|| self.latest.get(&self.graph.name(cell)).copied()))
     }
 }
 

@@ -77,7 +77,7 @@ impl<'a> Published<'a> {
     fn with_stamper<T>(&self, ask: impl FnOnce(&Stamper<'_>) -> T) -> T {
         let output = |cell: usize, port: &str| -> Option<(Artifact, Key)> {
             let planned = self.plan.decisions.get(&cell).filter(|planned| planned.decision == Decision::Reuse)?;
-            Some((planned.outputs.get(port)?.artifact, planned.identity.as_ref()?.1))
+            Some((planned.outputs.get(port)?.artifact, planned.key?))
         };
         ask(&Stamper::new(self.graph, self.store, &self.plan.sources, &output, (self.root, &self.file)))
     }

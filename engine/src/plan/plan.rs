@@ -6,7 +6,6 @@ use std::sync::Arc;
 use dgpipe_cache::{Key, Output};
 
 use super::{Decision, SourceSnapshots};
-use crate::fingerprint::Fingerprint;
 use crate::graph::Targets;
 
 /// What a run would do.
@@ -29,8 +28,8 @@ pub struct Plan {
 pub struct PlannedCell {
     /// What is to be done.
     pub decision: Decision,
-    /// Its fingerprint and key, where all that it reads is known.
-    pub identity: Option<(Fingerprint, Key)>,
+    /// Its key, where all that it reads is known. Fingerprints are many times as large and soon made again.
+    pub key: Option<Key>,
     /// Its outputs, where a record was found.
     pub outputs: Arc<BTreeMap<String, Output>>,
     /// How long the recorded execution took, in seconds; of the last one where it has to execute.
@@ -40,7 +39,7 @@ pub struct PlannedCell {
 impl Plan {
     /// The key of a cell, where all that it reads is known.
     pub fn key(&self, cell: usize) -> Option<Key> {
-        self.decisions.get(&cell)?.identity.as_ref().map(|(_, key)| *key)
+        self.decisions.get(&cell)?.key
     }
 
     /// How many cells have that decision: `reuse`, `execute` or `await`.

@@ -97,7 +97,7 @@ impl<'a> Planner<'a> {
             // Only this cell and what reads it are lost; the run says so where everybody looks.
             Err(InputError::MadePart(what)) => {
                 let decision = Decision::Execute(vec![Reason::PartMissing { what }]);
-                return Ok(PlannedCell { decision, identity: None, outputs: Arc::default(), seconds: None });
+                return Ok(PlannedCell { decision, key: None, outputs: Arc::default(), seconds: None });
             }
             // A folder's manifest that cannot be read is found again below, as bytes that are needed and missing.
             Err(InputError::Store(error)) if error.is_miss() => None,
@@ -119,14 +119,31 @@ impl<'a> Planner<'a> {
             Some(found) => (Some(found.seconds), found.outputs),
             None => (self.last_seconds(cell), Arc::default()),
         };
-        Ok(PlannedCell { decision, identity: Some((fingerprint, key)), outputs, seconds })
+        Ok(PlannedCell { decision, key: Some(key), outputs, seconds })
+    }
+
+    /// The fingerprint of a cell whose key is known.
+    pub(crate) fn fingerprint(&self, plan: &Plan, cell: usize) -> Result<Option<Fingerprint>, StoreError> {
+        let output = |other: usize, port: &str| Some(plan.decisions.get(&other)?.outputs.get(port)?.artifact);
+        let artifacts = match plan.key(cell) {
+            Some(_) => input_artifacts(self.graph, &self.graph.cells[cell], &plan.sources, self.store, &output),
+            None => return Ok(None),
+        };
+        match artifacts {
+            Ok(artifacts) => {
+                Ok(artifacts.map(|artifacts| fingerprint(self.graph, &self.graph.cells[cell], &artifacts)))
+            }
+            Err(InputError::Store(error)) if !error.is_miss() => Err(error),
+            // A part that was there when the key was made.
+            Err(_) => Ok(None),
+        }
     }
 
     fn awaiting(&self, plan: &Plan, cell: usize) -> PlannedCell {
         let undecided = |other: &usize| plan.decisions.get(other).is_some_and(|cell| cell.decision != Decision::Reuse);
         let on = self.graph.reads(cell).into_iter().filter(undecided).collect();
         let seconds = self.last_seconds(cell);
-        PlannedCell { decision: Decision::Await(on), identity: None, outputs: Arc::default(), seconds }
+        PlannedCell { decision: Decision::Await(on), key: None, outputs: Arc::default(), seconds }
     }
 
     fn last_seconds(&self, cell: usize) -> Option<f64> {

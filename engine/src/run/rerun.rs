@@ -9,7 +9,7 @@ use super::attempt::Attempts;
 use super::executor::{Assignment, Ended, Executor};
 use super::{Event, RunError, RunOptions};
 use crate::graph::{Graph, InputRef};
-use crate::plan::{Decision, InputError, Plan, Provenance, input_artifacts};
+use crate::plan::{Decision, InputError, Plan, Provenance, fingerprint, input_artifacts};
 
 /// What came of executing a cached cell again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -63,7 +63,7 @@ impl Rerun {
 pub fn sample(graph: &Graph, plan: &Plan, share: f64) -> Vec<usize> {
     let mut stages: BTreeMap<&str, Vec<(Key, usize)>> = BTreeMap::new();
     for (cell, planned) in &plan.decisions {
-        if let (Decision::Reuse, Some((_, key))) = (&planned.decision, &planned.identity) {
+        if let (Decision::Reuse, Some(key)) = (&planned.decision, &planned.key) {
             stages.entry(&graph.cells[*cell].id.stage).or_default().push((*key, *cell));
         }
     }
@@ -92,13 +92,13 @@ pub fn rerun(
     let (attempts, listener, spares) = (&attempts, &quiet, std::sync::Mutex::default());
     let executor = Executor { graph, store, options, sources, attempts, listener, run, keeps: false, spares };
     for cell in cells {
-        let Some((fingerprint, key)) = &plan.decisions[cell].identity else { continue };
+        let Some(key) = plan.key(*cell) else { continue };
         let result = match assignment(&executor, plan, *cell)? {
             Ok(artifacts) => {
                 let assign = || Assignment {
                     cell: *cell,
-                    fingerprint: fingerprint.clone(),
-                    key: *key,
+                    fingerprint: fingerprint(graph, &graph.cells[*cell], &artifacts),
+                    key,
                     artifacts: artifacts.clone(),
                     provenance: Provenance::default(),
                     reasons: Vec::new(),
@@ -116,11 +116,11 @@ pub fn rerun(
             Err(reason) => Some(RerunResult::Skipped { reason }),
         };
         let Some(result) = result else { return Ok(()) };
-        let record = store.record(key)?;
+        let record = store.record(&key)?;
         hear(Rerun {
             cell: graph.name(*cell),
             stage_type: graph.cells[*cell].work.type_name().to_owned(),
-            key: *key,
+            key,
             recorded_device: record.map(|record| record.device).unwrap_or_default(),
             device: options.device.clone(),
             result,

@@ -190,7 +190,7 @@ struct Runner<'scope, 'env> {
     keys: BTreeMap<usize, Key>,
     /// Tells who removes unused records which this run uses.
     in_use: InUse,
-    /// Fingerprint, key, inputs and reasons of cells that are ready or held.
+    /// Reasons of cells that are ready or held.
     prepared: BTreeMap<usize, Prepared>,
     ready: BinaryHeap<(Priority, usize)>,
     priorities: BTreeMap<usize, Priority>,
@@ -221,11 +221,10 @@ struct Runner<'scope, 'env> {
 /// What decides a cell's result: its fingerprint, the key, and what it reads, port by port.
 type Identity = (Fingerprint, Key, Vec<Vec<Artifact>>);
 
+/// A cell that is to execute. Of many that wait, only what cannot be found out again is kept.
 struct Prepared {
-    fingerprint: Fingerprint,
-    key: Key,
-    artifacts: Vec<Vec<Artifact>>,
     reasons: Vec<Reason>,
+    /// Whether a record that exists is to be replaced.
     replace: bool,
 }
 
@@ -284,8 +283,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
                 }
             }
             if planned.decision == Decision::Reuse {
-                let key = planned.identity.as_ref().map(|(_, key)| *key);
-                self.reuse(*cell, key, planned.seconds.unwrap_or(0.0));
+                self.reuse(*cell, planned.key, planned.seconds.unwrap_or(0.0));
             }
         }
         for cell in self.plan.cells.clone() {
@@ -385,12 +383,16 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     fn begin(&mut self, cell: usize) -> Result<(), RunError> {
         let graph = self.executor.graph;
         let Some(prepared) = self.prepared.remove(&cell) else { return Ok(()) };
-        if let Some(error) = self.failures.get(&prepared.key).cloned() {
+        let Some((fingerprint, key, artifacts)) = self.identity(cell)? else {
+            self.slots.give_back(graph.cells[cell].needs);
+            return Ok(());
+        };
+        if let Some(error) = self.failures.get(&key).cloned() {
             self.slots.give_back(graph.cells[cell].needs);
             self.end(cell, Outcome::Failed, 0.0, Some(error));
             return Ok(());
         }
-        let lease = match self.executor.store.lease(&prepared.key, &self.holder())? {
+        let lease = match self.executor.store.lease(&key, &self.holder())? {
             LeaseAttempt::Acquired(lease) => lease,
             LeaseAttempt::Held(holding) => {
                 self.slots.give_back(graph.cells[cell].needs);
@@ -401,17 +403,17 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let waited_for = self.holdings.remove(&cell);
         // Also bytes that were missing may have been made again by another run.
         if !self.plan.forced.contains(&cell)
-            && let Some(found) = self.executor.store.lookup(&prepared.key)?
+            && let Some(found) = self.executor.store.lookup(&key)?
             && found.outputs.values().all(|output| self.executor.store.contains(&output.artifact))
         {
             self.slots.give_back(graph.cells[cell].needs);
             self.outputs.insert(cell, found.outputs);
-            self.reuse(cell, Some(prepared.key), found.seconds);
+            self.reuse(cell, Some(key), found.seconds);
             return self.propagate(cell);
         }
         if let Some(error) = waited_for.and_then(|mut holding| holding.failure()) {
             self.slots.give_back(graph.cells[cell].needs);
-            self.keys.insert(cell, prepared.key);
+            self.keys.insert(cell, key);
             return self.failed(cell, error, 0.0, None);
         }
         self.states.insert(cell, State::Running);
@@ -427,9 +429,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             causes: self.causes_behind(&prepared.reasons)?,
         };
         self.executor.listener.hear(&started);
-        self.uses(cell, prepared.key);
+        self.uses(cell, key);
         let provenance = Provenance::of(graph, &graph.cells[cell], &|other| self.keys.get(&other).copied());
-        let Prepared { fingerprint, key, artifacts, reasons, replace } = prepared;
+        let Prepared { reasons, replace } = prepared;
         self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease)
     }
 
@@ -702,9 +704,11 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         }
         self.states.insert(cell, State::Waiting);
         self.remake_inputs(cell)?;
-        let Some((fingerprint, key, artifacts)) = self.identity(cell)? else { return Ok(()) };
+        if self.identity(cell)?.is_none() {
+            return Ok(());
+        }
         let replace = reasons.iter().any(|reason| matches!(reason, Reason::Forced | Reason::ArtifactMissing { .. }));
-        self.prepared.insert(cell, Prepared { fingerprint, key, artifacts, reasons, replace });
+        self.prepared.insert(cell, Prepared { reasons, replace });
         self.enqueue(cell);
         Ok(())
     }

@@ -24,13 +24,12 @@ pub struct Nearest {
 /// The nearest record of all in the store; nothing where there is none of the stage type, or where all that the cell
 /// reads is not known yet. Reads every record.
 pub fn nearest(planner: &Planner<'_>, plan: &Plan, cell: usize) -> Result<Option<Nearest>, StoreError> {
-    let Some((now, key)) = plan.decisions.get(&cell).and_then(|planned| planned.identity.as_ref()) else {
-        return Ok(None);
-    };
+    let Some(now) = planner.fingerprint(plan, cell)? else { return Ok(None) };
+    let key = now.key();
     let store = planner.store();
     let candidate = |other: Key| {
-        let record = store.record(&other).ok().flatten().filter(|_| other != *key)?;
-        let differences = planner.compared(plan, cell, now, &record)?;
+        let record = store.record(&other).ok().flatten().filter(|_| other != key)?;
+        let differences = planner.compared(plan, cell, &now, &record)?;
         Some((differences.len(), std::cmp::Reverse(record.started), other, differences))
     };
     let candidates = store.keys()?.into_par_iter().filter_map(candidate);

@@ -119,7 +119,7 @@ impl<'a> Cells<'a> {
         let (graph, store) = (&self.session.graph, &self.session.store);
         let name = graph.name(cell);
         let planned = self.plan.decisions.get(&cell);
-        let now = planned.and_then(|planned| planned.identity.as_ref()).map(|(_, key)| *key);
+        let now = planned.and_then(|planned| planned.key);
         let recorded = self.recorded(cell, now);
         let record = recorded.map(|key| store.record(&key)).transpose()?.flatten();
         let ended = self.last.and_then(|report| report.cells.get(&name));
