@@ -28,13 +28,13 @@ BATCH = 64
 ROUNDS = 3
 PIPELINE = """pipeline: gpu
 sources:
-  few: { path: few, kind: image-folder/1 }
-  many: { path: many, kind: image-folder/1 }
+  few_images: { path: few, kind: image-folder/1 }
+  many_images: { path: many, kind: image-folder/1 }
   vit: { path: vit, kind: folder/1 }
 stages:
   backbone: { uses: load-vit, inputs: { checkpoint: vit } }
-  few: { uses: embed-vit, inputs: { images: few, backbone: backbone } }
-  many: { uses: embed-vit, inputs: { images: many, backbone: backbone } }
+  few: { uses: embed-vit, inputs: { images: few_images, backbone: backbone } }
+  many: { uses: embed-vit, inputs: { images: many_images, backbone: backbone } }
 """
 
 
@@ -94,7 +94,7 @@ def main():
             found = seconds["many"][1]
             rate = (MANY - FEW) / (seconds["many"][0] - seconds["few"][0])
             rates.setdefault("dgpipe", []).append(rate)
-            print(f"round {round}: dgpipe {rate:.0f} images/s ({seconds['few'][0]:.2f} s and {seconds['many'][0]:.2f} s)", flush=True)
+            print(f"round {round}: dgpipe {rate:.1f} images/s ({seconds['few'][0]:.2f} s and {seconds['many'][0]:.2f} s)", flush=True)
             if not torch.cuda.is_available():
                 continue
             net.cuda()
@@ -106,11 +106,11 @@ def main():
                     expected = seconds["many"][1] if precision == "highest" else expected
                     rate = (MANY - FEW) / (seconds["many"][0] - seconds["few"][0])
                     rates.setdefault(named, []).append(rate)
-                    print(f"round {round}: {named} {rate:.0f} images/s", flush=True)
+                    print(f"round {round}: {named} {rate:.1f} images/s", flush=True)
         for named, values_ in rates.items():
             rate = sorted(values_)[len(values_) // 2]
             own = sorted(rates["dgpipe"])[len(values_) // 2]
-            print(f"{named:20} {rate:8.0f} images/s   dgpipe is {own / rate:.2f} times as fast")
+            print(f"{named:20} {rate:8.1f} images/s   dgpipe is {own / rate:.2f} times as fast")
         cpu = with_dgpipe(folder, "cpu", "few")[1]
         gpu = with_dgpipe(folder, DEVICE, "few")[1]
         print(f"wgpu against the CPU: {np.abs(cpu - gpu).max() / np.abs(cpu).max():.1e} of the largest value")

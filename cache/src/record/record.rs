@@ -1,6 +1,7 @@
 //! What a successful execution left. The store reads only key and outputs; the rest is the engine's.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,9 +28,9 @@ pub struct Record {
     /// The readable list of all that decided the result.
     #[serde(default)]
     pub fingerprint: Value,
-    /// Output by port.
+    /// Output by port. Shared, since whoever keeps many records keeps these of each.
     #[serde(default)]
-    pub outputs: BTreeMap<String, Output>,
+    pub outputs: Arc<BTreeMap<String, Output>>,
     /// Numbers and texts that the execution reported.
     #[serde(default)]
     pub metrics: BTreeMap<String, Value>,
@@ -71,7 +72,7 @@ impl Record {
         Self {
             key,
             fingerprint: Value::Null,
-            outputs: BTreeMap::new(),
+            outputs: Arc::default(),
             metrics: BTreeMap::new(),
             notes: Vec::new(),
             started: 0,

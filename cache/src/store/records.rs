@@ -115,7 +115,7 @@ impl Store {
 
     /// Remembers the outputs of a record whose file has that stamp.
     pub(super) fn index_record(&self, record: &Record, stamp: Stamp) -> Found {
-        let indexed = Indexed { stamp, seconds: record.seconds, outputs: Arc::new(record.outputs.clone()) };
+        let indexed = Indexed { stamp, seconds: record.seconds, outputs: Arc::clone(&record.outputs) };
         let found = Found::from(&indexed);
         // Records are replaced by renaming, so a replaced one has another inode and another time.
         // Only where times are whole seconds could both come out the same.

@@ -147,7 +147,7 @@ impl Transaction {
 
     /// Returns the outputs that the record names.
     pub fn outputs(&self) -> impl Iterator<Item = (&String, &Output)> {
-        self.record.iter().flat_map(|record| &record.outputs)
+        self.record.iter().flat_map(|record| record.outputs.iter())
     }
 
     /// Returns the entries of a folder that was taken.

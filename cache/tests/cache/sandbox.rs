@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dgpipe_cache::{Artifact, Committed, Digest, Key, Output, Record, Seal, Store, Transaction};
 
@@ -117,7 +118,7 @@ pub(crate) fn commit(
 /// Makes a record that names these artifacts.
 pub(crate) fn record(key: Key, artifacts: &[Artifact]) -> Record {
     let mut record = Record::new(key);
-    record.outputs = artifacts
+    let outputs = artifacts
         .iter()
         .enumerate()
         .map(|(number, artifact)| {
@@ -129,6 +130,7 @@ pub(crate) fn record(key: Key, artifacts: &[Artifact]) -> Record {
             (name, Output { kind, artifact: *artifact })
         })
         .collect();
+    record.outputs = Arc::new(outputs);
     record
 }
 

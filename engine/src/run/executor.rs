@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use dgpipe_cache::{Artifact, Form, Key, Output, Record, Scratch, Seal, Store, StoreError, Transaction};
@@ -245,12 +245,14 @@ impl Executor<'_> {
             transaction.replace();
         }
         let mut record = Record::new(assignment.key);
+        let mut sealed = BTreeMap::new();
         for port in &cell.work.ports().outputs {
             let path = &outputs[&port.name];
             check_output(&port.name, port.form, path)?;
             let artifact = transaction.put(path, seal)?;
-            record.outputs.insert(port.name.clone(), Output { kind: port.kind.to_string(), artifact });
+            sealed.insert(port.name.clone(), Output { kind: port.kind.to_string(), artifact });
         }
+        record.outputs = Arc::new(sealed);
         let log = log_bytes(findings);
         if let Some(log) = &log {
             transaction.log(log)?;

@@ -521,7 +521,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.executed.insert(cell);
         self.steps += 1;
         self.done.insert(cell, self.steps);
-        let before = self.outputs.insert(cell, Arc::new(record.outputs)).or_else(|| self.recorded.get(&cell).cloned());
+        let before = self.outputs.insert(cell, record.outputs).or_else(|| self.recorded.get(&cell).cloned());
         let now = &self.outputs[&cell];
         let same = before.as_ref().is_some_and(|before| before == now) || self.gave_the_same_before(cell);
         if before.as_ref().is_some_and(|before| before != now) {

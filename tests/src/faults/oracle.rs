@@ -57,7 +57,7 @@ pub fn problems(store: &Path) -> Vec<String> {
             problems.push(format!("the record {key} cannot be read"));
             continue;
         };
-        for (port, output) in &record.outputs {
+        for (port, output) in record.outputs.as_ref() {
             let lacking = lacking(&objects, output.artifact);
             let unknown = lacking.iter().filter(|digest| !aside.iter().any(|path| path.contains(digest.as_str())));
             problems.extend(unknown.map(|digest| format!("the output {port} of the record {key} lacks {digest}")));
