@@ -49,6 +49,9 @@ fn a_deleted_published_folder_is_restored_and_nothing_executes() {
     assert_eq!(sandbox.read("results/parts/b/value.txt"), "20\n");
 }
 
+/// Something that is done to a file.
+type Edit<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn c5_published_files_can_be_written_to_and_the_store_does_not_notice() {
     let sandbox = pair();
@@ -64,7 +67,7 @@ fn c5_published_files_can_be_written_to_and_the_store_does_not_notice() {
         let file = fs_err::OpenOptions::new().write(true).open(path).unwrap();
         std::os::unix::fs::FileExt::write_all_at(file.file(), b"9", 0).unwrap();
     };
-    let styles: [(&str, &dyn Fn(&Path)); 7] = [
+    let styles: [(&str, Edit<'_>); 7] = [
         ("written anew", &|path| fs_err::write(path, "edited\n").unwrap()),
         ("appended to", &in_shell("echo more >> \"$1\"")),
         ("edited by sed", &in_shell("sed -i 's/^/edited /' \"$1\"")),

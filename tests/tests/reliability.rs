@@ -30,10 +30,10 @@ fn tests() -> BTreeSet<String> {
             for line in text.lines().map(str::trim) {
                 if line == "#[test]" {
                     is_test = true;
-                } else if let Some(rest) = line.strip_prefix("fn ") {
-                    if std::mem::take(&mut is_test) {
-                        names.insert(rest.split('(').next().unwrap().to_owned());
-                    }
+                } else if let Some(rest) = line.strip_prefix("fn ")
+                    && std::mem::take(&mut is_test)
+                {
+                    names.insert(rest.split('(').next().unwrap().to_owned());
                 }
             }
         }
