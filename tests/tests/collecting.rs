@@ -1,8 +1,12 @@
 //! `gc` and `pin`, on the real binary: beside runs, between projects, and what people see.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use dgpipe_cache::{LeaseAttempt, Store};
+use dgpipe_tests::faults::oracle;
 use dgpipe_tests::{Outcome, Sandbox};
 use serde_json::Value;
 
@@ -116,7 +120,7 @@ fn a_store_of_two_projects_keeps_the_latest_of_both() {
 }
 
 #[test]
-fn a_run_that_lives_keeps_what_it_reuses() {
+fn d3_a_run_that_lives_keeps_what_it_reuses() {
     let sandbox = project(
         "pipeline: p
 params: { value: 1 }
@@ -153,8 +157,9 @@ fn start(sandbox: &Sandbox, arguments: &[&str]) -> Child {
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-#[test]
-fn gc_in_a_loop_beside_runs_costs_only_work() {
+/// Runs back and forth between versions of a pipeline while two gcs go round and round. Returns the project and how many
+/// records went.
+fn gc_beside_runs(gc: &(dyn Fn(&Sandbox) -> usize + Sync)) -> (Sandbox, usize) {
     let sandbox = project(
         "pipeline: p
 params: { seeds: [1, 2, 3, 4], turn: 0 }
@@ -175,26 +180,36 @@ publish: { results/sum.txt: sum, results/parts: parts }
             // At least once after the last run.
             loop {
                 let last = done.load(Ordering::SeqCst);
-                records += removed(&gc(sandbox, &["--max-size", "0"]), "record");
+                records += gc(sandbox);
                 if last {
                     return records;
                 }
             }
         };
         let collectors = [scope.spawn(collector), scope.spawn(collector)];
-        for round in 0..12 {
-            // Back and forth, so that records that were just removed are wanted again.
-            let turn = [0, 1, 2, 1][round % 4];
-            let run =
-                start(sandbox, &["run", "pipeline.yaml", "--json", "--jobs", "2", "--set", &format!("turn={turn}")]);
-            let run = Outcome::of(&run.wait_with_output().unwrap()).exits(0);
-            assert_eq!(run.count("failed") + run.count("blocked"), 0);
-            assert_eq!(sandbox.read("results/sum.txt"), format!("{}\n", 10 + 4 * turn));
-            assert_eq!(sandbox.read("results/parts/b/value.txt"), format!("{turn}\n"));
-        }
+        let runs = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for round in 0..12 {
+                // Back and forth, so that records that were just removed are wanted again.
+                let turn = [0, 1, 2, 1][round % 4];
+                let turned = format!("turn={turn}");
+                let run = start(sandbox, &["run", "pipeline.yaml", "--json", "--jobs", "2", "--set", &turned]);
+                let run = Outcome::of(&run.wait_with_output().unwrap()).exits(0);
+                assert_eq!(run.count("failed") + run.count("blocked"), 0);
+                assert_eq!(sandbox.read("results/sum.txt"), format!("{}\n", 10 + 4 * turn));
+                assert_eq!(sandbox.read("results/parts/b/value.txt"), format!("{turn}\n"));
+            }
+        }));
         done.store(true, Ordering::SeqCst);
-        collectors.into_iter().map(|collector| collector.join().unwrap()).sum::<usize>()
+        let freed = collectors.into_iter().map(|collector| collector.join().unwrap()).sum::<usize>();
+        runs.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        freed
     });
+    (sandbox, freed)
+}
+
+#[test]
+fn d3_gc_in_a_loop_beside_runs_costs_only_work() {
+    let (sandbox, freed) = gc_beside_runs(&|sandbox| removed(&gc(sandbox, &["--max-size", "0"]), "record"));
     assert!(freed > 6, "{freed}");
     // Without any grace a record may have lost bytes; whoever needs them makes them again.
     sandbox.run_with(&["--set", "turn=5"]).exits(0);
@@ -202,14 +217,44 @@ publish: { results/sum.txt: sum, results/parts: parts }
 }
 
 #[test]
-fn a_second_gc_waits_for_the_first() {
+fn d3_with_the_grace_that_is_the_default_gc_beside_runs_takes_nothing_that_is_young() {
+    let collect = |sandbox: &Sandbox| {
+        let gc = sandbox.call(&["gc", "--older-than", "0s", "--max-size", "0", "--json"]).exits(0);
+        removed(&serde_json::from_str(&gc.stdout).unwrap(), "record")
+    };
+    let (sandbox, freed) = gc_beside_runs(&collect);
+    assert_eq!(freed, 0);
+    let verify = sandbox.call(&["verify"]).exits(0);
+    assert!(verify.stderr.contains("0 damaged"), "{}", verify.stderr);
+    assert_eq!(oracle::problems(&sandbox.path(".dgpipe")), Vec::<String>::new());
+    for turn in 0..3 {
+        let run = sandbox.run_with(&["--set", &format!("turn={turn}")]).exits(0);
+        assert_eq!(run.count("executed"), 0, "turn {turn}");
+    }
+}
+
+#[test]
+fn d4_a_second_gc_waits_for_the_first() {
     let sandbox = project(CHAIN);
     sandbox.run().exits(0);
     for plus in 20..26 {
         sandbox.run_with(&["--set", &format!("plus={plus}")]).exits(0);
     }
     let arguments = [&EVERYTHING[..], &["--json"]].concat();
-    let children: Vec<Child> = (0..6).map(|_| start(&sandbox, &arguments)).collect();
+    // The first is this process.
+    let store = Store::open(sandbox.path(".dgpipe")).unwrap();
+    let LeaseAttempt::Acquired(first) = store.gc_lease().unwrap() else { panic!("somebody holds it") };
+    let mut children: Vec<Child> = (0..6).map(|_| start(&sandbox, &arguments)).collect();
+    for child in &mut children {
+        let mut said = String::new();
+        BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+        assert!(said.starts_with("waiting for another gc "), "{said}");
+    }
+    // Each has looked twice by now.
+    std::thread::sleep(Duration::from_millis(250));
+    assert!(children.iter_mut().all(|child| child.try_wait().unwrap().is_none()), "they wait");
+    assert_eq!(records(&sandbox), 8, "and remove nothing");
+    drop(first);
     let ended = children.into_iter().map(|child| Outcome::of(&child.wait_with_output().unwrap()).exits(0));
     let freed: usize = ended.map(|gc| removed(&serde_json::from_str(&gc.stdout).unwrap(), "record")).sum();
     assert_eq!((freed, records(&sandbox)), (6, 2), "each went once");

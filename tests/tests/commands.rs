@@ -739,18 +739,67 @@ fn plan_works_without_a_store_on_a_folder_that_cannot_be_written_to() {
     "#);
 }
 
+/// A project as somebody might clone it: its command and its tool would leave a trace, and it came with results.
 #[test]
-fn plan_executes_nothing_of_the_user() {
+fn e14_looking_executes_nothing_of_the_user() {
     let sandbox = project(
-        "pipeline: p\nstages: { a: { uses: command, shell: true, run: \"touch $HERE/pwned; echo 1 > ${out.x}\", env: [HERE], tools: [./tool], outputs: { x: { file: x.txt } } } }\n",
+        "pipeline: p
+stages:
+  a:
+    uses: command
+    shell: true
+    run: test ! -e $HERE/cloned || touch $HERE/pwned; echo '<svg></svg>' > ${out.x}
+    env: [HERE]
+    tools: [./tool]
+    outputs: { x: { file: x.svg } }
+publish: { results/x.svg: a }
+",
     );
     sandbox.write_program("tool", "#!/bin/sh\ntouch pwned\n");
     let here = sandbox.root().display().to_string();
     let sandbox = sandbox.variable("HERE", &here);
-    for command in ["plan", "check", "dag"] {
-        sandbox.call(&[command, "pipeline.yaml"]).exits(0);
+    let commands = |ran: i32| {
+        [
+            (&["plan", "pipeline.yaml"][..], 0),
+            (&["run", "pipeline.yaml", "--dry-run"], 0),
+            (&["check", "pipeline.yaml"], 0),
+            (&["dag", "pipeline.yaml"], 0),
+            (&["why", "pipeline.yaml", "a"], 0),
+            (&["stages"], 0),
+            (&["stages", "command"], 0),
+            (&["schema"], 0),
+            (&["doctor"], 0),
+            (&["runs", "pipeline.yaml"], 0),
+            (&["figures", "pipeline.yaml"], 0),
+            (&["show", "pipeline.yaml"], ran),
+            (&["path", "pipeline.yaml", "a"], ran),
+            (&["log", "pipeline.yaml", "a"], ran),
+            (&["diff", "pipeline.yaml", "latest", "latest"], ran),
+            (&["trace", "results/x.svg"], ran),
+            (&["verify"], ran),
+            (&["gc", "--dry-run"], ran),
+            (&["pin", "--list"], ran),
+            (&["report", "pipeline.yaml", "--out", "site"], ran),
+        ]
+    };
+    for (call, code) in commands(2) {
+        let outcome = sandbox.call(call);
+        assert!(matches!(outcome.code, Some(0 | 2)) && (code != 0 || outcome.code == Some(0)), "{call:?}: {outcome:?}");
+        assert!(!sandbox.has("pwned") && !sandbox.has(".dgpipe"), "{call:?}");
     }
-    assert!(!sandbox.has("pwned") && !sandbox.has(".dgpipe"));
+    // The same with a store and results, which the clone brought along; what it published is out of date.
+    sandbox.run().exits(0);
+    sandbox.write("cloned", "");
+    sandbox.edit("test ! -e", "test !  -e");
+    let before = sandbox.files(".dgpipe/records-v1");
+    for (call, _) in commands(0) {
+        let outcome = sandbox.call(call);
+        assert!(matches!(outcome.code, Some(0..=2)) && !outcome.stderr.contains("panicked"), "{call:?}: {outcome:?}");
+        assert!(!sandbox.has("pwned"), "{call:?}");
+    }
+    assert_eq!(sandbox.files(".dgpipe/records-v1"), before);
+    sandbox.run().exits(0);
+    assert!(sandbox.has("pwned"), "it would have been noticed");
 }
 
 #[test]

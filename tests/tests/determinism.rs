@@ -1,8 +1,14 @@
 //! The same pipeline gives the same keys and the same bytes, wherever and however it runs.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use dgpipe_cache::FileError;
 use dgpipe_tests::Sandbox;
+use dgpipe_tests::faults::{Intercepted, Interceptor, Operation, Trial};
 use serde_json::Value;
 
 use crate::caching::SUMS;
@@ -41,7 +47,7 @@ fn records(sandbox: &Sandbox) -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn one_job_and_four_give_the_same_digests() {
+fn h1_one_job_and_four_give_the_same_digests() {
     let (one, four) = (project(SUMS), project(SUMS));
     one.run_with(&["--jobs", "1"]).exits(0);
     four.run_with(&["--jobs", "4"]).exits(0);
@@ -50,7 +56,7 @@ fn one_job_and_four_give_the_same_digests() {
 }
 
 #[test]
-fn locale_time_zone_home_and_terminal_do_not_matter() {
+fn h1_locale_time_zone_home_and_terminal_do_not_matter() {
     let plain = mixed();
     plain.run().exits(0);
     let odd = mixed()
@@ -67,7 +73,7 @@ fn locale_time_zone_home_and_terminal_do_not_matter() {
 }
 
 #[test]
-fn the_mask_of_the_caller_does_not_matter() {
+fn h1_the_mask_of_the_caller_does_not_matter() {
     let (plain, masked) = (mixed(), mixed());
     plain.run().exits(0);
     let mut shell = std::process::Command::new("sh");
@@ -78,7 +84,7 @@ fn the_mask_of_the_caller_does_not_matter() {
 }
 
 #[test]
-fn the_place_of_the_project_and_of_the_caller_do_not_matter() {
+fn h1_the_place_of_the_project_and_of_the_caller_do_not_matter() {
     let (here, there) = (mixed(), mixed());
     let store = tempfile::tempdir().unwrap();
     let cache = store.path().display().to_string();
@@ -87,6 +93,65 @@ fn the_place_of_the_project_and_of_the_caller_do_not_matter() {
     let call = ["run", "../../pipeline.yaml", "--cache", &cache, "--json"];
     let run = there.call_in(&there.path("below/further"), &call).exits(0);
     assert_eq!((run.count("executed"), run.count("reused")), (0, 5));
+}
+
+/// A disk that lists names in a certain order.
+#[derive(Debug)]
+struct Listing {
+    backwards: bool,
+    lists: AtomicUsize,
+}
+
+impl Interceptor for Listing {
+    fn before(&self, _: Operation, _: &Path) -> Result<(), FileError> {
+        Ok(())
+    }
+
+    fn listed(&self, mut names: Vec<OsString>) -> Vec<OsString> {
+        names.sort();
+        if self.backwards {
+            names.reverse();
+        }
+        self.lists.fetch_add(usize::from(names.len() > 1), Ordering::Relaxed);
+        names
+    }
+}
+
+#[test]
+fn h1_the_order_in_which_the_disk_lists_names_does_not_matter() {
+    let results = [false, true].map(|backwards| {
+        let trial = Trial::with(
+            "
+pipeline: listed
+sources: { tree: { path: tree, kind: folder/1 } }
+stages:
+  rows: { uses: each, inputs: { items: tree } }
+  made: { uses: spread, config: { parts: { a: 1, b: 2, c: 3 } } }
+  said:
+    uses: command
+    shell: true
+    run: mkdir -p x/deep; for name in c a b; do echo $name > x/$name; echo $name > x/deep/$name; done
+    outputs: { x: { folder: x } }
+  after:
+    uses: command
+    shell: true
+    run: find in -type f -exec cat {} + | sort > x
+    inputs: { tree: tree, made: made, said: said }
+    outputs: { x: { file: x } }
+publish: { results/made: made, results/said: said, results/rows.txt: rows, results/after.txt: after }
+",
+        );
+        for (name, value) in [("b", 2), ("a", 1), ("c", 3)] {
+            trial.write(&format!("tree/{name}"), &format!("{value}\n"));
+        }
+        let listing = Intercepted::new(Listing { backwards, lists: AtomicUsize::new(0) });
+        let lists = listing.interceptor.clone();
+        assert!(trial.run_on(Arc::new(listing)).unwrap().succeeded());
+        assert!(lists.lists.load(Ordering::Relaxed) > 3, "the order could have mattered");
+        trial.result()
+    });
+    assert_eq!(results[0].records.len(), 4);
+    assert_eq!(results[0], results[1]);
 }
 
 #[test]

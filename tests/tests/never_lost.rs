@@ -338,6 +338,66 @@ publish: { results/x: a }
     assert_eq!(fs_err::read_to_string(std::path::Path::new(scratch).join("work/x")).unwrap(), "1\n");
 }
 
+/// Cells of every kind, each of which takes a moment, and a published path for each.
+const MOMENTS: &str = "
+pipeline: p
+sources: { all: { path: all, kind: folder/1 } }
+stages:
+  made: { uses: spread, config: { parts: { a: 1, b: 2 } } }
+  rows: { uses: each, inputs: { items: all } }
+  long: { uses: rounds, inputs: { start: rows }, config: { rounds: 5, value: 3 } }
+  slow: { for: { n: [1, 2, 3] }, uses: sleep, config: { milliseconds: 3, value: \"${n}\" } }
+  said: { uses: command, shell: true, run: \"cat ${in.made}/a/value.txt > x; sleep 0.01; echo said; echo more >> x\", inputs: { made: made }, outputs: { x: { file: x } } }
+  sum: { uses: add, inputs: { terms: [\"slow[*]\", long, made/b/value.txt] } }
+publish: { results/made: made, results/said.txt: said, results/sum.txt: sum, results/both: [sum.count, rows], \"results/${n}.txt\": slow }
+";
+
+fn moments() -> Sandbox {
+    let sandbox = project(MOMENTS);
+    for number in 0..5 {
+        sandbox.write(&format!("all/{number}.txt"), &format!("{number}\n"));
+    }
+    sandbox
+}
+
+#[test]
+fn a1_whenever_a_run_is_killed_the_next_one_ends_where_an_undisturbed_one_ends() {
+    let plain = moments();
+    let begun = Instant::now();
+    plain.run().exits(0);
+    let usual = begun.elapsed();
+    let result = |sandbox: &Sandbox| oracle::result(sandbox.root(), &sandbox.path(".dgpipe"));
+    let expected = result(&plain);
+    let (mut killed, mut in_the_middle) = (0, 0);
+    // From before the store is there until after the end, and twice in a row.
+    for moment in 0..24 {
+        let sandbox = moments();
+        for part in [moment, 24 - moment] {
+            let mut run = sandbox.command();
+            run.args(["run", "pipeline.yaml", "--checkpoint-every", "0"]);
+            let mut run = run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+            std::thread::sleep(usual.mul_f64(f64::from(part) / 22.0));
+            run.kill().unwrap();
+            killed += usize::from(run.wait().unwrap().code().is_none());
+            let records = sandbox.files(".dgpipe/records-v1").len();
+            in_the_middle += usize::from(records > 0 && records < expected.records.len());
+            if sandbox.has(".dgpipe/CACHEDIR.TAG") {
+                sound(&sandbox);
+                sandbox.call(&["verify"]).exits(0);
+            }
+        }
+        let run = sandbox.run().exits(0);
+        assert_eq!(result(&sandbox), expected, "killed at moment {moment}");
+        if run.count("executed") > 0 {
+            assert_eq!(sandbox.files(".dgpipe/scratch"), Vec::<std::path::PathBuf>::new(), "moment {moment}");
+        }
+        sandbox.call(&["verify"]).exits(0);
+        let again = sandbox.run().exits(0);
+        assert_eq!((again.count("executed"), again.count("restored")), (0, 0), "moment {moment}");
+    }
+    assert!(killed > 10 && in_the_middle > 0, "{killed} were killed, {in_the_middle} of them in the middle");
+}
+
 #[test]
 fn a1_no_draft_of_a_killed_run_stays_after_the_next_one() {
     let sandbox = project(

@@ -459,7 +459,7 @@ fn a_passport_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn variables_and_secrets_do_not_travel_with_figures() {
+fn f1_variables_and_secrets_do_not_travel_with_figures() {
     let sandbox = project(
         "pipeline: p
 stages:

@@ -111,6 +111,17 @@ fn runs_are_sorted_and_shown_with_what_is_asked_for() {
 }
 
 #[test]
+fn runs_are_there_as_json_by_either_option() {
+    let sandbox = three_runs();
+    let by = |option: &[&str]| sandbox.call(&[&["runs", "--param", "base"], option].concat()).exits(0).stdout;
+    let (format, json) = (by(&["--format", "json"]), by(&["--json"]));
+    assert_eq!(format, json);
+    let runs: Vec<serde_json::Value> = serde_json::from_str(&format).unwrap();
+    let said = runs.iter().map(|run| (run["params"]["base"].as_i64(), run["counts"]["executed"].as_i64()));
+    assert_eq!(said.collect::<Vec<_>>(), [(Some(10), Some(4)), (Some(20), Some(4)), (Some(10), Some(1))]);
+}
+
+#[test]
 fn runs_are_also_a_table_for_programs_and_documents() {
     let sandbox = three_runs();
     let csv = sandbox.call(&["runs", "--format", "csv"]).exits(0).stdout;

@@ -5,7 +5,7 @@ use dgpipe_tests::Sandbox;
 use crate::project;
 
 #[test]
-fn arguments_reach_the_program_as_they_are() {
+fn e12_arguments_reach_the_program_as_they_are() {
     let sandbox = project(
         "pipeline: p
 params: { hostile: \"; $$(touch pwned) `touch pwned` 'x' \\\"y\\\" * \\n second  line\", number: 0.50 }
@@ -26,7 +26,7 @@ publish: { a.txt: a }
 }
 
 #[test]
-fn params_in_shell_text_are_quoted() {
+fn e12_params_in_shell_text_are_quoted() {
     let sandbox = project(
         "pipeline: p
 params: { hostile: \"; touch $${PWNED:-pwned} $$(touch pwned) 'x' \\n -rf\" }
@@ -44,7 +44,7 @@ publish: { a.txt: a }
 }
 
 #[test]
-fn hostile_file_names_are_only_names() {
+fn e12_hostile_file_names_are_only_names() {
     let sandbox = project(
         "pipeline: p
 stages:
@@ -201,7 +201,7 @@ publish: { names.txt: a.names, shown.txt: a.shown }
 const SECRET: &str = "canary-5f3a9c";
 
 #[test]
-fn the_value_of_a_secret_is_nowhere() {
+fn f1_f2_the_value_of_a_secret_is_nowhere() {
     let sandbox = project(
         "pipeline: p
 params: { fail: 0 }
@@ -299,19 +299,24 @@ stages:
 }
 
 #[test]
-fn a_missing_output_is_a_failure_that_names_it() {
+fn c7_a_missing_output_is_a_failure_that_names_it() {
     let sandbox = project(
         "pipeline: p
 stages:
   a:
     uses: command
     shell: true
-    run: echo 1 > x.txt; mkdir z
-    outputs: { x: { file: x.txt }, y: { file: deep/y.txt }, z: { file: z }, w: { folder: x.txt.d } }
+    run: echo 1 > x.txt; mkdir file-wanted; echo 1 > folder-wanted
+    outputs:
+      x: { file: x.txt }
+      y: { file: deep/y.txt }
+      w: { folder: x.txt.d }
+      v: { file: file-wanted }
+      u: { folder: folder-wanted }
 ",
     );
     insta::assert_snapshot!(sandbox.redacted(&sandbox.run().exits(1).error("a")), @r#"
-    the command ended well but did not write [`deep/y.txt`, `z`, `x.txt.d`]
+    the command ended well but did not write [`deep/y.txt`, `x.txt.d`, `file-wanted`, `folder-wanted`]
     hint: declared outputs are relative to the command's working folder
     scratch: [ROOT]/.dgpipe/scratch/[SCRATCH]
     "#);
@@ -424,7 +429,7 @@ publish: { \"results/${seed}.txt\": a }
 }
 
 #[test]
-fn a_link_or_pipe_as_an_output_is_refused() {
+fn e4_a_link_or_pipe_as_an_output_is_refused() {
     let refused = |shell: &str, form: &str| {
         let sandbox = project(&format!(
             "pipeline: p\nstages: {{ a: {{ uses: command, shell: true, run: \"{shell}\", outputs: {{ x: {{ {form}: x }} }} }} }}\n"
@@ -496,7 +501,7 @@ stages:
 }
 
 #[test]
-fn of_a_flood_of_output_the_end_is_kept() {
+fn d12_of_a_flood_of_output_the_end_is_kept() {
     let sandbox = project(
         "pipeline: p
 stages: { a: { uses: command, shell: true, run: \"yes nonsense | head -c 20000000; echo; echo the end; exit 1\", outputs: { x: { file: x.txt } } } }

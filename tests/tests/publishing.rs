@@ -1,5 +1,7 @@
 //! Published paths: restored when they are gone, never taken from under an edit.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -47,12 +49,48 @@ fn a_deleted_published_folder_is_restored_and_nothing_executes() {
     assert_eq!(sandbox.read("results/parts/b/value.txt"), "20\n");
 }
 
+/// Something that is done to a file.
+type Edit<'a> = &'a dyn Fn(&Path);
+
 #[test]
-fn published_files_can_be_written_to_and_the_store_does_not_notice() {
+fn c5_published_files_can_be_written_to_and_the_store_does_not_notice() {
     let sandbox = pair();
-    let object = sandbox.object("1\n");
-    fs_err::write(sandbox.path("results/left.txt"), "edited\n").unwrap();
-    assert_eq!(fs_err::read_to_string(object).unwrap(), "1\n");
+    let objects = [("results/left.txt", sandbox.object("1\n")), ("results/parts/b/value.txt", sandbox.object("20\n"))];
+    // As editors and programs do it; none of them makes a new file but `sed -i`.
+    let in_shell = |script: &'static str| {
+        move |path: &Path| {
+            let status = Command::new("sh").args(["-c", script, "sh"]).arg(path).status().unwrap();
+            assert!(status.success(), "{script}");
+        }
+    };
+    let in_place = |path: &Path| {
+        let file = fs_err::OpenOptions::new().write(true).open(path).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(file.file(), b"9", 0).unwrap();
+    };
+    let styles: [(&str, Edit<'_>); 7] = [
+        ("written anew", &|path| fs_err::write(path, "edited\n").unwrap()),
+        ("appended to", &in_shell("echo more >> \"$1\"")),
+        ("edited by sed", &in_shell("sed -i 's/^/edited /' \"$1\"")),
+        ("emptied", &in_shell(": > \"$1\"")),
+        ("cut short", &in_shell("truncate -s 1 \"$1\"")),
+        ("one byte written in place", &in_place),
+        ("written in place by dd", &in_shell("printf X | dd of=\"$1\" conv=notrunc status=none")),
+    ];
+    for (style, edit) in styles {
+        for (name, object) in &objects {
+            let (before, stamp) =
+                (fs_err::read(object).unwrap(), fs_err::metadata(object).unwrap().modified().unwrap());
+            let published = sandbox.path(name);
+            edit(&published);
+            assert_ne!(fs_err::read(&published).unwrap(), before, "{name} {style}");
+            assert_eq!(fs_err::read(object).unwrap(), before, "{name} {style}");
+            assert_eq!(fs_err::metadata(object).unwrap().modified().unwrap(), stamp, "{name} {style}");
+        }
+        sandbox.call(&["verify"]).exits(0);
+        let run = sandbox.run_with(&["--discard-edits"]).exits(0);
+        assert_eq!((run.count("executed"), run.published().len()), (0, 2), "{style}");
+        assert_eq!(sandbox.read("results/left.txt") + &sandbox.read("results/parts/b/value.txt"), "1\n20\n", "{style}");
+    }
 }
 
 #[test]

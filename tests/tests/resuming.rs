@@ -76,7 +76,7 @@ fn kept(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn a_killed_execution_goes_on_from_its_last_checkpoint_whenever_it_was_killed() {
+fn h3_a_killed_execution_goes_on_from_its_last_checkpoint_whenever_it_was_killed() {
     let expected = undisturbed(&[]);
     for round in [1, 17, 42, 59] {
         let sandbox = project(ROUNDS);

@@ -49,7 +49,7 @@ fn start_together(sandboxes: &[&Sandbox], arguments: &[&str]) -> Vec<Child> {
 }
 
 #[test]
-fn twenty_runs_started_together_execute_each_cell_once_in_all() {
+fn d1_twenty_runs_started_together_execute_each_cell_once_in_all() {
     let sandbox = project(SHARED);
     let outcomes = all_ended(start_together(&[&sandbox; 20], &[]));
     let times = times_executed(&outcomes);
@@ -64,7 +64,7 @@ fn twenty_runs_started_together_execute_each_cell_once_in_all() {
 }
 
 #[test]
-fn twenty_runs_of_two_projects_share_one_store() {
+fn d2_twenty_runs_of_two_projects_share_one_store() {
     let projects = [project(SHARED), project(SHARED)];
     let store = tempfile::tempdir().unwrap();
     let cache = store.path().join("store").display().to_string();

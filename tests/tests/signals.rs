@@ -91,22 +91,22 @@ fn stop_with(signal: Signal, code: i32) {
 }
 
 #[test]
-fn an_interrupt_stops_everything_with_130_and_the_next_run_goes_on() {
+fn d11_an_interrupt_stops_everything_with_130_and_the_next_run_goes_on() {
     stop_with(Signal::INT, 130);
 }
 
 #[test]
-fn a_termination_stops_everything_with_143() {
+fn d11_a_termination_stops_everything_with_143() {
     stop_with(Signal::TERM, 143);
 }
 
 #[test]
-fn a_hangup_stops_everything_with_143() {
+fn d11_a_hangup_stops_everything_with_143() {
     stop_with(Signal::HUP, 143);
 }
 
 #[test]
-fn a_child_gets_time_to_clean_up() {
+fn d11_a_child_gets_time_to_clean_up() {
     let sandbox = sleepers("trap 'echo cleaned > $HERE/cleaned; exit 1' TERM; echo $$$$ > $HERE/pid; sleep 600 & wait");
     let run = start(&sandbox);
     wait_until("the command runs", || sandbox.has("pid") && !sandbox.read("pid").is_empty());
@@ -117,7 +117,7 @@ fn a_child_gets_time_to_clean_up() {
 }
 
 #[test]
-fn a_child_that_ignores_the_request_is_killed_with_its_descendants() {
+fn d11_d12_a_child_that_ignores_the_request_is_killed_with_its_descendants() {
     let sandbox = sleepers(
         "trap '' TERM; (while test -e $HERE; do sleep 0.05; done) & echo $! > $HERE/below; echo $$$$ > $HERE/pid; while test -e $HERE; do sleep 0.05; done",
     );
@@ -130,7 +130,7 @@ fn a_child_that_ignores_the_request_is_killed_with_its_descendants() {
 }
 
 #[test]
-fn a_second_interrupt_ends_the_program_at_once() {
+fn d11_a_second_interrupt_ends_the_program_at_once() {
     let sandbox = sleepers("trap '' TERM; echo $$$$ > $HERE/pid; while test -e $HERE/pid; do sleep 0.05; done");
     let run = start(&sandbox);
     wait_until("the command runs", || sandbox.has("pid") && !sandbox.read("pid").is_empty());
@@ -143,7 +143,7 @@ fn a_second_interrupt_ends_the_program_at_once() {
 }
 
 #[test]
-fn descendants_of_a_command_that_ended_are_killed() {
+fn d12_descendants_of_a_command_that_ended_are_killed() {
     let sandbox = project(
         "pipeline: p
 stages:
@@ -164,7 +164,7 @@ stages:
 }
 
 #[test]
-fn a_daemon_that_a_command_leaves_does_not_hang_the_run_and_ends_with_it() {
+fn d12_a_daemon_that_a_command_leaves_does_not_hang_the_run_and_ends_with_it() {
     let sandbox = project(
         "pipeline: p
 stages:
@@ -186,7 +186,7 @@ stages:
 }
 
 #[test]
-fn a_killed_run_leaves_what_the_next_one_clears_away() {
+fn a1_a_killed_run_leaves_what_the_next_one_clears_away() {
     let sandbox = sleepers(PLAIN);
     let run = start(&sandbox);
     wait_until("the command runs", || sandbox.has("pid") && !sandbox.read("pid").is_empty());

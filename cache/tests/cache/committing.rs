@@ -198,7 +198,7 @@ fn a_file_with_another_name_is_copied_and_not_moved() {
 }
 
 #[test]
-fn only_files_folders_and_inner_links_can_be_put() {
+fn e4_only_files_folders_and_inner_links_can_be_put() {
     let sandbox = Sandbox::new();
     sandbox.write("tree/sub/file", "bytes");
     sandbox.write("secret", "bytes");
@@ -222,7 +222,7 @@ fn only_files_folders_and_inner_links_can_be_put() {
 }
 
 #[test]
-fn pipes_and_sockets_are_refused() {
+fn e4_pipes_and_sockets_are_refused() {
     let sandbox = Sandbox::new();
     fs_err::create_dir(sandbox.path("tree")).unwrap();
     let socket = std::os::unix::net::UnixListener::bind(sandbox.path("tree/socket")).unwrap();
@@ -245,7 +245,7 @@ fn a_name_that_is_not_text_is_refused() {
 }
 
 #[test]
-fn the_store_is_private_and_tells_backup_programs_to_pass_by() {
+fn f4_the_store_is_private_and_tells_backup_programs_to_pass_by() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::new();
     let root = sandbox.store.root();

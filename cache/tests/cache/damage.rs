@@ -5,7 +5,7 @@ use dgpipe_cache::{Key, Seal, Store, StoreError};
 use crate::sandbox::{Sandbox, commit, record};
 
 #[test]
-fn a_damaged_object_is_a_miss_however_it_is_asked_for() {
+fn c1_c2_a_damaged_object_is_a_miss_however_it_is_asked_for() {
     type Ask = fn(&Store, &dgpipe_cache::Artifact, &Sandbox) -> Result<(), StoreError>;
     let asks: [Ask; 5] = [
         |store, artifact, _| store.verify(artifact),
@@ -38,7 +38,7 @@ fn a_damaged_object_is_a_miss_however_it_is_asked_for() {
 }
 
 #[test]
-fn swapped_objects_are_both_found() {
+fn c2_e7_swapped_objects_are_both_found() {
     let sandbox = Sandbox::new();
     let one = sandbox.put_bytes("one", b"11111");
     let two = sandbox.put_bytes("two", b"22222");
@@ -108,7 +108,7 @@ fn a_missing_leaf_makes_a_folder_incomplete() {
 }
 
 #[test]
-fn putting_the_bytes_again_heals_a_damaged_object() {
+fn c6_putting_the_bytes_again_heals_a_damaged_object() {
     let sandbox = Sandbox::new();
     let artifact = sandbox.put_bytes("key", b"bytes");
     sandbox.damage(&artifact.digest, b"bytez");
@@ -118,6 +118,29 @@ fn putting_the_bytes_again_heals_a_damaged_object() {
     commit(transaction, &[artifact]).unwrap();
     assert_eq!(sandbox.quarantined(), 1);
     assert_eq!(store.read(&artifact).unwrap(), b"bytes");
+}
+
+/// Nothing is mended from a copy: what lies in quarantine, or was published and damaged as well, is not looked at.
+#[test]
+fn c6_bytes_that_are_damaged_wherever_they_lie_stay_a_miss() {
+    let sandbox = Sandbox::new();
+    let artifact = sandbox.put_bytes("key", b"bytes");
+    let published = sandbox.path("out");
+    sandbox.store.restore(&artifact, &published).unwrap();
+    fs_err::write(&published, "bytez").unwrap();
+    sandbox.damage(&artifact.digest, b"bytez");
+    let store = sandbox.reopened();
+    for _ in 0..2 {
+        assert!(store.read(&artifact).unwrap_err().is_miss());
+        assert!(store.restore(&artifact, &published).unwrap_err().is_miss());
+    }
+    assert_eq!(fs_err::read(&published).unwrap(), b"bytez", "what could not be replaced stays");
+    // Bytes that are put under another key are what they are, and mend nothing.
+    let mut transaction = store.begin(Key::of(b"another"));
+    let other = transaction.put(&published, Seal::Copy).unwrap();
+    commit(transaction, &[other]).unwrap();
+    assert_ne!(other.digest, artifact.digest);
+    assert!(store.read(&artifact).unwrap_err().is_miss());
 }
 
 #[test]

@@ -260,7 +260,7 @@ fn committed_before(operation: &'static str) -> (Sandbox, Collection, Result<(),
 }
 
 #[test]
-fn an_object_that_is_put_again_between_mark_and_sweep_stays() {
+fn d5_an_object_that_is_put_again_between_mark_and_sweep_stays() {
     let (sandbox, gc, outcome) = committed_before("rename");
     outcome.unwrap();
     assert!(gc.removed.is_empty(), "{gc:?}");
@@ -268,7 +268,7 @@ fn an_object_that_is_put_again_between_mark_and_sweep_stays() {
 }
 
 #[test]
-fn an_object_that_is_put_again_while_it_goes_is_a_miss_and_never_a_record_without_bytes() {
+fn d5_an_object_that_is_put_again_while_it_goes_is_a_miss_and_never_a_record_without_bytes() {
     for operation in ["stat", "remove_file"] {
         let (sandbox, gc, outcome) = committed_before(operation);
         assert!(outcome.unwrap_err().is_miss(), "who committed knows that it has to execute again");
@@ -375,7 +375,7 @@ fn b1_a_full_disk_can_be_made_room_on() {
 }
 
 #[test]
-fn several_at_once_remove_everything_once() {
+fn d4_several_at_once_remove_everything_once() {
     let sandbox = Sandbox::new();
     for number in 0..200u32 {
         sandbox.put_bytes(&format!("{number}"), &number.to_le_bytes());
@@ -396,7 +396,7 @@ fn several_at_once_remove_everything_once() {
 }
 
 #[test]
-fn one_waits_for_the_other() {
+fn d4_one_waits_for_the_other() {
     let sandbox = Sandbox::new();
     let LeaseAttempt::Acquired(lease) = sandbox.store.gc_lease().unwrap() else { panic!("held") };
     assert!(matches!(sandbox.reopened().gc_lease().unwrap(), LeaseAttempt::Held(_)));
@@ -405,7 +405,7 @@ fn one_waits_for_the_other() {
 }
 
 #[test]
-fn a_restore_beside_gc_is_whole_or_a_miss() {
+fn d4_a_restore_beside_gc_is_whole_or_a_miss() {
     let sandbox = Sandbox::new();
     for number in 0..300 {
         sandbox.write(&format!("tree/{}/{number}", number % 7), format!("file {number}"));

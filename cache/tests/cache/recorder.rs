@@ -31,6 +31,8 @@ pub(crate) struct Recorder {
     /// What every request for a lock is answered, in place of the truth.
     locking: Option<Locking>,
     without_links: bool,
+    /// Whether times of files are told in whole seconds.
+    coarse: bool,
     /// What the clock of the disk says, in seconds since 1970, in place of the truth.
     clock: Mutex<Option<u64>>,
     hook: OnceLock<Hook>,
@@ -41,6 +43,11 @@ impl Recorder {
     /// A disk that answers every request for a lock with this.
     pub(crate) fn answering(locking: Locking) -> Self {
         Self { locking: Some(locking), ..Self::default() }
+    }
+
+    /// A disk that keeps the times of files to the second, as old ones do.
+    pub(crate) fn of_whole_seconds() -> Self {
+        Self { coarse: true, ..Self::default() }
     }
 
     /// A disk without hard links.
@@ -73,6 +80,16 @@ impl Recorder {
         *self.refused.lock().unwrap() = operation;
     }
 
+    /// What this disk knows of a file's times.
+    fn told(&self, mut stat: Stat) -> Stat {
+        if self.coarse {
+            for time in [&mut stat.stamp.modified, &mut stat.stamp.changed] {
+                *time -= time.rem_euclid(1_000_000_000);
+            }
+        }
+        stat
+    }
+
     fn note(&self, operation: &'static str, path: &Path) -> Result<(), FileError> {
         if let Some(Hook(act)) = self.hook.get() {
             act(operation, path);
@@ -103,12 +120,12 @@ impl Filesystem for Recorder {
 
     fn stat(&self, path: &Path) -> Result<Option<Stat>, FileError> {
         self.note("stat", path)?;
-        RealFilesystem.stat(path)
+        Ok(RealFilesystem.stat(path)?.map(|stat| self.told(stat)))
     }
 
     fn stat_target(&self, path: &Path) -> Result<Option<Stat>, FileError> {
         self.note("stat_target", path)?;
-        RealFilesystem.stat_target(path)
+        Ok(RealFilesystem.stat_target(path)?.map(|stat| self.told(stat)))
     }
 
     fn list(&self, folder: &Path) -> Result<Vec<OsString>, FileError> {
@@ -187,7 +204,7 @@ impl Filesystem for Recorder {
     }
 
     fn stat_open(&self, file: &File) -> Result<Stat, FileError> {
-        RealFilesystem.stat_open(file)
+        Ok(self.told(RealFilesystem.stat_open(file)?))
     }
 
     fn read_at(&self, file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, FileError> {

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked_in_base64_whatever_stands_around_them() {
+    fn f2_secrets_are_masked_in_base64_whatever_stands_around_them() {
         let secret = "correct?horse>battery";
         for before in ["", "u", "us", "user:"] {
             for after in ["", "\n", " and more"] {

@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_are_none_or_lie_elsewhere_are_refused() {
+    fn e3_paths_that_are_none_or_lie_elsewhere_are_refused() {
         let long = "a".repeat(256);
         for text in
             ["", ".", "./", "/a", "..", "a/../b", "~/a", "./~", "a\\b", "a\0", "a\nb", ".git/config", ".dgpipe", &long]

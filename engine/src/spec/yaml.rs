@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn a_duplicate_key_is_a_mistake_with_its_place() {
+    fn e1_a_duplicate_key_is_a_mistake_with_its_place() {
         let mistake = read("a: 1\nb: 2\na: 3\n").unwrap_err();
         assert_eq!(mistake.code, "duplicate-key");
         assert_eq!(mistake.place.unwrap().0.start, 10);
     }
 
     #[test]
-    fn hostile_files_are_refused_and_never_panic() {
+    fn e1_hostile_files_are_refused_and_never_panic() {
         let bomb = format!(
             "a0: &a0 [x,x]\n{}",
             (1..40).fold(String::new(), |text, n| {

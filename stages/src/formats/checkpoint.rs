@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_files_are_clean_errors() {
+    fn e8_hostile_files_are_clean_errors() {
         let deep = [vec![b']'; 1_000_000], vec![b'a'; 999_999], vec![b'.']].concat();
         let memo =
             b"\x80\x02]q\0".iter().copied().chain(b"(h\0h\0h\0h\0e".repeat(64)).chain(*b".").collect::<Vec<u8>>();

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_promises_terabytes_is_refused_without_allocating() {
+    fn e8_a_header_that_promises_terabytes_is_refused_without_allocating() {
         let bytes = file("{'descr': '<f4', 'fortran_order': False, 'shape': (4000000000, 4000000000), }", &[0; 16]);
         assert!(message::<f32>(&bytes).contains("promises shape"), "{}", message::<f32>(&bytes));
     }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn python_objects_are_refused_by_name() {
+    fn e8_python_objects_are_refused_by_name() {
         let bytes = file("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", &[0; 16]);
         assert!(message::<f32>(&bytes).contains("Python objects"));
     }

@@ -91,7 +91,7 @@ fn continued(notes: &[String]) -> (u64, u64) {
 }
 
 #[test]
-fn killed_training_goes_on_from_its_last_checkpoint_and_gives_the_bytes_of_an_undisturbed_one() {
+fn h3_killed_training_goes_on_from_its_last_checkpoint_and_gives_the_bytes_of_an_undisturbed_one() {
     let (undisturbed, disturbed) = (project(), project());
     for (stage, settings, kills) in [
         ("single", &[][..], &[3, 40][..]),

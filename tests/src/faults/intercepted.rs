@@ -15,6 +15,11 @@ pub trait Interceptor: std::fmt::Debug + Send + Sync {
     /// Is asked before an operation; an error takes its place.
     fn before(&self, operation: Operation, path: &Path) -> Result<(), FileError>;
 
+    /// In which order names of a folder are given out; the real one, where nobody says anything else.
+    fn listed(&self, names: Vec<OsString>) -> Vec<OsString> {
+        names
+    }
+
     /// How many of so many bytes are written before a failure; all of them where nothing fails.
     fn written(&self, length: usize) -> usize {
         length
@@ -64,7 +69,7 @@ impl<I: Interceptor + 'static> Filesystem for Intercepted<I> {
 
     fn list(&self, folder: &Path) -> Result<Vec<OsString>, FileError> {
         self.interceptor.before("list", folder)?;
-        self.real.list(folder)
+        Ok(self.interceptor.listed(self.real.list(folder)?))
     }
 
     fn read_link(&self, path: &Path) -> Result<PathBuf, FileError> {

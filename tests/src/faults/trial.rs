@@ -88,7 +88,10 @@ impl Trial {
         let latest = project.latest()?;
         let request = Request { targets: Targets::all(&graph), force: BTreeSet::new() };
         let plan = Planner::new(&graph, &store, &latest).plan(request)?;
-        let options = RunOptions { root: self.root().to_owned(), file, jobs, ..RunOptions::default() };
+        // A checkpoint whenever one is offered, so that there are many to fail.
+        let checkpoint_every = Duration::ZERO;
+        let options =
+            RunOptions { root: self.root().to_owned(), file, jobs, checkpoint_every, ..RunOptions::default() };
         Ok(run(&graph, &store, &project, plan, &options, &|_: &dgpipe_engine::run::Event| ())?)
     }
 

@@ -159,7 +159,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn an_incremental_run_ends_where_a_clean_one_ends(history in History::any()) {
+    fn a1_an_incremental_run_ends_where_a_clean_one_ends(history in History::any()) {
         let played = std::panic::catch_unwind(|| play(&history));
         if let Err(panic) = played {
             let said = panic.downcast_ref::<String>().cloned().unwrap_or_default();

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     };
     let mut wrong = 0;
     if request.calls {
-        wrong += calls::all(request.cases.unwrap_or(2000));
+        wrong += calls::all(request.cases.unwrap_or(4000));
     }
     if request.power {
         wrong += power::all(request.cases.unwrap_or(200));

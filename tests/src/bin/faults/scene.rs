@@ -1,6 +1,6 @@
 //! A project in a folder, runs of the toy binary in it, and the judgement of what a disturbed run left.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
@@ -52,6 +52,29 @@ impl Scene {
         fs_err::write(self.root.join(name), text).expect("the file can be written");
     }
 
+    /// The project that lies there already.
+    pub(crate) fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Where it lies.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Removes one published folder, a file of another, and a file by itself.
+    pub(crate) fn lose_published(&self) {
+        fs_err::remove_dir_all(self.root.join("results/said")).expect("it was published");
+        fs_err::remove_file(self.root.join("results/made/b/value.txt")).expect("it was published");
+        fs_err::remove_file(self.root.join("results/one/3.txt")).expect("it was published");
+    }
+
+    /// Undoes [`Self::change`].
+    pub(crate) fn change_back(&self) {
+        self.write("given.txt", "300\n");
+        self.write("pipeline.yaml", PIPELINE);
+    }
+
     /// Changes what most cells read.
     pub(crate) fn change(&self) {
         self.write("given.txt", "4000\n");
@@ -60,9 +83,14 @@ impl Scene {
 
     /// The arguments of a run, the binary among them.
     pub(crate) fn run_arguments() -> Vec<String> {
+        Self::arguments(&["run", "pipeline.yaml", "--json", "--jobs", "2"])
+    }
+
+    /// The toy binary that was built together with this program, and these arguments.
+    pub(crate) fn arguments(words: &[&str]) -> Vec<String> {
         let here = std::env::current_exe().expect("the program knows its own path");
         let toy = here.with_file_name("toy").display().to_string();
-        [&toy, "run", "pipeline.yaml", "--json", "--jobs", "2"].map(str::to_owned).to_vec()
+        [&[toy.as_str()], words].concat().into_iter().map(str::to_owned).collect()
     }
 
     /// A command in the project, with nothing of the caller's store.
@@ -115,8 +143,23 @@ impl Scene {
             Err(error) => offences.push(format!("the next run: {error}")),
         }
         offences.extend(self.problems());
+        offences.extend(self.verified());
         offences.extend(self.differences(expected));
         offences
+    }
+
+    /// What the binary's own `verify` finds. Records whose bytes a failing device has taken to quarantine are told as
+    /// incomplete until somebody needs them.
+    fn verified(&self) -> Vec<String> {
+        let output = self.command(&Self::arguments(&["verify", "--json"])).output();
+        let Ok(output) = output else { return vec!["verify cannot be started".to_owned()] };
+        let Ok(found) = serde_json::from_slice::<serde_json::Value>(&output.stdout) else {
+            return vec![format!("verify says {}", String::from_utf8_lossy(&output.stderr))];
+        };
+        let aside = !oracle::files(&self.store().join("quarantine-v1")).is_empty();
+        let told = |list: &str| found[list].as_array().cloned().unwrap_or_default();
+        let incomplete = if aside { Vec::new() } else { told("incomplete") };
+        told("problems").into_iter().chain(incomplete).map(|what| format!("verify: {what}")).collect()
     }
 
     /// How results and records differ from what they should be. Records of before may be there as well.
