@@ -1522,6 +1522,35 @@ stages:
 }
 
 #[test]
+fn e1_of_lines_that_are_endless_only_the_part_around_the_place_is_shown() {
+    let long = "x".repeat(3 << 20);
+    let list = "1, ".repeat(300_000);
+    for pipeline in [
+        format!("pipeline: p\nstages: {{ {long}: {{ uses: constant, config: {{ value: 1 }}, nosuch: 1 }} }}\n"),
+        format!("pipeline: p\nparams: {{ a: [{list}] }}\nstages: {{ a: {{ uses: nosuch, config: {{}} }} }}\n"),
+        format!("pipeline: p\nparams: {{ a: [{list}], b: 1, b: 2 }}\nstages: {{}}\n"),
+        format!("pipeline: p\nstages: {{ a: {{ uses: {long} }} }}\n"),
+    ] {
+        let checked = project(&pipeline).call(&["check", "pipeline.yaml"]).exits(2);
+        assert!(checked.stderr.len() < 20_000, "{} bytes", checked.stderr.len());
+        assert!(checked.stderr.contains("pipeline.yaml:"), "{}", checked.stderr);
+    }
+}
+
+#[test]
+fn e2_a_circle_with_a_long_tail_is_told_in_few_words() {
+    let mut pipeline = "pipeline: p\nstages:\n".to_owned();
+    for number in 0..5_000 {
+        // The first thousand read one another in a circle, the others the one before.
+        let read = if number == 0 { 999 } else { number - 1 };
+        pipeline.push_str(&format!("  s{number}: {{ uses: add, inputs: {{ terms: s{read} }} }}\n"));
+    }
+    let checked = project(&pipeline).call(&["check", "pipeline.yaml"]).exits(2);
+    assert!(checked.stderr.contains("s10, s11, … 1000"), "{}", &checked.stderr[..checked.stderr.len().min(2_000)]);
+    assert!(checked.stderr.len() < 20_000, "{} bytes", checked.stderr.len());
+}
+
+#[test]
 fn e1_a_pipeline_that_extends_what_never_ends_is_a_mistake() {
     for base in ["/dev/zero", "pipe"] {
         let sandbox = project(&format!("extends: {base}\npipeline: p\n"));
@@ -1623,7 +1652,7 @@ fn e1_a_file_that_is_far_too_large() {
     insta::assert_snapshot!(file(largest + 1).mistakes(), @r#"
     too-large
 
-      × the file has 16777217 bytes; a pipeline file has at most 16777216
+      × the file is too large: a pipeline file has at most 16777216 bytes
     1 mistake; nothing was run
     "#);
 }

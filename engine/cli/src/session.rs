@@ -173,6 +173,7 @@ pub(crate) fn store_to_look_at(file: Option<&Path>, common: &Common) -> Result<S
         let failure = Failure::call(format!("there is no store at `{}`", folder.display()));
         return Err(failure.hint("call it in a project that has run, name a pipeline file, or give `--cache DIR`"));
     }
+    start_threads()?;
     Ok(Store::open(&folder)?)
 }
 

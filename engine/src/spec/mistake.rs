@@ -100,15 +100,67 @@ impl Mistakes {
         let handler = GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false);
         let mut text = String::new();
         for mistake in &self.list {
-            let shown = Shown { mistake, source: self.source_of(mistake) };
+            let shown = Shown { mistake, frame: self.frame_of(mistake) };
             handler.render_report(&mut text, &shown).expect("writing to a string cannot fail");
         }
         text
     }
 
-    fn source_of(&self, mistake: &Mistake) -> Option<NamedSource<String>> {
-        let text = self.texts.get(mistake.place.as_ref()?.0.text)?;
-        Some(NamedSource::new(visible(&text.name), visible(&text.content)))
+    fn frame_of(&self, mistake: &Mistake) -> Option<Frame> {
+        let (first, _) = mistake.place.as_ref()?;
+        let text = self.texts.get(first.text)?;
+        // Places in other texts cannot stand in this frame; the message names them.
+        let places = mistake.place.iter().chain(&mistake.also).filter(|(other, _)| other.text == first.text);
+        Some(Frame::new(&text.name, &text.content, &places.cloned().collect::<Vec<_>>()))
+    }
+}
+
+/// Lines longer than this, in bytes, are shown in part: a pipeline file may be one line of megabytes.
+const LONGEST_LINE: usize = 400;
+/// How much of such a line is shown before and behind the place.
+const AROUND: usize = 120;
+/// Longer messages, which quote the file, are cut.
+const LONGEST_MESSAGE: usize = 2_000;
+
+/// The text of a file around the places of a mistake, with these places in it.
+#[derive(Debug)]
+struct Frame {
+    source: NamedSource<String>,
+    labels: Vec<(usize, usize, String)>,
+}
+
+impl Frame {
+    fn new(name: &str, content: &str, places: &[(Place, String)]) -> Self {
+        let (mut text, mut labels, mut start) = (String::new(), Vec::new(), 0);
+        for line in content.split_inclusive('\n') {
+            let end = start + line.len();
+            let here: Vec<_> =
+                places.iter().filter(|(place, _)| (start..end).contains(&(place.start as usize))).collect();
+            let first = here.iter().map(|(place, _)| place.start as usize - start).min().unwrap_or(0);
+            let shown = if line.len() > LONGEST_LINE {
+                line.floor_char_boundary(first.saturating_sub(AROUND))..line.ceil_char_boundary(first + AROUND)
+            } else {
+                0..line.len()
+            };
+            let (from, to) = (start + shown.start, start + shown.end);
+            for (place, label) in here.into_iter().filter(|(place, _)| (from..to).contains(&(place.start as usize))) {
+                let at = place.start as usize;
+                // A place over several lines reaches on where nothing is left out.
+                let most = if shown.end < line.len() { to - at } else { usize::MAX };
+                labels.push((at - from + text.len(), (place.length.max(1) as usize).min(most), label.clone()));
+            }
+            text.push_str(&line[shown.clone()]);
+            if shown.end < line.len() && line.ends_with('\n') {
+                text.push('\n');
+            }
+            start = end;
+        }
+        // The end of the file is a place too.
+        let at_end = places.iter().filter(|(place, _)| place.start as usize >= content.len());
+        labels.extend(at_end.map(|(_, label)| (text.len(), 1, label.clone())));
+        // The order of the mistake: the first is what the head of the frame names.
+        labels.sort_by_key(|(_, _, label)| places.iter().position(|(_, other)| other == label));
+        Self { source: NamedSource::new(visible(name), visible(&text)), labels }
     }
 }
 
@@ -148,12 +200,15 @@ impl std::error::Error for Mistakes {}
 #[derive(Debug)]
 struct Shown<'a> {
     mistake: &'a Mistake,
-    source: Option<NamedSource<String>>,
+    frame: Option<Frame>,
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&visible(&self.mistake.message))
+        let message = &self.mistake.message;
+        let shown = &message[..message.floor_char_boundary(LONGEST_MESSAGE)];
+        f.write_str(&visible(shown))?;
+        if shown.len() < message.len() { f.write_str(" …") } else { Ok(()) }
     }
 }
 
@@ -169,18 +224,14 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn SourceCode)
+        self.frame.as_ref().map(|frame| &frame.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (place, label) = self.mistake.place.as_ref()?;
-        let span = |place: &Place, label: &String| {
-            LabeledSpan::new(Some(label.clone()), place.start as usize, place.length.max(1) as usize)
-        };
-        // Places in other texts cannot stand in this frame; the message names them.
-        let also = self.mistake.also.iter().filter(|(other, _)| other.text == place.text);
-        let first = std::iter::once(span(place, label));
-        Some(Box::new(first.chain(also.map(move |(place, label)| span(place, label)))))
+        let labels = &self.frame.as_ref()?.labels;
+        let span =
+            |(start, length, label): &(usize, usize, String)| LabeledSpan::new(Some(label.clone()), *start, *length);
+        Some(Box::new(labels.iter().map(span)))
     }
 }
 

@@ -40,7 +40,8 @@ pub(super) fn order(edges: &DiGraph<(), ()>, cells: &[Cell], mistakes: &mut Vec<
         }
     }
     if order.len() < cells.len() {
-        for circle in petgraph::algo::tarjan_scc(edges) {
+        // This one keeps its own stack: a circle with a long tail would be too deep for that of the thread.
+        for circle in petgraph::algo::kosaraju_scc(edges) {
             let itself = circle.len() == 1 && edges.contains_edge(circle[0], circle[0]);
             if circle.len() > 1 || itself {
                 mistakes.push(circle_mistake(&circle, cells));
@@ -50,15 +51,19 @@ pub(super) fn order(edges: &DiGraph<(), ()>, cells: &[Cell], mistakes: &mut Vec<
     order
 }
 
+/// More stages of a circle than this help nobody.
+const MOST_SHOWN: usize = 12;
+
 fn circle_mistake(circle: &[NodeIndex], cells: &[Cell]) -> Mistake {
     let mut stages: Vec<(&str, Place)> =
         circle.iter().map(|node| (cells[node.index()].id.stage.as_str(), cells[node.index()].place)).collect();
     stages.sort_by_key(|(_, place)| *place);
     stages.dedup();
-    let names: Vec<&str> = stages.iter().map(|(name, _)| *name).collect();
-    let message = format!("stages read one another in a circle: [{}]", names.join(", "));
+    let names: Vec<&str> = stages.iter().take(MOST_SHOWN).map(|(name, _)| *name).collect();
+    let more = if stages.len() > MOST_SHOWN { format!(", … {} in all", stages.len()) } else { String::new() };
+    let message = format!("stages read one another in a circle: [{}{more}]", names.join(", "));
     let mut mistake = Mistake::new("circle", message).at(stages[0].1, "this stage");
-    for (_, place) in &stages[1..] {
+    for (_, place) in stages.iter().take(MOST_SHOWN).skip(1) {
         mistake = mistake.also(*place, "and this one");
     }
     mistake
