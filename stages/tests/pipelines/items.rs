@@ -30,6 +30,12 @@ pub(crate) fn project(pictures: u32) -> Project {
     project
 }
 
+/// Embeds so many pictures at a time from now on.
+pub(crate) fn set_batch_size(project: &Project, batch_size: u32) {
+    let config = format!("config: {{ batch_size: {batch_size}, classes");
+    fs_err::write(project.path("items.yaml"), PIPELINE.replace("config: { classes", &config)).unwrap();
+}
+
 fn add(project: &Project, numbers: std::ops::Range<u32>) {
     for number in numbers {
         let class = project.path("images").join(if number % 2 == 0 { "cat" } else { "dog" });
@@ -73,8 +79,8 @@ fn a_killed_extraction_embeds_the_rest() {
     assert_eq!(child.wait().unwrap().code(), None, "it was at its end before it could be killed");
     let notes = run(&killed);
     let embedded = notes[0].strip_prefix("embedded ").and_then(|rest| rest.split(' ').next()).unwrap();
-    // A chunk of 32 pictures may have been on its way.
-    assert!(embedded.parse::<u32>().unwrap() <= 900 - 200 + 32, "{notes:?}");
+    // A chunk may have been on its way: 64 pictures where no batch size is given.
+    assert!(embedded.parse::<u32>().unwrap() <= 900 - 200 + 64, "{notes:?}");
     run(&whole);
     assert!(killed.files("results") == whole.files("results"));
 }
@@ -94,8 +100,7 @@ fn rows_belong_to_their_backbone() {
 fn batch_size_and_threads_change_no_byte_and_no_key() {
     let (one, other) = (project(40), project(40));
     let with = |project: &Project, batch_size: u32, threads: &str| {
-        let config = format!("config: {{ batch_size: {batch_size}, classes");
-        fs_err::write(project.path("items.yaml"), PIPELINE.replace("config: { classes", &config)).unwrap();
+        set_batch_size(project, batch_size);
         let mut command = project.command(&["run", "--json", "items.yaml", "--jobs", "1"]);
         let output = command.env("RAYON_NUM_THREADS", threads).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

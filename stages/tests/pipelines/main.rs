@@ -4,6 +4,7 @@
 mod book;
 mod examples;
 mod gpu;
+mod head_arrays;
 mod items;
 mod notebook;
 mod project;
