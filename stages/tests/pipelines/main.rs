@@ -7,6 +7,7 @@ mod gpu;
 mod head_arrays;
 mod items;
 mod notebook;
+mod parquet_file;
 mod project;
 mod resuming;
 mod templates;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::parquet_file::{self, ImageRow};
 use crate::project::Project;
 
 /// The digits, small enough for a test: one seed, few epochs, four methods.
@@ -290,10 +291,87 @@ fn all_profiles_of_the_shipped_pipelines_resolve() {
         &["check", "pipelines/pacs.yaml"][..],
         &["check", "pipelines/pacs.yaml", "--profile", "full"],
         &["check", "pipelines/pacs.yaml", "--profile", "full,reference"],
+        &["check", "pipelines/pacs.yaml", "--profile", "full,hub"],
+        &["check", "pipelines/pacs.yaml", "--profile", "full,hub,reference"],
+        &["check", "pipelines/officehome.yaml"],
+        &["check", "pipelines/officehome.yaml", "--profile", "full,reference"],
         &["check", "pipelines/digits.yaml"],
         &["check", "pipelines/digits-sweep.yaml"],
     ] {
         assert!(project.call(call).contains("no mistakes"));
+    }
+}
+
+const PACS_CLASSES: [&str; 7] = ["dog", "elephant", "giraffe", "guitar", "horse", "house", "person"];
+
+/// So many pictures of each class in each domain of PACS, in one Parquet file, as `dgpipe fetch pacs` leaves it.
+fn fetched_pacs(project: &Project, per_class: u8) {
+    let picture = |domain: u8, class: u8, number: u8| {
+        let value = |x: u32, y: u32| [x as u8 * (class + 1), y as u8 * (domain + 1), number * 9];
+        let picture = image::RgbImage::from_fn(24, 20, |x, y| image::Rgb(value(x, y)));
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let domains = [(0, "art_painting"), (1, "cartoon"), (2, "photo"), (3, "sketch")];
+    let groups = domains.into_iter().map(|(place, domain)| {
+        let row = |class: u8, number: u8| ImageRow {
+            bytes: picture(place, class, number),
+            path: format!("pic_{number:03}.png"),
+            domain,
+            label: class.into(),
+        };
+        (0..7).flat_map(|class| (0..per_class).map(move |number| (class, number))).map(|(c, n)| row(c, n)).collect()
+    });
+    let file = project.path("data/pacs-parquet/train-00000-of-00001.parquet");
+    parquet_file::write(&file, &PACS_CLASSES, groups);
+}
+
+#[test]
+fn the_profile_of_what_was_fetched_runs_from_parquet_and_a_published_net_to_tables() {
+    let project = Project::new();
+    fetched_pacs(&project, 6);
+    // Where `dgpipe fetch vit-base-patch16-224-in21k` puts it; this one is smaller.
+    let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/vit/tiny");
+    crate::project::copy(tiny.as_ref(), &project.path("data/vit-base-patch16-224-in21k"));
+    let call = ["pipelines/pacs.yaml", "--profile", "full,hub", "--set", "seeds=[42]", "--set", "epochs=2"];
+    let call = [&call[..], &["--set", "freeze_epoch=1", "--set", "methods=[erm, importance]"]].concat();
+    let run = project.run(&call);
+    for stage in ["images", "backbone", "embeddings", "inspection", "train-importance", "table", "figure-images"] {
+        assert!(run.stages().contains(stage), "{stage} is not among {:?}", run.stages());
+    }
+    assert!(!run.stages().contains("pretraining"));
+    let files = project.files("results/pacs-full-hub");
+    let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
+    assert!(text("table/table.md").contains("**PACS, frozen ViT-B/16"), "{}", text("table/table.md"));
+    for domain in ["art_painting", "cartoon", "photo", "sketch"] {
+        let items: serde_json::Value = serde_json::from_str(&text(&format!("embeddings/{domain}/items.json"))).unwrap();
+        assert_eq!(items["classes"], serde_json::json!(PACS_CLASSES));
+        assert_eq!(items["ids"].as_array().unwrap().len(), 42, "{domain}");
+    }
+    assert!(text("inspection/summary.md").contains("`photo/dog` has 6 images; PACS has 189"));
+    assert_eq!(project.run(&call).executed(), set(&[]));
+}
+
+#[test]
+fn another_head_other_folds_and_other_seeds_embed_no_image_with_the_net_either() {
+    let project = Project::new();
+    let quick = ["pipelines/pacs.yaml", "train-importance", "--set", "epochs=1", "--set", "freeze_epoch=1"];
+    let first = project.run(&[&quick[..], &["--set", "seeds=[42]"]].concat());
+    assert!(first.executed().contains("embeddings[domain=sketch]"));
+    for change in [
+        &["hidden=[6, 6]", "seeds=[42]"][..],
+        &["seeds=[7, 8]"],
+        &["domains=[art_painting, photo, sketch]", "seeds=[42]"],
+        &["importance_domains=[art_painting, photo]", "seeds=[42]"],
+        &["threshold=0.4", "classes=all", "seeds=[42]"],
+    ] {
+        let change: Vec<&str> = change.iter().flat_map(|change| ["--set", change]).collect();
+        let run = project.run(&[&quick[..], &change].concat());
+        assert!(run.stages().contains("train-importance"), "{change:?}");
+        for stage in ["images", "pretraining", "backbone", "embeddings"] {
+            assert!(!run.stages().contains(stage), "{stage} executed for {change:?}");
+        }
     }
 }
 
