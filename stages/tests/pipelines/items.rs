@@ -174,3 +174,43 @@ fn bad_images_fail_with_their_name_or_are_counted_in_little_memory() {
         assert_eq!((&metrics["skipped"], &metrics["images"]), (&Value::from(6), &Value::from(12)), "{cell}");
     }
 }
+
+#[test]
+fn pictures_are_skipped_from_the_embeddings_to_the_contact_sheet() {
+    let project = project(12);
+    let whole = fs_err::read(format!("{}/tests/golden/decode/rgb.jpg", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    // Of these seven of the class, the one in the middle is drawn.
+    fs_err::write(project.path("images/dog/00006.jpg"), &whole[..whole.len() / 2]).unwrap();
+    let pipeline = |on_error: &str| {
+        let stages = "
+  inspection: { uses: inspect-images, inputs: { images: images } }
+  split: { uses: split-embeddings, inputs: { embeddings: vit }, config: { seed: 1, stream: split } }
+  head: { uses: init-head, inputs: { like: vit }, config: { seed: 1, stream: head, hidden: [4] } }
+  fold: { uses: train-lodo, inputs: { train: split.train, initial: head }, config: { seed: 1, stream: fold, epochs: 1 } }
+  points: { uses: plot-embedding, inputs: { embeddings: vit }, config: { projection: pca } }
+  sheet: { uses: plot-images, inputs: { images: images }, config: { ON_ERROR } }
+publish:
+  results/inspection: inspection
+  results/model: fold.model
+  results/points: points
+  results/sheet: sheet
+";
+        let stages = stages.replace("ON_ERROR", on_error);
+        PIPELINE.replace("config: {", "config: { on_error: skip,").replace("publish:\n", &stages)
+    };
+    fs_err::write(project.path("items.yaml"), pipeline("")).unwrap();
+    let output = project.command(&["run", "items.yaml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("`dog/00006.jpg` ends before the picture does"), "{told}");
+    assert!(project.path("results/vit").exists() && !project.path("results/sheet").exists());
+
+    fs_err::write(project.path("items.yaml"), pipeline("on_error: skip")).unwrap();
+    let notes = run(&project);
+    assert_eq!(notes, ["skipped images: `dog/00006.jpg` ends before the picture does"], "of the sheet");
+    let svg = fs_err::read_to_string(project.path("results/sheet/images.svg")).unwrap();
+    assert_eq!(svg.matches("data:image/").count(), 2, "another dog is drawn beside the cat");
+    assert!(project.path("results/model/model.safetensors").exists());
+    let problems = fs_err::read_to_string(project.path("results/inspection/problems.csv")).unwrap();
+    assert!(problems.contains("dog/00006.jpg"), "{problems}");
+}
