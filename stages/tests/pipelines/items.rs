@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::parquet_file::{self, ImageRow};
 use crate::project::Project;
 
 const PIPELINE: &str = "
@@ -213,4 +214,75 @@ publish:
     assert!(project.path("results/model/model.safetensors").exists());
     let problems = fs_err::read_to_string(project.path("results/inspection/problems.csv")).unwrap();
     assert!(problems.contains("dog/00006.jpg"), "{problems}");
+}
+
+/// A PNG of so many pixels a side, 16 bits for each of red, green, blue and alpha, all of them zero.
+fn deep_png(side: u32) -> Vec<u8> {
+    use std::io::Write;
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    // A filter, and eight bytes a pixel.
+    let row = vec![0; 1 + 8 * side as usize];
+    for _ in 0..side {
+        packed.write_all(&row).unwrap();
+    }
+    let header = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[16, 6, 0, 0, 0]].concat();
+    let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
+    for (name, content) in [(b"IHDR", header), (b"IDAT", packed.finish().unwrap()), (b"IEND", Vec::new())] {
+        let mut sum = flate2::Crc::new();
+        sum.update(name);
+        sum.update(&content);
+        file.extend((content.len() as u32).to_be_bytes());
+        file.extend(name);
+        file.extend(content);
+        file.extend(sum.sum().to_be_bytes());
+    }
+    file
+}
+
+/// Runs a pipeline of the project on one core with so many MB of data. Unlike address space, what an allocator reserves and
+/// never touches does not count.
+fn run_within(project: &Project, megabytes: u32, file: &str) -> std::process::Output {
+    let inner = project.command(&[]);
+    let call = format!("ulimit -d {}; exec \"$0\" run --json --jobs 1 {file}", megabytes * 1000);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &call]).arg(inner.get_program()).env("RAYON_NUM_THREADS", "1");
+    command.current_dir(project.path("")).env_remove("DGPIPE_CACHE").output().unwrap()
+}
+
+#[test]
+fn the_largest_picture_takes_the_memory_of_its_colours_however_deep_it_is() {
+    let project = project(2);
+    // Nearly as many pixels as are decoded at all: 265 MB as RGB, and 707 MB as they lie in the file.
+    fs_err::write(project.path("images/dog/deep.png"), deep_png(9400)).unwrap();
+    let output = run_within(&project, 700, "items.yaml pixels");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains(r#""images":3"#), "{told}");
+}
+
+#[test]
+fn unpacking_takes_the_memory_of_a_few_images_however_many_there_are() {
+    let project = project(1);
+    // 256 images of 1 MB in groups of 16: the file has more bytes than there is memory.
+    let picture = fs_err::read(project.path("images/cat/00000.png")).unwrap();
+    let groups = (0..16).map(|group| {
+        let row = |number: u8| ImageRow {
+            bytes: [&picture[..], &vec![group * 16 + number; 1 << 20]].concat(),
+            path: format!("{group}_{number}.png"),
+            domain: "photo",
+            label: i64::from(number % 2),
+        };
+        (0..16).map(row).collect()
+    });
+    parquet_file::write(&project.path("packed/train.parquet"), &["cat", "dog"], groups);
+    let pipeline = "
+pipeline: packed
+sources: { packed: { path: packed, kind: folder/1 } }
+stages: { images: { uses: unpack-images, inputs: { table: packed } } }
+";
+    fs_err::write(project.path("packed.yaml"), pipeline).unwrap();
+    let output = run_within(&project, 200, "packed.yaml");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains(r#""images":256"#), "{told}");
 }
