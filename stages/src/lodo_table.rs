@@ -21,8 +21,10 @@ pub struct LodoTableConfig {
     /// The axis of the repeats, such as seeds; nothing where there is one repeat.
     #[serde(default)]
     pub repeat: Option<String>,
-    /// The method that all others are compared with.
-    pub baseline: String,
+    /// The method that all others are compared with; without one, rows keep the order of their values and no comparison
+    /// is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
     /// Which accuracy is compared.
     #[serde(default)]
     pub measure: Measure,
@@ -59,7 +61,7 @@ impl StageType for LodoTable {
     fn execute(config: &LodoTableConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let axes = GridAxes { row: &config.row, column: &config.column, repeat: config.repeat.as_deref() };
         let grid = ScoreGrid::new(context.read(SCORES)?, axes)?;
-        let summary = LodoSummary::new(&grid, config.measure, &config.baseline)?;
+        let summary = LodoSummary::new(&grid, config.measure, config.baseline.as_deref())?;
         for row in &summary.rows {
             if let Some(average) = &row.average {
                 context.metric(format!("average.{}", row.value), average.mean);
@@ -95,6 +97,14 @@ mod tests {
     use crate::formats::scoring;
     use crate::statistics::at;
 
+    fn config(baseline: Option<&str>) -> LodoTableConfig {
+        let mut config = serde_json::json!({"row": "method", "column": "target", "repeat": "seed"});
+        if let Some(baseline) = baseline {
+            config["baseline"] = baseline.into();
+        }
+        serde_json::from_value(config).unwrap()
+    }
+
     #[test]
     fn the_table_is_written_three_times_with_its_notes() {
         let folder = tempfile::tempdir().unwrap();
@@ -116,5 +126,36 @@ mod tests {
         }
         assert!(table.markdown.contains("† The mask has seen labelled images"), "{}", table.markdown);
         assert!(table.csv.starts_with("method,statistic,target,measure,n,"));
+        for text in [&table.markdown, &table.latex] {
+            assert!(text.contains("Difference"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_table_without_a_baseline_has_no_columns_of_comparisons() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(None);
+        let mut solo = Solo::new(folder.path().join("out"));
+        for seed in 0..2 {
+            let path = folder.path().join(format!("{seed}.json"));
+            scoring(0.5 + 0.1 * seed as f64, false).write(&path).unwrap();
+            for method in ["erm", "mask"] {
+                solo = solo.labelled("scores", at(method, "sketch", seed), &path);
+            }
+        }
+        let result = solo.execute::<LodoTable>(&config).unwrap();
+        let table = Table::read(&View::disk(&result.outputs["table"])).unwrap();
+        assert!(table.markdown.contains("| Method | sketch | Average | Worst | Source |\n"), "{}", table.markdown);
+        assert!(table.latex.contains("Method & Worst & Source \\\\\n"), "{}", table.latex);
+        for text in [&table.csv, &table.markdown, &table.latex] {
+            assert!(!text.to_lowercase().contains("difference"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_baseline_that_is_left_out_is_in_no_key() {
+        let written = |baseline: Option<&str>| serde_json::to_value(config(baseline)).unwrap();
+        assert_eq!(written(Some("erm"))["baseline"], "erm");
+        assert_eq!(written(None).get("baseline"), None);
     }
 }

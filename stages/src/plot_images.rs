@@ -1,6 +1,6 @@
 //! `plot-images`: a few images of each domain and class, as a figure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use dgpipe_engine::stage::{Context, In, Out, Ports, StageError, StageType};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figure::{ContactRow, ContactSheet, Dpi, Look, Picture, Width};
 use crate::formats::{FigureFiles, ImageFolder, ImageItem};
-use crate::images::{Pixels, decode, resize};
+use crate::images::{ImageError, ImageFile, OnError, Pixels, Skipped, resize};
 
 /// Settings of `plot-images`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,9 @@ pub struct PlotImagesConfig {
     /// Which domains are drawn; all where nothing is said.
     #[serde(default)]
     pub domains: Option<Vec<String>>,
+    /// What happens where a file is no readable picture. Where it is left out, the next one of its class is drawn instead.
+    #[serde(default, skip_serializing_if = "OnError::is_fail")]
+    pub on_error: OnError,
     /// What domains and classes are called in the figure.
     #[serde(default)]
     pub names: BTreeMap<String, String>,
@@ -77,7 +80,14 @@ impl StageType for PlotImages {
             width: config.width,
             dpi: config.dpi,
         };
-        let sheet = sheet(config, &folder, look, context)?;
+        let mut skipped = Skipped::default();
+        let sheet = sheet(config, &folder, look, &mut skipped, context)?;
+        if config.on_error == OnError::Skip {
+            context.metric("skipped", skipped.len());
+        }
+        if !skipped.is_empty() {
+            context.note(format!("skipped images: {skipped}"));
+        }
         context.write(FIGURE, &FigureFiles::of("images", &sheet.draw(look))?)
     }
 }
@@ -86,6 +96,7 @@ fn sheet(
     config: &PlotImagesConfig,
     folder: &ImageFolder,
     look: Look<'_>,
+    skipped: &mut Skipped,
     context: &Context<'_>,
 ) -> Result<ContactSheet, StageError> {
     let classes = chosen("classes", &folder.classes, config.classes.as_deref())?;
@@ -109,11 +120,41 @@ fn sheet(
             context.stop_if_cancelled()?;
             let items: Vec<&ImageItem> =
                 folder.items.iter().filter(|item| item.domain == *domain && item.class == *class).collect();
-            let pictures = spread(items.len(), config.per_class.get()).map(|index| picture(items[index], pixels));
-            row.places.push(pictures.collect::<Result<_, _>>()?);
+            row.places.push(pictures(config, &items, pixels, skipped)?);
         }
     }
     Ok(sheet)
+}
+
+/// The pictures of a class in a domain. In the place of one that cannot be decoded stands the next that can, in the order
+/// of the names and beginning again at the first, and none that has a place of its own.
+fn pictures(
+    config: &PlotImagesConfig,
+    items: &[&ImageItem],
+    most: usize,
+    skipped: &mut Skipped,
+) -> Result<Vec<Picture>, StageError> {
+    let chosen: Vec<usize> = spread(items.len(), config.per_class.get()).collect();
+    let mut taken: BTreeSet<usize> = chosen.iter().copied().collect();
+    let mut pictures = Vec::new();
+    for mut index in chosen {
+        loop {
+            match (square(items[index])?, config.on_error) {
+                (Ok(square), _) => {
+                    pictures.push(picture(items[index], square, most)?);
+                    break;
+                }
+                (Err(error), OnError::Fail) => return Err(error.into_failure()),
+                (Err(error), OnError::Skip) => skipped.add(error),
+            }
+            let Some(next) = (index + 1..items.len()).chain(0..index).find(|next| !taken.contains(next)) else {
+                break;
+            };
+            taken.insert(next);
+            index = next;
+        }
+    }
+    Ok(pictures)
 }
 
 /// The names asked for, or all, in their own order.
@@ -136,12 +177,12 @@ fn spread(count: usize, wanted: usize) -> impl Iterator<Item = usize> {
     (0..wanted).map(move |index| (2 * index + 1) * count / (2 * wanted))
 }
 
-fn picture(item: &ImageItem, most: usize) -> Result<Picture, StageError> {
-    let pixels = decode(&item.view()?.bytes()?).map_err(|error| {
-        StageError::new(format!("`{}` {error}", item.path()))
-            .hint("remove or replace the file; `inspect-images` lists all files that cannot be read")
-    })?;
-    let square = middle_square(&pixels);
+/// The middle of a picture, or what is wrong with it. A file that cannot be read at all is a failure in any case.
+fn square(item: &ImageItem) -> Result<Result<Pixels, ImageError>, StageError> {
+    Ok(ImageFile::read(item)?.pixels().map(|pixels| middle_square(&pixels)))
+}
+
+fn picture(item: &ImageItem, square: Pixels, most: usize) -> Result<Picture, StageError> {
     let is_coarse = square.width() <= COARSE;
     let square = if square.width() > most { resize(&square, most, most) } else { square };
     let side = square.width() as u32;
@@ -216,6 +257,33 @@ mod tests {
         let error = execute(&folder, r#"{"classes": ["dog"]}"#).unwrap_err().to_string();
         assert_eq!(error, "`classes` names `dog`, but there are [cat]");
         fs_err::write(folder.path().join("images/photo/cat/0.png"), b"no picture").unwrap();
-        assert!(execute(&folder, r#"{"per_class": 2}"#).unwrap_err().to_string().contains("photo/cat/0.png"));
+        let error = execute(&folder, r#"{"per_class": 2}"#).unwrap_err().to_string();
+        assert_eq!(error, "`photo/cat/0.png` is neither a PNG nor a JPEG file");
+    }
+
+    #[test]
+    fn the_next_readable_image_stands_for_one_that_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        // Of six names, the second and the fifth are drawn; the fifth and the last cannot be decoded.
+        for (number, side) in [(0, 40), (1, 41), (2, 42), (3, 43)] {
+            put(&folder, &format!("photo/cat/{number}.png"), (side, side));
+        }
+        for number in [4, 5] {
+            fs_err::write(folder.path().join(format!("images/photo/cat/{number}.png")), b"no picture").unwrap();
+        }
+        let drawn = |text: &str| {
+            let result = execute(&folder, text).unwrap();
+            let svg = fs_err::read_to_string(result.outputs["figure"].join("images.svg")).unwrap();
+            fs_err::remove_dir_all(folder.path().join("out")).unwrap();
+            (svg.matches("data:image/").count(), result)
+        };
+        assert_eq!(spread(6, 2).collect::<Vec<_>>(), [1, 4]);
+        let (pictures, result) = drawn(r#"{"per_class": 2, "on_error": "skip"}"#);
+        assert_eq!((pictures, &result.metrics["skipped"]), (2, &2_usize.into()));
+        let what = "is neither a PNG nor a JPEG file";
+        let note = format!("skipped images: `photo/cat/4.png` {what}; `photo/cat/5.png` {what}");
+        assert_eq!(result.notes, [note]);
+        // Where too few can be decoded, a frame stays empty and no picture is drawn twice.
+        assert_eq!(drawn(r#"{"per_class": 6, "on_error": "skip"}"#).0, 4);
     }
 }

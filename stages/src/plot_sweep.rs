@@ -1,15 +1,16 @@
 //! `plot-sweep`: accuracy, and the share of free weights, over a parameter that was swept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use dgpipe_engine::graph::{AxisValue, Coordinates};
+use dgpipe_engine::graph::Coordinates;
 use dgpipe_engine::stage::{Context, Labelled, Out, Ports, StageError, StageType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::figure::{Dpi, Look, SweepChart, SweepLine, SweepPanel, SweepPoint, Width};
 use crate::formats::{FigureFiles, Mask, Scores};
-use crate::statistics::{Measure, Summary};
+use crate::statistics::{Measure, SweepAxes, SweepSummary, SweepValues};
+use crate::table::SweepTable;
 
 /// Settings of `plot-sweep`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,13 +58,17 @@ const FIGURE: Out<FigureFiles> = Out::new("figure");
 
 /// Draws means with standard errors over repeats, averaged over all other axes per repeat first (two-phase weight
 /// importance, section 6). The share of free weights counts every entry of a mask.
+///
+/// `sweep.csv` has a line a value, with shares from 0 to 1; what does not depend on the value has an empty one. `sweep.md`
+/// and `sweep.tex` are the same table in percent.
 pub struct PlotSweep;
 
 impl StageType for PlotSweep {
     type Config = PlotSweepConfig;
     const NAME: &'static str = "plot-sweep";
-    const VERSION: u32 = 1;
-    const ABOUT: &'static str = "Draws accuracy and the share of free weights over a parameter that was swept.";
+    const VERSION: u32 = 2;
+    const ABOUT: &'static str =
+        "Draws accuracy and the share of free weights over a parameter that was swept, with a table of both.";
 
     fn ports() -> Ports {
         Ports::default().reads(SCORES).reads(MASKS).writes(FIGURE)
@@ -71,17 +76,40 @@ impl StageType for PlotSweep {
 
     fn execute(config: &PlotSweepConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let scores = context.read(SCORES)?;
-        let accuracies = scores.iter().map(|(place, scores)| (place.clone(), 100.0 * config.measure.of(scores)));
+        let accuracies: Vec<(Coordinates, f64)> =
+            scores.iter().map(|(place, scores)| (place.clone(), config.measure.of(scores))).collect();
         let densities: Vec<(Coordinates, f64)> =
-            context.read(MASKS)?.iter().map(|(place, mask)| (place.clone(), 100.0 * density(mask))).collect();
-        let chart = chart(config, &accuracies.collect::<Vec<_>>(), &densities)?;
+            context.read(MASKS)?.iter().map(|(place, mask)| (place.clone(), density(mask))).collect();
+        let mut values = vec![accuracies.as_slice()];
+        let mut quantities = vec![(config.measure.key(), config.measure.words())];
+        let mut labels = vec![config.measure.axis()];
+        if !densities.is_empty() {
+            values.push(&densities);
+            quantities.push(("free_weights", "share of free weights"));
+            labels.push("Free weights (%)".to_owned());
+        }
+        let axes =
+            SweepAxes { swept: &config.axis, repeat: config.repeat.as_deref(), series: config.series.as_deref() };
+        let summary = SweepSummary::new(&values, axes)?;
+        let table = SweepTable {
+            summary: &summary,
+            axes,
+            quantities: &quantities,
+            level: &config.baseline,
+            names: &config.names,
+            caption: config.caption.as_deref(),
+        };
         let look = Look {
             title: config.title.as_deref(),
             caption: config.caption.as_deref(),
             width: config.width,
             dpi: config.dpi,
         };
-        context.write(FIGURE, &FigureFiles::of("sweep", &chart.draw(look))?)
+        let files = FigureFiles::of("sweep", &chart(config, &summary, labels).draw(look))?
+            .beside("sweep.csv", table.csv()?.into_bytes())
+            .beside("sweep.md", table.markdown().into_bytes())
+            .beside("sweep.tex", table.latex().into_bytes());
+        context.write(FIGURE, &files)
     }
 }
 
@@ -92,90 +120,42 @@ fn density(mask: &Mask) -> f64 {
     free as f64 / all.max(1) as f64
 }
 
-fn chart(
-    config: &PlotSweepConfig,
-    accuracies: &[(Coordinates, f64)],
-    densities: &[(Coordinates, f64)],
-) -> Result<SweepChart, StageError> {
-    let all = || accuracies.iter().chain(densities).map(|(place, _)| place);
-    if !all().any(|place| place.contains_key(&config.axis)) {
-        let axes: BTreeSet<&str> = all().flat_map(|place| place.keys().map(String::as_str)).collect();
-        let axes = axes.into_iter().collect::<Vec<_>>().join(", ");
-        let what = format!("`axis` names `{}`, but the inputs come from cells with the axes [{axes}]", config.axis);
-        return Err(StageError::new(what).hint("set `axis` to the one that was swept"));
-    }
-    let series_of = |place: &Coordinates| config.series.as_ref().and_then(|axis| place.get(axis)).cloned();
-    let swept = all().filter(|place| place.contains_key(&config.axis));
-    let series: Vec<Option<AxisValue>> = swept.map(series_of).collect::<BTreeSet<_>>().into_iter().collect();
-    let named = |name: &str| config.names.get(name).cloned().unwrap_or_else(|| name.to_owned());
-    let mut panels = Vec::new();
-    for (name, values) in [(config.measure.axis(), accuracies), ("Free weights (%)".to_owned(), densities)] {
-        let lines = (0..series.len()).map(|index| line(config, values, index, series[index].as_ref()));
-        let lines = lines.collect::<Result<Vec<_>, _>>()?;
-        if !values.is_empty() {
-            panels.push(SweepPanel { name, lines });
-        }
-    }
-    let repeats = config
-        .repeat
-        .as_ref()
-        .map_or(0, |axis| all().filter_map(|place| place.get(axis)).collect::<BTreeSet<_>>().len());
-    let mut notes = Vec::new();
-    if let (Some(repeat), true) = (&config.repeat, repeats > 1) {
-        notes.push(format!("Mean ± standard error over {repeats} {repeat}s."));
-    }
-    let series = series.iter().map(|value| value.as_ref().map_or(String::new(), |value| named(&value.to_string())));
-    let series = series.collect();
-    let level_name = named(&config.baseline);
-    Ok(SweepChart { axis: named(&config.axis), series, level_name, panels, notes })
-}
-
-fn line(
-    config: &PlotSweepConfig,
-    values: &[(Coordinates, f64)],
-    index: usize,
-    series: Option<&AxisValue>,
-) -> Result<SweepLine, StageError> {
-    let of_series = |place: &Coordinates| {
-        let value = config.series.as_ref().and_then(|axis| place.get(axis));
-        // What does not have the axis of the series belongs to all of them.
-        value.is_none() || value == series
+/// What is drawn, in percent.
+fn chart(config: &PlotSweepConfig, summary: &SweepSummary, labels: Vec<String>) -> SweepChart {
+    let percent = |share: f64| 100.0 * share;
+    let line = |(series, values): (usize, &SweepValues)| SweepLine {
+        series,
+        points: (values.points.iter())
+            .map(|(x, summary)| SweepPoint {
+                x: *x,
+                mean: percent(summary.mean),
+                error: summary.standard_error().map(percent),
+            })
+            .collect(),
+        level: values.level.map(|summary| percent(summary.mean)),
     };
-    let mine: Vec<&(Coordinates, f64)> = values.iter().filter(|(place, _)| of_series(place)).collect();
-    let mut by_place: BTreeMap<&AxisValue, Vec<&(Coordinates, f64)>> = BTreeMap::new();
-    let mut without = Vec::new();
-    for &value in &mine {
-        match value.0.get(&config.axis) {
-            Some(place) => by_place.entry(place).or_default().push(value),
-            None => without.push(value),
-        }
+    let panel = |(name, lines): (String, &Vec<SweepValues>)| SweepPanel {
+        name,
+        lines: lines.iter().enumerate().map(line).collect(),
+    };
+    let named = |name: &str| config.names.get(name).cloned().unwrap_or_else(|| name.to_owned());
+    let mut notes = Vec::new();
+    if let (Some(repeat), true) = (&config.repeat, summary.repeats > 1) {
+        notes.push(format!("Mean ± standard error over {} {repeat}s.", summary.repeats));
     }
-    let mut points = Vec::new();
-    for (place, values) in by_place {
-        let x = place.as_f64().ok_or_else(|| {
-            let axis = &config.axis;
-            StageError::new(format!("`{place}` on the axis `{axis}` is no number")).hint("sweep over numbers")
-        })?;
-        let summary = summary(config, &values);
-        points.extend(summary.map(|summary| SweepPoint { x, mean: summary.mean, error: summary.standard_error() }));
+    let series = summary.series.iter();
+    SweepChart {
+        axis: named(&config.axis),
+        series: series.map(|value| value.as_ref().map_or(String::new(), |value| named(&value.to_string()))).collect(),
+        level_name: named(&config.baseline),
+        panels: labels.into_iter().zip(&summary.quantities).map(panel).collect(),
+        notes,
     }
-    points.sort_by(|a, b| a.x.total_cmp(&b.x));
-    Ok(SweepLine { series: index, points, level: summary(config, &without).map(|summary| summary.mean) })
-}
-
-/// Averages per repeat, then summed up over repeats.
-fn summary(config: &PlotSweepConfig, values: &[&(Coordinates, f64)]) -> Option<Summary> {
-    let mut repeats: BTreeMap<Option<&AxisValue>, Vec<f64>> = BTreeMap::new();
-    for (place, value) in values {
-        repeats.entry(config.repeat.as_ref().and_then(|axis| place.get(axis))).or_default().push(*value);
-    }
-    let averages: Vec<f64> =
-        repeats.into_values().map(|values| values.iter().sum::<f64>() / values.len() as f64).collect();
-    Summary::of(&averages)
 }
 
 #[cfg(test)]
 mod tests {
+    use dgpipe_engine::graph::AxisValue;
     use dgpipe_engine::stage::{Solo, WriteFormat};
 
     use super::*;
@@ -190,37 +170,6 @@ mod tests {
         let threshold = ("threshold", threshold.map(|value| serde_json::from_value(value.into()).unwrap()));
         let present = |(name, value): (&str, Option<AxisValue>)| Some((name.to_owned(), value?));
         axes.into_iter().chain([threshold]).filter_map(present).collect()
-    }
-
-    #[test]
-    fn targets_are_averaged_per_seed_and_scores_without_the_axis_are_a_level() {
-        let values = [
-            (place(Some(0.5), "a", 1), 60.0),
-            (place(Some(0.5), "b", 1), 40.0),
-            (place(Some(0.5), "a", 2), 70.0),
-            (place(Some(0.5), "b", 2), 50.0),
-            (place(Some(0.1), "a", 1), 30.0),
-            (place(None, "a", 1), 45.0),
-        ];
-        let found = chart(&config(r#"{"axis": "threshold", "repeat": "seed"}"#), &values, &[]).unwrap();
-        let line = &found.panels[0].lines[0];
-        assert_eq!(line.points[0], SweepPoint { x: 0.1, mean: 30.0, error: None });
-        assert_eq!((line.points[1].mean, line.level), (55.0, Some(45.0)));
-        assert!((line.points[1].error.unwrap() - 5.0).abs() < 1e-9);
-        assert_eq!((found.panels.len(), found.notes.len()), (1, 1));
-
-        let found = chart(&config(r#"{"axis": "threshold", "series": "target"}"#), &values, &[]).unwrap();
-        assert_eq!(found.series, ["a", "b"]);
-        assert_eq!((found.panels[0].lines[1].points.len(), found.panels[0].lines[1].level), (1, None));
-    }
-
-    #[test]
-    fn an_axis_that_is_not_there_or_has_no_numbers_is_an_error() {
-        let values = [(place(Some(0.5), "a", 1), 60.0)];
-        let error = chart(&config(r#"{"axis": "depth"}"#), &values, &[]).unwrap_err().to_string();
-        assert!(error.contains("[seed, target, threshold]"), "{error}");
-        let error = chart(&config(r#"{"axis": "target"}"#), &values, &[]).unwrap_err().to_string();
-        assert_eq!(error, "`a` on the axis `target` is no number");
     }
 
     #[test]
@@ -240,5 +189,9 @@ mod tests {
         let result = solo.execute::<PlotSweep>(&config(r#"{"axis": "threshold"}"#)).unwrap();
         let svg = fs_err::read_to_string(result.outputs["figure"].join("sweep.svg")).unwrap();
         assert!(svg.contains("Free weights (%)"), "{svg}");
+        let csv = fs_err::read_to_string(result.outputs["figure"].join("sweep.csv")).unwrap();
+        let header = "threshold,accuracy_target_all,accuracy_target_all_standard_error,accuracy_target_all_n,\
+                      free_weights,free_weights_standard_error,free_weights_n";
+        assert_eq!(csv, format!("{header}\n0.5,0.5,,1,0.25,,1\n"));
     }
 }

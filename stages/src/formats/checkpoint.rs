@@ -220,7 +220,8 @@ mod tests {
         type Expected = BTreeMap<String, BTreeMap<usize, Vec<f32>>>;
         let expected: Expected = serde_json::from_slice(&fs_err::read(layout("embeddings.json")).unwrap()).unwrap();
         assert!(expected.len() > 15);
-        for size in [12, 20] {
+        // The net's size, a larger and a smaller one.
+        for size in [12, 20, 8] {
             let Backbone { transform, weights } = read(&layout("whole"), Some(size)).unwrap().backbone;
             let net = PackedVit::new(weights);
             let mut work = Workspace::new(net.shape());
@@ -247,6 +248,9 @@ mod tests {
         let (before, after) = (table(&read(&layout("whole"), None).unwrap()), table(&found));
         assert_eq!((before.len(), after.len()), (10 * 20, 26 * 20));
         assert_eq!(before[..20], after[..20], "the class token's row is kept");
+        let smaller = read(&layout("whole"), Some(8)).unwrap();
+        assert_eq!(smaller.notes, ["the table of positions was interpolated from 3×3 to 2×2 patches"]);
+        assert_eq!(table(&smaller).len(), 5 * 20);
         let error = read(&layout("whole"), Some(21)).unwrap_err().to_string();
         assert!(error.contains("`image_size` 21 must be a multiple of `patch_size` 4"), "{error}");
     }

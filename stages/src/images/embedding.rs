@@ -7,7 +7,7 @@ use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Counter, ImageError, Pixels, labels, load_files};
+use super::{Counter, ImageError, Pixels, Skipped, labels, load_files};
 use crate::formats::{Embeddings, ImageFolder, ImageItem};
 
 /// What happens where a file is no readable picture.
@@ -81,8 +81,10 @@ struct Progress {
     values: Vec<f32>,
     digests: Vec<String>,
     new: usize,
-    /// Which images cannot be read, and why.
-    bad: Vec<(usize, String)>,
+    /// The places of the images that cannot be read.
+    bad: Vec<usize>,
+    /// Why.
+    skipped: Skipped,
 }
 
 impl<T, P, E> Embedding<P, E>
@@ -106,7 +108,7 @@ where
             self.chunk(number * self.at_once.get(), items, &mut rows, &counter, &mut progress)?;
             rows.write_when_due();
         }
-        let Progress { values, digests, new, bad } = progress;
+        let Progress { values, digests, new, bad, skipped } = progress;
         if new + bad.len() < count {
             context.note(format!("embedded {new} of {count} images; the others were embedded before"));
         }
@@ -114,12 +116,12 @@ where
             context.metric("skipped", bad.len());
         }
         if bad.len() == count {
-            return Err(StageError::new(format!("none of the {count} images can be read: {}", listed(&bad))));
+            return Err(StageError::new(format!("none of the {count} images can be read: {skipped}")));
         }
         if !bad.is_empty() {
-            context.note(format!("skipped {} of {count} images: {}", bad.len(), listed(&bad)));
+            context.note(format!("skipped {} of {count} images: {skipped}", bad.len()));
         }
-        let images = images.without(bad.into_iter().map(|(place, _)| place));
+        let images = images.without(bad.into_iter());
         let vectors = Array2::from_shape_vec((images.items.len(), self.width), values)?;
         Ok(Embedded { images, vectors, digests })
     }
@@ -155,7 +157,8 @@ where
                     vectors.push(Err(digest));
                 }
                 Found::Bad(error) => {
-                    progress.bad.push((first + place, error.to_string()));
+                    progress.bad.push(first + place);
+                    progress.skipped.add(error);
                     continue;
                 }
             }
@@ -176,17 +179,6 @@ where
         }
         Ok(())
     }
-}
-
-/// The first files that cannot be read.
-fn listed(bad: &[(usize, String)]) -> String {
-    const MOST: usize = 20;
-    let mut listed: Vec<&str> = bad.iter().take(MOST).map(|(_, reason)| reason.as_str()).collect();
-    let more = format!("and {} more", bad.len().saturating_sub(MOST));
-    if bad.len() > MOST {
-        listed.push(&more);
-    }
-    listed.join("; ")
 }
 
 /// A row's vector; nothing where its length is another.

@@ -41,7 +41,13 @@ impl ImageError {
     }
 }
 
-impl ImageFile<'_> {
+impl<'a> ImageFile<'a> {
+    /// Reads the file of an image.
+    pub fn read(item: &'a ImageItem) -> Result<Self, StageError> {
+        let bytes = item.view()?.bytes()?;
+        Ok(Self { item, digest: Digest::of(&bytes), bytes })
+    }
+
     /// Decodes the picture.
     pub fn pixels(&self) -> Result<Pixels, ImageError> {
         decode(&self.bytes).map_err(|reason| ImageError { path: self.item.path(), reason })
@@ -60,8 +66,7 @@ pub fn load_files<T: Send>(
 ) -> Result<Vec<Loaded<T>>, StageError> {
     let failed = AtomicUsize::new(usize::MAX);
     let load_one = |item| {
-        let bytes = ImageItem::view(item)?.bytes()?;
-        let file = ImageFile { item, digest: Digest::of(&bytes), bytes };
+        let file = ImageFile::read(item)?;
         Ok(Loaded { value: prepare(&file)?, digest: file.digest.to_string() })
     };
     let load_unless_failed = |(place, item)| {

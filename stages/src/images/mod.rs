@@ -7,6 +7,7 @@ mod loading;
 mod pacs;
 mod pixels;
 mod resize;
+mod skipped;
 mod transform;
 
 pub use decode::{DecodeError, decode};
@@ -16,4 +17,5 @@ pub use loading::{Counter, ImageError, ImageFile, Loaded, load, load_files};
 pub use pacs::{PACS_CLASSES, PACS_COUNTS, pacs_count};
 pub use pixels::Pixels;
 pub use resize::resize;
+pub use skipped::Skipped;
 pub use transform::ImageTransform;

@@ -7,6 +7,7 @@ mod measure;
 mod paired_t;
 mod score_grid;
 mod summary;
+mod sweep_summary;
 
 pub(crate) use holm::holm;
 pub(crate) use jaccard::Overlap;
@@ -16,3 +17,4 @@ pub(crate) use paired_t::PairedT;
 pub(crate) use score_grid::tests::{AXES, at};
 pub(crate) use score_grid::{GridAxes, ScoreGrid};
 pub(crate) use summary::Summary;
+pub(crate) use sweep_summary::{SweepAxes, SweepSummary, SweepValues};

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn every_value_is_a_line() {
         let grid = grid(&[("erm", &[0.5, 0.75]), ("other", &[0.75, 0.75])], "other");
-        let summary = LodoSummary::new(&grid, Measure::default(), "erm").unwrap();
+        let summary = LodoSummary::new(&grid, Measure::default(), Some("erm")).unwrap();
         let names = BTreeMap::new();
         let words =
             Words { row: "method", column: "target", repeat: "seed", measure: Measure::default(), names: &names };

@@ -23,7 +23,7 @@ pub(crate) fn latex(summary: &LodoSummary, words: Words<'_>, caption: Option<&st
 }
 
 /// A `tabular` with the rules of `booktabs`.
-fn tabular(header: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn tabular(header: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut lines = vec![format!("\\begin{{tabular}}{{l{}}}", "r".repeat(header.len() - 1))];
     lines.push(format!("\\toprule\n{} \\\\\n\\midrule", header.join(" & ")));
     lines.extend(rows.map(|cells| format!("{} \\\\", cells.join(" & "))));
@@ -46,10 +46,13 @@ fn results(summary: &LodoSummary, words: Words<'_>) -> String {
     tabular(&header, summary.rows.iter().map(cells))
 }
 
-/// The worst column of every row, its accuracy on the sources, and how it compares with the first.
+/// The worst column of every row, its accuracy on the sources, and how it compares with the baseline, where there is one.
 fn comparisons(summary: &LodoSummary, words: Words<'_>) -> String {
     let mut header = vec![escaped(&capitalised(words.row))];
-    header.extend(["Worst", "Source", "Difference", "$p$"].map(str::to_owned));
+    header.extend(["Worst", "Source"].map(str::to_owned));
+    if summary.has_baseline {
+        header.extend(["Difference", "$p$"].map(str::to_owned));
+    }
     header.extend(summary.knows_trainable().then(|| "Free weights".to_owned()));
     let nothing = || NOTHING.to_owned();
     let cells = |row: &LodoRow| {
@@ -59,13 +62,15 @@ fn comparisons(summary: &LodoSummary, words: Words<'_>) -> String {
             format!("{:.1} ({})", 100.0 * mean, escaped(&named(&summary.columns[index], words.names)))
         }));
         cells.push(value(row.source.as_ref(), false, false));
-        cells.push(row.comparison.as_ref().map_or_else(nothing, |comparison| {
-            let (low, high) = comparison.test.interval;
-            let (low, high) = (points(low, "-"), points(high, "-"));
-            format!("${}$ $[{low}, {high}]$", points(comparison.test.difference, "-"))
-        }));
-        let p = row.comparison.as_ref().map(|comparison| format!("${}$", probability(comparison.adjusted)));
-        cells.push(p.unwrap_or_else(nothing));
+        if summary.has_baseline {
+            cells.push(row.comparison.as_ref().map_or_else(nothing, |comparison| {
+                let (low, high) = comparison.test.interval;
+                let (low, high) = (points(low, "-"), points(high, "-"));
+                format!("${}$ $[{low}, {high}]$", points(comparison.test.difference, "-"))
+            }));
+            let p = row.comparison.as_ref().map(|comparison| format!("${}$", probability(comparison.adjusted)));
+            cells.push(p.unwrap_or_else(nothing));
+        }
         if summary.knows_trainable() {
             cells.push(row.trainable.map_or_else(nothing, |count| format!("{count:.0}")));
         }
@@ -75,7 +80,7 @@ fn comparisons(summary: &LodoSummary, words: Words<'_>) -> String {
 }
 
 /// A mean with its error in smaller type, in bold where it is the best, with a dagger where a mask saw the column.
-fn value(summary: Option<&Summary>, is_bold: bool, saw: bool) -> String {
+pub(super) fn value(summary: Option<&Summary>, is_bold: bool, saw: bool) -> String {
     let Some(summary) = summary else {
         return NOTHING.to_owned();
     };
@@ -87,7 +92,7 @@ fn value(summary: Option<&Summary>, is_bold: bool, saw: bool) -> String {
 }
 
 /// Text as LaTeX sets it. What stands between backticks is set as code.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut backticks = text.matches('`').count() / 2 * 2;
     for letter in text.chars() {
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn the_table_has_the_rules_of_booktabs_and_escapes_names() {
         let grid = grid(&[("erm", &[0.5, 0.52]), ("random_mask", &[0.56, 0.57])], "random_mask");
-        let summary = LodoSummary::new(&grid, Measure::default(), "erm").unwrap();
+        let summary = LodoSummary::new(&grid, Measure::default(), Some("erm")).unwrap();
         let names = BTreeMap::new();
         let words =
             Words { row: "method", column: "target", repeat: "seed", measure: Measure::default(), names: &names };

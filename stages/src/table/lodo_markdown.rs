@@ -10,7 +10,10 @@ use super::{LodoRow, LodoSummary, Words};
 pub(crate) fn markdown(summary: &LodoSummary, words: Words<'_>, caption: Option<&str>, notes: &[String]) -> String {
     let mut header = vec![capitalised(words.row)];
     header.extend(summary.columns.iter().map(|column| named(column, words.names)));
-    header.extend(["Average", "Worst", "Source", "Difference", "p"].map(str::to_owned));
+    header.extend(["Average", "Worst", "Source"].map(str::to_owned));
+    if summary.has_baseline {
+        header.extend(["Difference", "p"].map(str::to_owned));
+    }
     if summary.knows_trainable() {
         header.push("Free weights".to_owned());
     }
@@ -44,25 +47,28 @@ fn cells(summary: &LodoSummary, row: &LodoRow, words: Words<'_>) -> Vec<String> 
         format!("{:.1} ({})", 100.0 * mean, named(&summary.columns[index], words.names))
     }));
     cells.push(row.source.as_ref().map_or_else(nothing, |source| with_error(source, "±")));
-    cells.push(row.comparison.as_ref().map_or_else(nothing, |comparison| {
-        let (low, high) = comparison.test.interval;
-        let (low, high) = (points(low, "−"), points(high, "−"));
-        format!("{} [{low}, {high}]", points(comparison.test.difference, "−"))
-    }));
-    cells.push(row.comparison.as_ref().map_or_else(nothing, |comparison| probability(comparison.adjusted)));
+    if summary.has_baseline {
+        cells.push(row.comparison.as_ref().map_or_else(nothing, |comparison| {
+            let (low, high) = comparison.test.interval;
+            let (low, high) = (points(low, "−"), points(high, "−"));
+            format!("{} [{low}, {high}]", points(comparison.test.difference, "−"))
+        }));
+        cells.push(row.comparison.as_ref().map_or_else(nothing, |comparison| probability(comparison.adjusted)));
+    }
     if summary.knows_trainable() {
         cells.push(row.trainable.map_or_else(nothing, |count| format!("{count:.0}")));
     }
     cells
 }
 
-fn line(cells: impl Iterator<Item = String>) -> String {
+/// A row of a table.
+pub(super) fn line(cells: impl Iterator<Item = String>) -> String {
     let cells: Vec<String> = cells.map(|cell| cell.replace('|', "\\|")).collect();
     format!("| {} |", cells.join(" | "))
 }
 
 /// Keeps underscores of names from turning into emphasis, and the text on one line.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('_', "\\_").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -83,7 +89,7 @@ mod tests {
     #[test]
     fn the_table_reads_as_in_a_paper() {
         let grid = grid(&[("erm", &[0.5, 0.52]), ("other", &[0.56, 0.57])], "other");
-        let summary = LodoSummary::new(&grid, Measure::default(), "erm").unwrap();
+        let summary = LodoSummary::new(&grid, Measure::default(), Some("erm")).unwrap();
         let names = BTreeMap::from([("erm".to_owned(), "ERM".to_owned())]);
         let words =
             Words { row: "method", column: "target", repeat: "seed", measure: Measure::default(), names: &names };

@@ -30,8 +30,10 @@ pub(crate) struct Words<'a> {
 pub(crate) struct LodoSummary {
     /// The values of the column axis.
     pub(crate) columns: Vec<AxisValue>,
-    /// One row a method, the baseline first.
+    /// One row a method; where there is a baseline, it is the first.
     pub(crate) rows: Vec<LodoRow>,
+    /// Whether there is a baseline that the other rows are compared with.
+    pub(crate) has_baseline: bool,
     /// The most repeats of any place.
     pub(crate) repeats: usize,
 }
@@ -53,7 +55,7 @@ pub(crate) struct LodoRow {
     pub(crate) source: Option<Summary>,
     /// Weights left free after the freeze, their mean over places, where all scores know.
     pub(crate) trainable: Option<f64>,
-    /// The comparison with the baseline; nothing for itself and with fewer than two common repeats.
+    /// The comparison with the baseline; nothing for itself, without one, and with fewer than two common repeats.
     pub(crate) comparison: Option<Comparison>,
     /// Whether its average is set in bold.
     pub(crate) is_best: bool,
@@ -70,23 +72,28 @@ pub(crate) struct Comparison {
 
 impl LodoSummary {
     /// Summarises scores. A baseline that is no row is an error.
-    pub(crate) fn new(grid: &ScoreGrid, measure: Measure, baseline: &str) -> Result<Self, StageError> {
+    pub(crate) fn new(grid: &ScoreGrid, measure: Measure, baseline: Option<&str>) -> Result<Self, StageError> {
         let mut values: Vec<AxisValue> = grid.rows().to_vec();
-        let Some(place) = values.iter().position(|value| value.to_string() == baseline) else {
-            let names: Vec<String> = values.iter().map(ToString::to_string).collect();
-            return Err(StageError::new(format!(
-                "there is no `{baseline}` to compare with; rows are [{}]",
-                names.join(", ")
-            ))
-            .hint("set `baseline` to one of these"));
-        };
-        values[..=place].rotate_right(1);
+        if let Some(baseline) = baseline {
+            let Some(place) = values.iter().position(|value| value.to_string() == baseline) else {
+                let names: Vec<String> = values.iter().map(ToString::to_string).collect();
+                return Err(StageError::new(format!(
+                    "there is no `{baseline}` to compare with; rows are [{}]",
+                    names.join(", ")
+                ))
+                .hint("set `baseline` to one of these, or leave it out"));
+            };
+            values[..=place].rotate_right(1);
+        }
         let averages: Vec<BTreeMap<AxisValue, f64>> =
             values.iter().map(|value| grid.averages(value, |scores| measure.of(scores))).collect();
         let mut rows: Vec<LodoRow> = values.iter().map(|value| LodoRow::new(grid, measure, value)).collect();
-        compare(&mut rows, &averages);
+        if baseline.is_some() {
+            compare(&mut rows, &averages);
+        }
         mark_best(&mut rows, &averages);
-        Ok(Self { columns: grid.columns().to_vec(), rows, repeats: grid.repeats() })
+        let has_baseline = baseline.is_some();
+        Ok(Self { columns: grid.columns().to_vec(), rows, has_baseline, repeats: grid.repeats() })
     }
 
     /// Whether any mask has seen a target.
@@ -226,7 +233,7 @@ pub(crate) mod tests {
     }
 
     fn summary(methods: &[(&str, &[f64])], saw: &str) -> LodoSummary {
-        LodoSummary::new(&grid(methods, saw), Measure::AccuracyTargetAll, "erm").unwrap()
+        LodoSummary::new(&grid(methods, saw), Measure::AccuracyTargetAll, Some("erm")).unwrap()
     }
 
     const ERM: [f64; 5] = [0.68, 0.72, 0.70, 0.71, 0.69];
@@ -270,8 +277,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn without_a_baseline_rows_keep_their_order_and_nothing_is_compared() {
+        let grid = grid(&[("better", &GOOD), ("erm", &ERM)], "");
+        let found = LodoSummary::new(&grid, Measure::default(), None).unwrap();
+        assert_eq!(found.rows.iter().map(|row| row.value.to_string()).collect::<Vec<_>>(), ["better", "erm"]);
+        assert!(found.rows.iter().all(|row| row.comparison.is_none()));
+    }
+
+    #[test]
     fn a_baseline_that_is_not_there_is_named_with_what_is() {
-        let error = LodoSummary::new(&grid(&[("erm", &[0.5])], ""), Measure::default(), "ermm").unwrap_err();
+        let error = LodoSummary::new(&grid(&[("erm", &[0.5])], ""), Measure::default(), Some("ermm")).unwrap_err();
         assert_eq!(error.to_string(), "there is no `ermm` to compare with; rows are [erm]");
     }
 }

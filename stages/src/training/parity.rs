@@ -1,11 +1,15 @@
 //! Tests against `PyTorch`: same inputs, initial weights and order, dropout off, in both phases and all mask modes
 //! (two-phase weight importance, section 6, last paragraph). `tests/golden/make_parity.py` made the expected weights.
 
+#[path = "../../tests/pipelines/head_arrays.rs"]
+mod head_arrays;
+
 use std::path::PathBuf;
 
 use dgpipe_engine::stage::{Ambient, Format, Solo, View, WriteFormat};
 use safetensors::SafeTensors;
 
+use self::head_arrays::HeadArrays;
 use crate::device::Device;
 use crate::formats::{Order, Weights};
 use crate::train_lodo::TrainLodo;
@@ -74,26 +78,15 @@ fn distances(case: &str) -> Vec<(f64, String)> {
         let view = model.tensor(name).unwrap();
         view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     };
-    let ours = |name: &str| -> Vec<f32> { weights.tensors[name].iter().copied().collect() };
-    let norm = case.ends_with("norm");
-    let mut distances = Vec::new();
-    for name in weights.tensors.keys() {
-        // A bias before a normalisation has no gradient but rounding noise, which Adam blows up to steps of the learning rate.
-        if norm && ["layers.0.bias", "layers.1.bias"].contains(&name.as_str()) {
-            continue;
-        }
-        let (mut found, mut expected) = (ours(name), theirs(name));
-        if let Some(index) = name.strip_suffix(".running_mean").and_then(|name| name.strip_prefix("bns.")) {
-            let bias = format!("layers.{index}.bias");
-            found.iter_mut().zip(ours(&bias)).for_each(|(mean, bias)| *mean -= bias);
-            expected.iter_mut().zip(theirs(&bias)).for_each(|(mean, bias)| *mean -= bias);
-            // The running mean lags the bias by 1 / momentum steps, and each of both biases went its own way meanwhile.
-            let bound = 2.0 * 1e-3 / 0.1 + 5e-3;
-            assert!(found.iter().zip(&expected).all(|(one, two)| (one - two).abs() < bound), "{case}: {name}");
-            continue;
-        }
-        distances.push((distance(&found, &expected), name.clone()));
-    }
+    let names = || weights.tensors.keys();
+    let found = names().map(|name| (name.clone(), weights.tensors[name].iter().copied().collect()));
+    let found = HeadArrays::new(found.collect());
+    let expected = HeadArrays::new(names().map(|name| (name.clone(), theirs(name))).collect());
+    assert_eq!(found.means.len(), if case.ends_with("norm") { 2 } else { 0 }, "{case}");
+    assert_eq!(found.stray_mean(&expected), None, "{case}");
+    let pairs = found.decided.iter().zip(expected.decided.values());
+    let mut distances: Vec<(f64, String)> =
+        pairs.map(|((name, found), expected)| (distance(found, expected), name.clone())).collect();
     distances.sort_by(|one, two| two.0.total_cmp(&one.0));
     for (name, count) in &weights.counters {
         let theirs = i64::from_le_bytes(model.tensor(name).unwrap().data().try_into().unwrap());

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{ArrayD, Zip};
+use ndarray::{Array1, ArrayD, Zip};
 use ndarray_npy::ReadNpyExt;
 use serde_json::Value;
 
+use crate::head_arrays::HeadArrays;
 use crate::items;
 use crate::project::Project;
 
@@ -73,8 +74,49 @@ fn trained_weights_agree_with_those_of_the_cpu() {
     let trained = |device: &str| {
         let project = Project::new();
         project.run(&[&[file, cell, "--device", device], &set[..]].concat());
-        arrays(&project, file, cell, &set)
+        let named = |(file, array): (String, ArrayD<f32>)| {
+            let name = file.strip_suffix(".npy").unwrap_or(&file).to_owned();
+            (name, array.into_iter().collect::<Vec<f32>>())
+        };
+        HeadArrays::new(arrays(&project, file, cell, &set).into_iter().map(named).collect())
     };
-    let difference = difference(&trained("cpu"), &trained(&adapter));
+    let (cpu, gpu) = (trained("cpu"), trained(&adapter));
+    assert!(!cpu.means.is_empty() && cpu.decided.contains_key("classifier.weight"), "{:?}", cpu.decided.keys());
+    assert_eq!(cpu.stray_mean(&gpu), None, "{adapter}");
+    let difference = difference(&as_arrays(cpu.decided), &as_arrays(gpu.decided));
     assert!(difference <= 1e-3, "{adapter}: {difference}");
+}
+
+fn as_arrays(values: BTreeMap<String, Vec<f32>>) -> BTreeMap<String, ArrayD<f32>> {
+    values.into_iter().map(|(name, values)| (name, Array1::from_vec(values).into_dyn())).collect()
+}
+
+/// The bits of the vector of each picture, by its name.
+fn vectors(project: &Project) -> BTreeMap<String, Vec<u32>> {
+    let vectors = arrays(project, "items.yaml", "vit", &[]).remove("embeddings.npy").unwrap();
+    let folder = project.call(&["path", "items.yaml", "vit"]);
+    let items = fs_err::read(format!("{}/items.json", folder.trim())).unwrap();
+    let items: Value = serde_json::from_slice(&items).unwrap();
+    let ids = items["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned());
+    let rows = vectors.outer_iter().map(|row| row.iter().map(|value| value.to_bits()).collect());
+    ids.zip(rows).collect()
+}
+
+#[test]
+fn an_embedding_on_the_gpu_does_not_depend_on_what_it_was_batched_with() {
+    let Some(adapter) = adapter() else { return };
+    let embedded = |pictures: u32, batch_size: u32| {
+        let project = items::project(pictures);
+        items::set_batch_size(&project, batch_size);
+        project.run(&["items.yaml", "vit", "--device", &adapter]);
+        vectors(&project)
+    };
+    // More than a group of 32, so that one is full and one is filled up.
+    let all = embedded(40, 64);
+    assert_eq!(all.len(), 40);
+    assert!(all.values().collect::<std::collections::BTreeSet<_>>().len() == 40, "no two pictures are alike");
+    assert!(embedded(40, 5) == all, "{adapter}: the batch size decides");
+    for (picture, vector) in embedded(7, 64) {
+        assert!(all[&picture] == vector, "{adapter}: the neighbours of {picture} decide");
+    }
 }

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::parquet_file::{self, ImageRow};
 use crate::project::Project;
 
 const PIPELINE: &str = "
@@ -28,6 +29,12 @@ pub(crate) fn project(pictures: u32) -> Project {
     crate::project::copy(tiny.as_ref(), &project.path("backbone"));
     add(&project, 0..pictures);
     project
+}
+
+/// Embeds so many pictures at a time from now on.
+pub(crate) fn set_batch_size(project: &Project, batch_size: u32) {
+    let config = format!("config: {{ batch_size: {batch_size}, classes");
+    fs_err::write(project.path("items.yaml"), PIPELINE.replace("config: { classes", &config)).unwrap();
 }
 
 fn add(project: &Project, numbers: std::ops::Range<u32>) {
@@ -73,8 +80,8 @@ fn a_killed_extraction_embeds_the_rest() {
     assert_eq!(child.wait().unwrap().code(), None, "it was at its end before it could be killed");
     let notes = run(&killed);
     let embedded = notes[0].strip_prefix("embedded ").and_then(|rest| rest.split(' ').next()).unwrap();
-    // A chunk of 32 pictures may have been on its way.
-    assert!(embedded.parse::<u32>().unwrap() <= 900 - 200 + 32, "{notes:?}");
+    // A chunk may have been on its way: 64 pictures where no batch size is given.
+    assert!(embedded.parse::<u32>().unwrap() <= 900 - 200 + 64, "{notes:?}");
     run(&whole);
     assert!(killed.files("results") == whole.files("results"));
 }
@@ -94,8 +101,7 @@ fn rows_belong_to_their_backbone() {
 fn batch_size_and_threads_change_no_byte_and_no_key() {
     let (one, other) = (project(40), project(40));
     let with = |project: &Project, batch_size: u32, threads: &str| {
-        let config = format!("config: {{ batch_size: {batch_size}, classes");
-        fs_err::write(project.path("items.yaml"), PIPELINE.replace("config: { classes", &config)).unwrap();
+        set_batch_size(project, batch_size);
         let mut command = project.command(&["run", "--json", "items.yaml", "--jobs", "1"]);
         let output = command.env("RAYON_NUM_THREADS", threads).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -168,4 +174,115 @@ fn bad_images_fail_with_their_name_or_are_counted_in_little_memory() {
         let metrics = events.iter().filter(of).find_map(|event| event["metrics"].as_object()).unwrap();
         assert_eq!((&metrics["skipped"], &metrics["images"]), (&Value::from(6), &Value::from(12)), "{cell}");
     }
+}
+
+#[test]
+fn pictures_are_skipped_from_the_embeddings_to_the_contact_sheet() {
+    let project = project(12);
+    let whole = fs_err::read(format!("{}/tests/golden/decode/rgb.jpg", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    // Of these seven of the class, the one in the middle is drawn.
+    fs_err::write(project.path("images/dog/00006.jpg"), &whole[..whole.len() / 2]).unwrap();
+    let pipeline = |on_error: &str| {
+        let stages = "
+  inspection: { uses: inspect-images, inputs: { images: images } }
+  split: { uses: split-embeddings, inputs: { embeddings: vit }, config: { seed: 1, stream: split } }
+  head: { uses: init-head, inputs: { like: vit }, config: { seed: 1, stream: head, hidden: [4] } }
+  fold: { uses: train-lodo, inputs: { train: split.train, initial: head }, config: { seed: 1, stream: fold, epochs: 1 } }
+  points: { uses: plot-embedding, inputs: { embeddings: vit }, config: { projection: pca } }
+  sheet: { uses: plot-images, inputs: { images: images }, config: { ON_ERROR } }
+publish:
+  results/inspection: inspection
+  results/model: fold.model
+  results/points: points
+  results/sheet: sheet
+";
+        let stages = stages.replace("ON_ERROR", on_error);
+        PIPELINE.replace("config: {", "config: { on_error: skip,").replace("publish:\n", &stages)
+    };
+    fs_err::write(project.path("items.yaml"), pipeline("")).unwrap();
+    let output = project.command(&["run", "items.yaml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("`dog/00006.jpg` ends before the picture does"), "{told}");
+    assert!(project.path("results/vit").exists() && !project.path("results/sheet").exists());
+
+    fs_err::write(project.path("items.yaml"), pipeline("on_error: skip")).unwrap();
+    let notes = run(&project);
+    assert_eq!(notes, ["skipped images: `dog/00006.jpg` ends before the picture does"], "of the sheet");
+    let svg = fs_err::read_to_string(project.path("results/sheet/images.svg")).unwrap();
+    assert_eq!(svg.matches("data:image/").count(), 2, "another dog is drawn beside the cat");
+    assert!(project.path("results/model/model.safetensors").exists());
+    let problems = fs_err::read_to_string(project.path("results/inspection/problems.csv")).unwrap();
+    assert!(problems.contains("dog/00006.jpg"), "{problems}");
+}
+
+/// A PNG of so many pixels a side, 16 bits for each of red, green, blue and alpha, all of them zero.
+fn deep_png(side: u32) -> Vec<u8> {
+    use std::io::Write;
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    // A filter, and eight bytes a pixel.
+    let row = vec![0; 1 + 8 * side as usize];
+    for _ in 0..side {
+        packed.write_all(&row).unwrap();
+    }
+    let header = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[16, 6, 0, 0, 0]].concat();
+    let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
+    for (name, content) in [(b"IHDR", header), (b"IDAT", packed.finish().unwrap()), (b"IEND", Vec::new())] {
+        let mut sum = flate2::Crc::new();
+        sum.update(name);
+        sum.update(&content);
+        file.extend((content.len() as u32).to_be_bytes());
+        file.extend(name);
+        file.extend(content);
+        file.extend(sum.sum().to_be_bytes());
+    }
+    file
+}
+
+/// Runs a pipeline of the project on one core with so many MB of data. Unlike address space, what an allocator reserves and
+/// never touches does not count.
+fn run_within(project: &Project, megabytes: u32, file: &str) -> std::process::Output {
+    let inner = project.command(&[]);
+    let call = format!("ulimit -d {}; exec \"$0\" run --json --jobs 1 {file}", megabytes * 1000);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &call]).arg(inner.get_program()).env("RAYON_NUM_THREADS", "1");
+    command.current_dir(project.path("")).env_remove("DGPIPE_CACHE").output().unwrap()
+}
+
+#[test]
+fn the_largest_picture_takes_the_memory_of_its_colours_however_deep_it_is() {
+    let project = project(2);
+    // Nearly as many pixels as are decoded at all: 265 MB as RGB, and 707 MB as they lie in the file.
+    fs_err::write(project.path("images/dog/deep.png"), deep_png(9400)).unwrap();
+    let output = run_within(&project, 700, "items.yaml pixels");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains(r#""images":3"#), "{told}");
+}
+
+#[test]
+fn unpacking_takes_the_memory_of_a_few_images_however_many_there_are() {
+    let project = project(1);
+    // 256 images of 1 MB in groups of 16: the file has more bytes than there is memory.
+    let picture = fs_err::read(project.path("images/cat/00000.png")).unwrap();
+    let groups = (0..16).map(|group| {
+        let row = |number: u8| ImageRow {
+            bytes: [&picture[..], &vec![group * 16 + number; 1 << 20]].concat(),
+            path: format!("{group}_{number}.png"),
+            domain: "photo",
+            label: i64::from(number % 2),
+        };
+        (0..16).map(row).collect()
+    });
+    parquet_file::write(&project.path("packed/train.parquet"), &["cat", "dog"], groups);
+    let pipeline = "
+pipeline: packed
+sources: { packed: { path: packed, kind: folder/1 } }
+stages: { images: { uses: unpack-images, inputs: { table: packed } } }
+";
+    fs_err::write(project.path("packed.yaml"), pipeline).unwrap();
+    let output = run_within(&project, 200, "packed.yaml");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains(r#""images":256"#), "{told}");
 }

@@ -4,8 +4,10 @@
 mod book;
 mod examples;
 mod gpu;
+mod head_arrays;
 mod items;
 mod notebook;
+mod parquet_file;
 mod project;
 mod resuming;
 mod templates;

@@ -9,7 +9,10 @@ use crate::project::Project;
 
 const PIPELINE: &str = "
 pipeline: versions
-sources: { digits: { path: pipelines/data/optdigits/digits.csv.gz, kind: file/1 } }
+params: { fractions: [0.25, 0.5] }
+sources:
+  digits: { path: pipelines/data/optdigits/digits.csv.gz, kind: file/1 }
+  scores: { path: scores.json, kind: scores/1 }
 stages:
   drawn: { uses: draw-miniature, config: { seed: 1, per_class: 2, size: 24 } }
   inspection: { uses: inspect-images, inputs: { images: drawn } }
@@ -26,13 +29,25 @@ stages:
   matrix: { uses: plot-matrix, inputs: { matrices: mask } }
   network: { uses: plot-network, inputs: { weights: mask } }
   sheet: { uses: plot-images, inputs: { images: drawn } }
+  swept: { for: { fraction: \"${fractions}\" }, uses: threshold-mask, inputs: { importance: consensus }, config: { top_fraction: \"${fraction}\" } }
+  sweep: { uses: plot-sweep, inputs: { scores: scores, masks: \"swept[*]\" }, config: { axis: fraction } }
 ";
+
+/// What `evaluate` writes of a model that took both of its items for the first class.
+const SCORES: &str = r#"{
+  "accuracy_target_all": 0.5, "accuracy_target_20": 0.5, "accuracy_source": 0.75, "mask_saw_target": false,
+  "counts": { "target_all": 2, "target_20": 2, "source": 4 }, "classes": ["a", "b"],
+  "recall": { "a": 1.0, "b": 0.0 }, "confusion": [[1, 0], [1, 0]],
+  "predictions": { "ids": ["x", "y"], "labels": [0, 1], "predicted": [0, 0] }
+}"#;
 
 #[test]
 fn bytes_change_only_with_a_new_version() {
     let project = Project::new();
     fs_err::write(project.path("versions.yaml"), PIPELINE).unwrap();
-    project.run(&["versions.yaml", "drawn", "inspection", "split", "random", "frozen", "matrix", "network", "sheet"]);
+    fs_err::write(project.path("scores.json"), SCORES).unwrap();
+    let ends = ["drawn", "inspection", "split", "random", "frozen", "matrix", "network", "sheet", "sweep"];
+    project.run(&[&["versions.yaml"], &ends[..]].concat());
     let mut lines = BTreeSet::new();
     for (name, bytes) in project.files(".dgpipe/records-v1") {
         let record: Value = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -55,10 +70,13 @@ fn bytes_change_only_with_a_new_version() {
     plot-images 1 figure 022ef80a495c
     plot-matrix 2 figure 6072bb54d544
     plot-network 2 figure f5b763df5325
+    plot-sweep 2 figure 9dc9e24c54bc
     random-mask 1 mask 6559b4e7ad00
     split-embeddings 1 test de67ccbfef0d
     split-embeddings 1 train a26c66d89f6f
     threshold-mask 1 mask 56a6fb366d2b
+    threshold-mask 1 mask a918dfd81f55
+    threshold-mask 1 mask f86839ddac64
     uniform-mask 1 mask 0c045bff8561
     weight-importance 1 importance 93e4bde32fb4
     ");

@@ -27,16 +27,16 @@ pub enum DecodeError {
     Truncated,
     /// The decoder of PNG gave up.
     #[error("cannot be decoded: {0}")]
-    Png(image::ImageError),
+    Png(png::DecodingError),
     /// The decoder of JPEG gave up.
     #[error("cannot be decoded: {0}")]
     Jpeg(String),
 }
 
-impl From<image::ImageError> for DecodeError {
-    fn from(error: image::ImageError) -> Self {
+impl From<png::DecodingError> for DecodeError {
+    fn from(error: png::DecodingError) -> Self {
         match &error {
-            image::ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => Self::Truncated,
+            png::DecodingError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => Self::Truncated,
             _ => Self::Png(error),
         }
     }

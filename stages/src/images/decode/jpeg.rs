@@ -29,6 +29,8 @@ fn decode_whole(bytes: &[u8]) -> Result<Pixels, DecodeError> {
     let space = if is_cmyk { ColorSpace::JCS_CMYK } else { ColorSpace::JCS_RGB };
     let mut started = file.to_colorspace(space).map_err(failed)?;
     let values = started.read_scanlines::<u8>().map_err(failed)?;
+    // The coefficients of a progressive file lie there.
+    drop(started);
     Ok(Pixels::new(width, height, if is_cmyk { cmyk::to_rgb(&values) } else { values }))
 }
 

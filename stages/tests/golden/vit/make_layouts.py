@@ -1,5 +1,5 @@
 """Makes the folder `layouts`: one small random ViT in every layout in which weights are found, and what Hugging Face's own
-processor and `ViTModel` make of the pictures in `../decode`, at the net's size and at another.
+processor and `ViTModel` make of the pictures in `../decode`, at the net's size, at a larger and at a smaller one.
 
 Needs torch, transformers 5, safetensors, numpy and pillow 13.
 """
@@ -57,7 +57,7 @@ for path in sorted((HERE.parent / "decode").glob("*.[pj][np]g")):
     picture = Image.open(path).convert("RGB")
     with torch.no_grad():
         at = {}
-        for size in (12, 20):
+        for size in (12, 20, 8):
             sides = {"height": size, "width": size}
             values = processor(picture, return_tensors="pt", size=sides)["pixel_values"]
             at[size] = net(pixel_values=values, interpolate_pos_encoding=size != 12).last_hidden_state[0, 0].tolist()

@@ -27,6 +27,7 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ),
     ("README.md", "cargo test", "is what runs this"),
     ("docs/backbone.md", "dgpipe fetch pacs", "asks a server"),
+    ("docs/backbone.md", "cargo install --path stages --features wgpu", "builds for minutes"),
     (
         "docs/backbone.md",
         "VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.x86_64.json cargo test -p dgpipe --features wgpu --test pipelines gpu",

@@ -52,3 +52,60 @@ fn product(rows: usize, left: Left<'_>, right: &Panels, out: &mut Plane) {
     let (start, finish) = (Start::Zero, Finish::Keep);
     Product { rows, left, right, start, finish, out: out.rest_mut(0, 0), out_stride }.run();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::instruction_sets::{numbers, with_each};
+    use super::*;
+
+    /// What each head finds, with plain loops in 64 bits: `[tokens, heads · width]`.
+    fn expected(projected: &Plane, [tokens, heads, width]: [usize; 3]) -> Vec<f64> {
+        let hidden = heads * width;
+        let number = |token: usize, part: usize, column: usize| f64::from(projected.row(token)[part * hidden + column]);
+        let mut out = vec![0.0; tokens * hidden];
+        for head in 0..heads {
+            let columns = head * width..(head + 1) * width;
+            for token in 0..tokens {
+                let score = |other: usize| {
+                    let product = columns.clone().map(|column| number(token, 0, column) * number(other, 1, column));
+                    product.sum::<f64>() / (width as f64).sqrt()
+                };
+                let raised: Vec<f64> = (0..tokens).map(|other| score(other).exp()).collect();
+                let sum: f64 = raised.iter().sum();
+                for column in columns.clone() {
+                    let mixed = (0..tokens).map(|other| raised[other] / sum * number(other, 2, column));
+                    out[token * hidden + column] = mixed.sum();
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn every_head_attends_as_by_plain_loops_whatever_the_sizes() {
+        with_each(|set| {
+            for tokens in [1, 2, 5, 8, 9, 16, 17, 37] {
+                for (heads, width) in [(1, 1), (1, 16), (2, 3), (2, 8), (3, 5), (3, 17), (4, 20), (2, 64)] {
+                    let hidden = heads * width;
+                    let mut projected = Plane::zeros(tokens, 3 * hidden);
+                    for token in 0..tokens {
+                        let values = numbers(token * 100 + hidden, 3 * hidden);
+                        projected.row_mut(token)[..3 * hidden].copy_from_slice(&values);
+                    }
+                    let mut out = Plane::zeros(tokens, hidden);
+                    let mut attention = Attention::new(tokens, hidden, heads);
+                    // Twice in the same room: what the first left must not show.
+                    attention.run(&projected, &mut out);
+                    attention.run(&projected, &mut out);
+                    let expected = expected(&projected, [tokens, heads, width]);
+                    for token in 0..tokens {
+                        for (column, value) in out.row(token)[..hidden].iter().enumerate() {
+                            let apart = (f64::from(*value) - expected[token * hidden + column]).abs();
+                            assert!(apart < 5e-6, "{set}: {apart:e}, {tokens} tokens, {heads} heads of {width}");
+                        }
+                    }
+                }
+            }
+        });
+    }
+}

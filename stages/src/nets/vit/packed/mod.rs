@@ -8,6 +8,8 @@
 
 mod attention;
 mod functions;
+#[cfg(test)]
+mod instruction_sets;
 mod normalise;
 mod packed_vit;
 mod panels;

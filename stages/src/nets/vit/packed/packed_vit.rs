@@ -231,18 +231,13 @@ fn padded(mut values: Vec<f32>) -> Vec<f32> {
 mod tests {
     use burn::tensor::{Tensor, TensorData};
 
+    use super::super::instruction_sets::{numbers, with_each};
     use super::*;
     use crate::device::Device;
-    use crate::random::Random;
 
     fn shape(sizes: [usize; 6]) -> VitShape {
         let [hidden, layers, heads, mlp, image, patch] = sizes;
         VitShape { hidden, layers, heads, mlp, image, patch, ..VitShape::from_json(b"{}").unwrap() }
-    }
-
-    fn numbers(seed: u64, count: usize) -> Vec<f32> {
-        let mut random = Random::new(seed, "packed", "test", 0);
-        (0..count).map(|_| random.between(-1.0, 1.0)).collect()
     }
 
     fn weights(shape: &VitShape) -> VitWeights {
@@ -254,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_plain_net_to_rounding_whatever_the_sizes() {
+    fn it_is_the_plain_net_to_rounding_whatever_the_sizes_and_the_processor() {
         for sizes in [
             [32, 2, 4, 64, 32, 8],
             [20, 1, 2, 36, 12, 4],
@@ -271,12 +266,13 @@ mod tests {
                 let data = TensorData::new(picture.clone(), [1, 3, shape.image, shape.image]);
                 let plain = weights.net(device.tensors()).forward(Tensor::from_data(data, device.tensors()));
                 let plain: Vec<f32> = plain.into_data().try_into_vec().unwrap();
-                let mut work = Workspace::new(&shape);
-                let packed = PackedVit::new(weights).forward(&picture, &mut work);
                 let largest = plain.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-                let worst = packed.iter().zip(&plain).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
-                assert_eq!(packed.len(), plain.len());
-                assert!(worst / largest < 2e-5, "{sizes:?}: {}", worst / largest);
+                with_each(|set| {
+                    let packed = PackedVit::new(weights.clone()).forward(&picture, &mut Workspace::new(&shape));
+                    let worst = packed.iter().zip(&plain).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+                    assert_eq!(packed.len(), plain.len());
+                    assert!(worst / largest < 2e-5, "{set}, {sizes:?}: {}", worst / largest);
+                });
             }
         }
     }

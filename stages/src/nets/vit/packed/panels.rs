@@ -1,6 +1,8 @@
 //! A matrix in the order in which products read it: panels of columns, line after line.
 
-use macerator::{AutoArch, Simd, WithSimd};
+use macerator::{Simd, WithSimd};
+
+use super::tile::on_vectors;
 
 /// How many vectors a panel is wide.
 pub(super) const VECTORS: usize = 3;
@@ -86,10 +88,65 @@ impl Panels {
 
     /// Makes room. What fills up stays zero, since it is never written where the size stays the same.
     fn resize(&mut self, columns: usize, depth: usize) {
-        let lanes = AutoArch::new().dispatch(Lanes);
+        let lanes = on_vectors(Lanes);
         if (self.columns, self.depth, self.lanes) != (columns, depth, lanes) {
             let values = vec![0.0; columns.next_multiple_of(lanes) * depth];
             *self = Self { columns, depth, lanes, values };
         }
+    }
+}
+
+#[cfg(test)]
+impl Panels {
+    /// How many numbers a vector has here.
+    pub(super) fn lanes_here() -> usize {
+        on_vectors(Lanes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::instruction_sets::{numbers, with_each};
+    use super::*;
+
+    /// The lines `[depth, columns]` that panels hold, and all that fills them up.
+    fn unpacked(panels: &Panels, [depth, columns]: [usize; 2]) -> (Vec<f32>, Vec<f32>) {
+        let (mut lines, mut filling) = (vec![f32::NAN; depth * columns], Vec::new());
+        for panel in panels.iter() {
+            let width = panel.vectors * panels.lanes;
+            assert!((1..=VECTORS).contains(&panel.vectors) && panel.values.len() == width * depth);
+            for (place, value) in panel.values.iter().enumerate() {
+                let (line, column) = (place / width, panel.column + place % width);
+                if column < columns { lines[line * columns + column] = *value } else { filling.push(*value) }
+            }
+        }
+        (lines, filling)
+    }
+
+    #[test]
+    fn every_number_is_in_its_place_and_zeros_fill_up() {
+        with_each(|set| {
+            // One and the same panels throughout: what was in them before must not show.
+            let (mut by_lines, mut by_rows) = (Panels::default(), Panels::default());
+            for depth in [1, 2, 7, 16] {
+                for columns in (1..=40).chain([47, 48, 49, 95, 96, 97]) {
+                    for again in 0..2 {
+                        let lines = numbers(depth * 1000 + columns + again, depth * columns);
+                        let row = |column: usize| (0..depth).map(move |line| (line, column));
+                        let rows: Vec<Vec<f32>> = (0..columns)
+                            .map(|column| row(column).map(|(l, c)| lines[l * columns + c]).collect())
+                            .collect();
+                        by_lines.fill_from_lines(columns, depth, |line| &lines[line * columns..]);
+                        by_rows.fill_from_rows(columns, depth, |column| &rows[column]);
+                        for panels in [&by_lines, &by_rows] {
+                            let (found, filling) = unpacked(panels, [depth, columns]);
+                            assert!(found == lines, "{set}: {depth}×{columns}");
+                            assert!(filling.iter().all(|value| *value == 0.0), "{set}: {depth}×{columns}");
+                            assert_eq!(found.len() + filling.len(), columns.next_multiple_of(panels.lanes) * depth);
+                        }
+                    }
+                }
+            }
+        });
     }
 }

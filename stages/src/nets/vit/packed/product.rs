@@ -1,10 +1,10 @@
 //! The product of a matrix with packed panels, and what is done to its results while they are in registers.
 
-use macerator::{AutoArch, Scalar, Simd, Vector, WithSimd};
+use macerator::{Scalar, Simd, Vector, WithSimd};
 
 use super::functions::gelu;
 use super::panels::{Panel, Panels, VECTORS};
-use super::tile::{Left, accumulate, load, store};
+use super::tile::{Left, accumulate, load, on_vectors, store};
 
 /// What results start from.
 #[derive(Clone, Copy)]
@@ -47,7 +47,7 @@ pub(super) struct Product<'a> {
 impl Product<'_> {
     /// Computes it.
     pub(super) fn run(self) {
-        AutoArch::new().dispatch(self);
+        on_vectors(self);
     }
 }
 
@@ -111,5 +111,84 @@ impl Product<'_> {
                 store(&mut self.out[place(line, number)..], value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::instruction_sets::{numbers, with_each};
+    use super::super::plane::WIDEST;
+    use super::*;
+
+    /// What stands where nothing may be written.
+    const UNTOUCHED: f32 = 77.0;
+
+    fn gelu_of(x: f64) -> f64 {
+        x / 2.0 * (1.0 + statrs::function::erf::erf(x / 2.0_f64.sqrt()))
+    }
+
+    /// Compares one product with plain loops in 64 bits.
+    fn check(set: &str, [rows, depth, columns]: [usize; 3], start_kind: usize, finish: Finish) {
+        let what = format!("{set}: {rows}×{depth} times {depth}×{columns}, start {start_kind}");
+        // Rows of the left side and of the result lie farther apart than they are long.
+        let (left_stride, whole) = (depth + 3, columns.next_multiple_of(WIDEST));
+        let out_stride = whole + 5;
+        let left = numbers(rows + 1, (rows - 1) * left_stride + depth);
+        let lines = numbers(depth + 100, depth * columns);
+        let mut bias = numbers(columns + 200, columns);
+        bias.resize(whole, 0.0);
+        let before = numbers(rows + 300, rows * columns);
+        let mut out = vec![UNTOUCHED; rows * out_stride];
+        for row in 0..rows {
+            out[row * out_stride..][..whole].fill(0.0);
+            out[row * out_stride..][..columns].copy_from_slice(&before[row * columns..][..columns]);
+        }
+        let mut right = Panels::default();
+        right.fill_from_lines(columns, depth, |line| &lines[line * columns..][..columns]);
+        let start = [Start::Zero, Start::Bias(&bias), Start::BiasOnto(&bias)][start_kind];
+        let side = Left { values: &left, stride: left_stride };
+        Product { rows, left: side, right: &right, start, finish, out: &mut out, out_stride }.run();
+        for row in 0..rows {
+            let found = &out[row * out_stride..][..out_stride];
+            for column in 0..columns {
+                let (bias, before) = (f64::from(bias[column]), f64::from(before[row * columns + column]));
+                let (mut sum, mut size) = match start_kind {
+                    0 => (0.0, 0.0),
+                    1 => (bias, bias.abs()),
+                    _ => (bias + before, bias.abs() + before.abs()),
+                };
+                for step in 0..depth {
+                    let term = f64::from(left[row * left_stride + step]) * f64::from(lines[step * columns + column]);
+                    (sum, size) = (sum + term, size + term.abs());
+                }
+                let expected = if finish == Finish::Gelu { gelu_of(sum) } else { sum };
+                // Each addition rounds by half a unit of at most the sum of sizes; GELU steepens by 1.13 and rounds itself.
+                let bound = f64::from(f32::EPSILON) * (size * (depth + 2) as f64 + 2.0 * sum.abs().max(1.0));
+                let apart = (f64::from(found[column]) - expected).abs();
+                assert!(apart <= bound, "{what}: {apart:e} at row {row}, column {column}");
+            }
+            assert!(found[columns..whole].iter().all(|value| *value == 0.0), "{what}: what fills up is not 0");
+            assert!(found[whole..].iter().all(|value| *value == UNTOUCHED), "{what}: outside of row {row}");
+        }
+    }
+
+    #[test]
+    fn it_is_that_of_plain_loops_whatever_is_left_over() {
+        with_each(|set| {
+            // Heights of tiles are 8, 4 and 1, widths 3, 2 and 1 vectors of 2 to 16 numbers.
+            for rows in 1..=17 {
+                for columns in [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 47, 48, 49, 65, 96, 101] {
+                    let depth = 1 + (rows * 5 + columns * 3) % 19;
+                    check(set, [rows, depth, columns], (rows + columns) % 3, Finish::Keep);
+                }
+            }
+            for depth in [1, 2, 3, 64, 200] {
+                for start in 0..3 {
+                    for finish in [Finish::Keep, Finish::Gelu] {
+                        check(set, [13, depth, 53], start, finish);
+                    }
+                }
+            }
+        });
     }
 }

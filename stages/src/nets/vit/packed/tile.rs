@@ -8,7 +8,17 @@
     reason = "vector registers are filled from slices through pointers, unchecked in the inner loop"
 )]
 
-use macerator::{Scalar, Simd, Vector};
+use macerator::{AutoArch, Scalar, Simd, Vector, WithSimd};
+
+/// Runs an operation with the widest vectors of this processor.
+pub(super) fn on_vectors<O: WithSimd>(operation: O) -> O::Output {
+    #[cfg(test)]
+    if let Some(arch) = super::instruction_sets::chosen() {
+        // SAFETY: what is chosen is no wider than what the processor was found to offer.
+        return unsafe { arch.dispatch(operation) };
+    }
+    AutoArch::new().dispatch(operation)
+}
 
 /// Rows of a matrix of which each is read number by number.
 #[derive(Clone, Copy)]
@@ -63,5 +73,43 @@ pub(super) fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize>(
             }
             right = right.add(line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::instruction_sets::with_each;
+    use super::*;
+
+    /// Two rows of `depth` numbers, some of which are missing, times a panel of two vectors, which may lack a line.
+    struct Outside {
+        missing: usize,
+        lines: usize,
+    }
+
+    const DEPTH: usize = 5;
+    const STRIDE: usize = 7;
+
+    impl WithSimd for Outside {
+        type Output = f32;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self) -> f32 {
+            let (values, panel) = (vec![1.0; STRIDE + DEPTH - self.missing], vec![1.0; self.lines * 2 * S::lanes32()]);
+            let mut sums = [[0.0_f32.splat::<S>(); 2]; 2];
+            accumulate(Left { values: &values, stride: STRIDE }, &panel, DEPTH, &mut sums);
+            sums[1][1].reduce_add() / S::lanes32() as f32
+        }
+    }
+
+    #[test]
+    fn nothing_outside_of_a_slice_is_touched() {
+        with_each(|set| {
+            assert_eq!(on_vectors(Outside { missing: 0, lines: DEPTH }), 5.0, "{set}");
+            for (missing, lines) in [(1, DEPTH), (0, DEPTH - 1), (0, DEPTH + 1)] {
+                let caught = std::panic::catch_unwind(|| on_vectors(Outside { missing, lines }));
+                assert!(caught.is_err(), "{set}: {missing} numbers missing, {lines} lines");
+            }
+        });
     }
 }
