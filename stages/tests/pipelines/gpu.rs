@@ -70,10 +70,13 @@ fn embeddings_agree_with_those_of_the_cpu() {
 fn trained_weights_agree_with_those_of_the_cpu() {
     let Some(adapter) = adapter() else { return };
     let set = ["--set", "seeds=[42]", "--set", "epochs=2", "--set", "methods=[erm]"];
-    let (file, cell) = ("pipelines/digits.yaml", "train-erm[target=deg_60]");
+    // Embeddings, because pictures have pixels that are the same in all of them: the weights of those are to a
+    // normalisation what a bias is, and rounding decides them.
+    let (file, cell) = ("pipelines/pacs.yaml", "train-erm[target=sketch]");
+    let project = Project::new();
     let trained = |device: &str| {
-        let project = Project::new();
-        project.run(&[&[file, cell, "--device", device], &set[..]].concat());
+        // What is trained on stays, whatever computed it: a device is in no key.
+        project.run(&[&[file, cell, "--device", device, "--force", cell], &set[..]].concat());
         let named = |(file, array): (String, ArrayD<f32>)| {
             let name = file.strip_suffix(".npy").unwrap_or(&file).to_owned();
             (name, array.into_iter().collect::<Vec<f32>>())
