@@ -16,6 +16,7 @@ const PACS: Download = Download {
     files: &[DownloadFile {
         path: "data/train-00000-of-00001.parquet",
         size: Some(191_395_900),
+        at_most: 191_395_900,
         sha256: "4fc041ee92eec6043fe6e2859e8bdd138e5f958bc621afd153879812cbe65ff5",
     }],
     folder: "data/pacs-parquet",
@@ -31,16 +32,20 @@ const VIT: Download = Download {
         DownloadFile {
             path: "config.json",
             size: Some(502),
+            at_most: 502,
             sha256: "d477a481f825c170a1bb8cd5e4f5788319466ecf4ede0eb24e9cd923a9aa8fea",
         },
         DownloadFile {
             path: "preprocessor_config.json",
             size: Some(160),
+            at_most: 160,
             sha256: "90d1ae427c27d2b9dcb01f6a62ba96aa67aac2de1697c59cd212055b5035c4a2",
         },
         DownloadFile {
             path: "model.safetensors",
             size: None,
+            // 86,389,248 weights, and the header that names their 200 tensors.
+            at_most: 4 * 86_389_248 + (1 << 20),
             sha256: "fd4e1169c7aa6c2dbfa8a6448be13b35abc0ee256190857c90009d12c094619b",
         },
     ],
@@ -63,6 +68,7 @@ mod tests {
             assert_eq!(names.len(), download.files.len(), "no two files of {} have one name", download.name);
             for file in download.files {
                 assert!(is_hexadecimal(file.sha256, 64), "{}", file.path);
+                assert!(file.size.is_none_or(|size| size == file.at_most), "{}", file.path);
                 assert!(!file.name().is_empty() && !file.path.contains(".."), "{}", file.path);
             }
         }

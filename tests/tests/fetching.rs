@@ -212,6 +212,48 @@ fn lies_about_the_length_are_found_out() {
 }
 
 #[test]
+fn a_file_whose_size_is_not_known_is_taken_up_to_its_limit() {
+    // Of the small file no more is known than that it has at most 4096 bytes.
+    let about_small = |reply: fn(&Asked) -> Reply| {
+        FileServer::start(move |asked| if asked.path.ends_with("small.bin") { reply(asked) } else { honest(asked) })
+    };
+    let announces = about_small(|asked| Reply::file(asked, &content(5_000_000)));
+    let claims =
+        about_small(|_| Reply::new("200 OK", &[("Content-Length", "18000000000000000000")], &content(5_000_000)));
+    let continues = about_small(|asked| match asked.range {
+        None => Reply::file(asked, &content(1000)).cut(700),
+        Some(_) => Reply::new(
+            "206 Partial Content",
+            &[("Content-Range", "bytes 700-4999999/5000000"), ("Content-Length", "4999300")],
+            &content(4_999_300),
+        ),
+    });
+    for (server, claim) in [(announces, "5000000"), (claims, "18000000000000000000"), (continues, "5000000")] {
+        let sandbox = nowhere();
+        let outcome = fetch(&sandbox, &server, &["--retries", "1"]).exits(3);
+        let error = format!("is not the file that was asked for: it has {claim} bytes, and that file at most 4096\n");
+        assert!(outcome.stderr.contains(&error), "{}", outcome.stderr);
+        let kept: u64 = sandbox.files("data").iter().map(|path| fs_err::metadata(path).unwrap().len()).sum();
+        assert!(kept <= 700, "{kept} bytes are left");
+    }
+    // Within the limit, what is announced counts.
+    let more = about_small(|_| {
+        let body = [b"fa0\r\n", &content(4000)[..], b"\r\nfa0\r\n", &content(4000), b"\r\n0\r\n\r\n"].concat();
+        Reply::new("200 OK", &[("Transfer-Encoding", "chunked")], &body)
+    });
+    let sandbox = nowhere();
+    let outcome = fetch(&sandbox, &more, &["--retries", "0"]).exits(3);
+    assert!(outcome.stderr.contains("the server does not say how long it is"), "{}", outcome.stderr);
+    // A part that is longer than the file may be is no part of it.
+    let sandbox = nowhere();
+    sandbox.write("data/numbers/.small.bin.4888b0982d8f2f24.part", &"x".repeat(4097));
+    let server = FileServer::start(honest);
+    fetch(&sandbox, &server, &[]).exits(0);
+    assert_eq!(server.asked()[0].range, None);
+    is_complete(&sandbox);
+}
+
+#[test]
 fn wrong_bytes_never_get_the_name() {
     let sandbox = nowhere();
     let wrong = |asked: &Asked| Reply::file(asked, &vec![7; LARGE]);

@@ -66,11 +66,13 @@ const DOWNLOADS: &[Download] = &[Download {
         DownloadFile {
             path: "small.bin",
             size: None,
+            at_most: 4096,
             sha256: "4888b0982d8f2f243a9b0f965efcaaa7ab26cc49a8ff9a0e6737a08ce9aa610c",
         },
         DownloadFile {
             path: "deep/large.bin",
             size: Some(300_000),
+            at_most: 300_000,
             sha256: "5a5d1daeeaa10c665f1e6f1f7b205487131b6e3fe98b20f64881a6280770d322",
         },
     ],

@@ -24,13 +24,21 @@ pub struct Download {
 pub struct DownloadFile {
     /// Its path below that of the download. Its last part is its name in the folder.
     pub path: &'static str,
-    /// How many bytes it has, where the publisher says so; else the server's word counts, and in the end the digest.
+    /// How many bytes it has, where the publisher says so; else the server's word counts up to `at_most`, and in the end the
+    /// digest.
     pub size: Option<u64>,
+    /// The most bytes that it may have: no server fills a disk, whatever it says.
+    pub at_most: u64,
     /// Its SHA-256 in hexadecimal digits.
     pub sha256: &'static str,
 }
 
 impl DownloadFile {
+    /// The most bytes that are taken.
+    pub(super) fn limit(&self) -> u64 {
+        self.size.unwrap_or(self.at_most)
+    }
+
     /// Its name in the folder.
     pub fn name(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or(self.path)

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use dgpipe_engine::stage::Cancel;
 use ureq::Agent;
+use ureq::config::Config;
 
 use super::answer::{Answer, Head};
 use super::partial_file::{PartialFile, digest_of};
@@ -63,17 +64,9 @@ impl<'a> Fetcher<'a> {
         patience: Patience,
         cancel: &'a Cancel,
     ) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(5)
-            .https_only(server.starts_with("https://"))
-            .user_agent(user_agent)
-            .timeout_resolve(Some(patience.stall))
-            .timeout_connect(Some(patience.stall))
-            .timeout_recv_response(Some(patience.stall))
-            .timeout_per_read(Some(patience.stall));
         let base = format!("{}/{}", server.trim_end_matches('/'), download.path);
-        Self { agent: config.build().into(), base, folder: folder.to_owned(), patience, cancel }
+        let agent = manners(server, user_agent, patience).into();
+        Self { agent, base, folder: folder.to_owned(), patience, cancel }
     }
 
     /// Sees to it that a file is in the folder, whole and checked.
@@ -84,7 +77,7 @@ impl<'a> Fetcher<'a> {
         }
         let mut partial = PartialFile::open(&self.folder, wanted)?;
         let was_here = partial.len();
-        if wanted.size.is_some_and(|size| was_here > size) {
+        if was_here > wanted.limit() {
             partial.begin_anew()?;
         }
         if let Err(error) = self.complete(&mut partial, wanted, listener) {
@@ -192,6 +185,20 @@ impl<'a> Fetcher<'a> {
     }
 }
 
+/// How servers are asked. Whoever asks with encryption is led nowhere without it.
+fn manners(server: &str, user_agent: String, patience: Patience) -> Config {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(5)
+        .https_only(server.starts_with("https://"))
+        .user_agent(user_agent)
+        .timeout_resolve(Some(patience.stall))
+        .timeout_connect(Some(patience.stall))
+        .timeout_recv_response(Some(patience.stall))
+        .timeout_per_read(Some(patience.stall))
+        .build()
+}
+
 /// How long the file is by what the server says, which must be what is known of it.
 fn total(head: &Head, begin: u64, url: &str, wanted: &DownloadFile) -> Result<u64, FetchError> {
     if head.content_type.starts_with("text/html") {
@@ -206,6 +213,9 @@ fn total(head: &Head, begin: u64, url: &str, wanted: &DownloadFile) -> Result<u6
             Err(not_the_file(url, &format!("it has {announced} bytes and not {size}")))
         }
         (Some(size), _) => Ok(size),
+        (None, Some(announced)) if announced > wanted.limit() => {
+            Err(not_the_file(url, &format!("it has {announced} bytes, and that file at most {}", wanted.limit())))
+        }
         (None, Some(announced)) => Ok(announced),
         (None, None) => Err(not_the_file(url, "the server does not say how long it is")),
     }
@@ -231,4 +241,92 @@ fn check(path: &Path, wanted: &DownloadFile) -> Result<(Got, u64), FetchError> {
 
 fn not_the_file(url: &str, why: &str) -> FetchError {
     FetchError::NotTheFile { url: url.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    use ureq::unversioned::resolver::DefaultResolver;
+    use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport};
+
+    use super::*;
+
+    const PATIENCE: Patience = Patience { stall: Duration::from_secs(5), retries: 0 };
+
+    /// A server that leads elsewhere, once; its address.
+    fn leads_to(place: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let head = format!("HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n");
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            stream.write_all(head.as_bytes()).unwrap();
+        });
+        address
+    }
+
+    /// A connection in the clear that passes for an encrypted one: no certificate is at hand.
+    #[derive(Debug)]
+    struct Disguised<T>(T);
+
+    impl<T: Transport> Transport for Disguised<T> {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            self.0.buffers()
+        }
+
+        fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+            self.0.transmit_output(amount, timeout)
+        }
+
+        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+            self.0.await_input(timeout)
+        }
+
+        fn is_open(&mut self) -> bool {
+            self.0.is_open()
+        }
+
+        fn is_tls(&self) -> bool {
+            true
+        }
+    }
+
+    #[derive(Debug)]
+    struct Disguise;
+
+    impl<T: Transport> Connector<T> for Disguise {
+        type Out = Disguised<T>;
+
+        fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<T>) -> Result<Option<Self::Out>, ureq::Error> {
+            Ok(chained.map(Disguised))
+        }
+    }
+
+    /// Asks as a fetcher does.
+    fn ask(url: &str) -> Result<Head, FetchError> {
+        let connector = Connector::<()>::chain(TcpConnector::default(), Disguise);
+        let agent = Agent::with_parts(manners(url, "test".to_owned(), PATIENCE), connector, DefaultResolver::default());
+        Answer::of(&agent, url, 0, PATIENCE.stall, &Cancel::default()).map(|(head, _)| head)
+    }
+
+    #[test]
+    fn who_asks_with_encryption_is_led_nowhere_without_it() {
+        let open = TcpListener::bind("127.0.0.1:0").unwrap();
+        open.set_nonblocking(true).unwrap();
+        let place = format!("http://{}/large.bin", open.local_addr().unwrap());
+        let url = format!("https://{}/large.bin", leads_to(&place));
+        let error = ask(&url).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{url}` leads to an address without encryption"));
+        assert!(!error.may_pass(), "another attempt would be led there again");
+        assert_eq!(open.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+        // From one encrypted address to the next is no step down, nor is one from what was open before.
+        let second = format!("https://{}/large.bin", leads_to("https://127.0.0.1:1/nobody"));
+        assert!(matches!(ask(&second).unwrap_err(), FetchError::Unreachable { .. }));
+        let third = format!("http://{}/large.bin", leads_to("http://127.0.0.1:1/nobody"));
+        assert!(matches!(ask(&third).unwrap_err(), FetchError::Unreachable { .. }));
+    }
 }
