@@ -121,7 +121,7 @@ where
         if !bad.is_empty() {
             context.note(format!("skipped {} of {count} images: {skipped}", bad.len()));
         }
-        let images = images.without(bad.into_iter());
+        let images = images.without(bad);
         let vectors = Array2::from_shape_vec((images.items.len(), self.width), values)?;
         Ok(Embedded { images, vectors, digests })
     }

@@ -31,7 +31,7 @@ pub(crate) fn write(path: &Path, names: &[&str], groups: impl Iterator<Item = Ve
         .set_dictionary_enabled(false)
         .set_key_value_metadata(Some(vec![KeyValue::new("huggingface".to_owned(), features.to_string())]));
     let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
-    let file = std::fs::File::create(path).unwrap();
+    let file = fs_err::File::create(path).unwrap();
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties.build())).unwrap();
     for rows in groups {
         let mut group = writer.next_row_group().unwrap();

@@ -191,7 +191,7 @@ fn free_weights(project: &Project, arguments: &[&str]) -> f64 {
             let bytes = fs_err::read(&path).unwrap();
             // A header of two lengths, and then one byte a weight.
             let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-            free += bytes[start..].iter().filter(|byte| **byte == 1).count();
+            free += bytes[start..].iter().map(|is_free| usize::from(*is_free)).sum::<usize>();
             all += bytes.len() - start;
         }
     }

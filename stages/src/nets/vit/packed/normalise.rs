@@ -157,7 +157,7 @@ mod tests {
                     }
                     assert!(out.row(row)[width..].iter().all(|value| *value == 0.0), "{set}: filled up, {width}");
                 }
-                assert!(out.row(3)[..width].iter().all(|value| *value == 77.0), "{set}: a row more, {width}");
+                assert_eq!(out.row(3)[..width], vec![77.0; width], "{set}: a row more, {width}");
             }
         });
     }
