@@ -27,6 +27,7 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ),
     ("README.md", "cargo test", "is what runs this"),
     ("docs/backbone.md", "dgpipe fetch pacs", "asks a server"),
+    ("docs/backbone.md", "cargo build --release -p dgpipe", "measures for minutes"),
     ("docs/backbone.md", "cargo install --path stages --features wgpu", "builds for minutes"),
     (
         "docs/backbone.md",
