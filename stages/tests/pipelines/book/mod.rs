@@ -52,6 +52,11 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ("docs/performance.md", "time dgpipe run pipelines/pacs.yaml", "on the front page"),
     ("docs/performance.md", "cargo run --release -p dgpipe --example head_training", "measures for minutes"),
     ("docs/performance.md", "benches/backbone/run IMAGES 3 2", "measures for minutes"),
+    (
+        "docs/performance.md",
+        "CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release -p dgpipe --example embedding",
+        "measures for minutes",
+    ),
     ("docs/report.md", "dgpipe serve examples/words/pipeline.yaml", "serves until it is stopped"),
     ("docs/resuming.md", "dgpipe run pipelines/pacs.yaml", "after a kill: `resuming.rs` does that"),
     ("docs/tutorial.md", "cargo install --path stages", "builds for minutes"),
