@@ -133,12 +133,12 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_program_is_its_environment_and_never_the_project() {
-        let place = |path: &str| own_place(Path::new(path), Path::new("/home/p")).display().to_string();
-        assert_eq!(place("/home/p/.venv/bin/python3"), "/home/p/.venv");
-        assert_eq!(place("/home/p/tools/convert"), "/home/p/tools");
-        assert_eq!(place("/home/p/bin/convert"), "/home/p/bin");
-        assert_eq!(place("/home/p/convert"), "/home/p/convert");
-        assert_eq!(place("/home/bin/convert"), "/home/bin");
+        let place = |path: &str| own_place(Path::new(path), Path::new("/data/p")).display().to_string();
+        assert_eq!(place("/data/p/.venv/bin/python3"), "/data/p/.venv");
+        assert_eq!(place("/data/p/tools/convert"), "/data/p/tools");
+        assert_eq!(place("/data/p/bin/convert"), "/data/p/bin");
+        assert_eq!(place("/data/p/convert"), "/data/p/convert");
+        assert_eq!(place("/data/bin/convert"), "/data/bin");
         assert_eq!(place("/usr/bin/python3"), "/usr");
     }
 
