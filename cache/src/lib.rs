@@ -22,7 +22,7 @@ pub use filesystem::{FileError, FileKind, Filesystem, Locking, Placement, RealFi
 pub use gc::{Collection, GcOptions, Removed, What, Why};
 pub use lease::{Holding, Lease, LeaseAttempt};
 pub use project::{Former, InUse, Ledger, LedgerEntry, Pin, Project, Replaced, RunFolder};
-pub use record::{Output, Record};
+pub use record::{Output, Outputs, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
 pub use store::{
     Checkpoint, Checkpoints, Committed, Found, ItemRows, MemoryKind, Remembered, RestoreMethod, Restoring, Scratch,

@@ -5,6 +5,6 @@ mod record;
 mod record_file;
 mod record_index;
 
-pub use record::{Output, Record};
+pub use record::{Output, Outputs, Record};
 pub(crate) use record_file::{Parsed, encode, parse};
 pub(crate) use record_index::{Indexed, RecordIndex};

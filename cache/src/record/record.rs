@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::content::{Artifact, Key};
 
@@ -17,6 +18,10 @@ pub struct Output {
     pub artifact: Artifact,
 }
 
+/// Outputs by port, in the order of the ports' names. Most stages have one or two, and a large pipeline has as many of
+/// these as cells: a leaf of a B-tree would have room for eleven.
+pub type Outputs = IndexMap<String, Output>;
+
 /// What a successful execution left.
 ///
 /// Make one with [`Record::new`] and set what is known. Fields that this program does not know are
@@ -28,12 +33,12 @@ pub struct Record {
     /// The readable list of all that decided the result.
     #[serde(default)]
     pub fingerprint: Value,
-    /// Output by port. Shared, since whoever keeps many records keeps these of each.
+    /// What it made. Shared, since whoever keeps many records keeps these of each.
     #[serde(default)]
-    pub outputs: Arc<BTreeMap<String, Output>>,
+    pub outputs: Arc<Outputs>,
     /// Numbers and texts that the execution reported.
     #[serde(default)]
-    pub metrics: BTreeMap<String, Value>,
+    pub metrics: Map<String, Value>,
     /// Remarks that the execution made.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -73,7 +78,7 @@ impl Record {
             key,
             fingerprint: Value::Null,
             outputs: Arc::default(),
-            metrics: BTreeMap::new(),
+            metrics: Map::new(),
             notes: Vec::new(),
             started: 0,
             seconds: 0.0,

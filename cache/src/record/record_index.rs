@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Output;
+use super::{Output, Outputs};
 use crate::content::{Artifact, Digest, Form, Key};
 use crate::filesystem::Stamp;
 use crate::packed::{PackedReader, PackedWriter};
@@ -12,12 +12,15 @@ use crate::packed::{PackedReader, PackedWriter};
 /// Title of the file; raised with its format.
 const TITLE: &str = "dgpipe records 1\n";
 
+/// Room is made for so many outputs before they are read: the number may be damaged.
+const MOST_EXPECTED: u64 = 16;
+
 /// What is remembered of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Indexed {
     pub(crate) stamp: Stamp,
     pub(crate) seconds: f64,
-    pub(crate) outputs: Arc<BTreeMap<String, Output>>,
+    pub(crate) outputs: Arc<Outputs>,
 }
 
 /// The objects, with their sizes on disk, that a folder consists of.
@@ -47,8 +50,9 @@ impl RecordIndex {
             let key = Key::from_bytes(reader.hash()?);
             let stamp = reader.stamp()?;
             let seconds = f64::from_bits(reader.u64()?);
-            let mut outputs = BTreeMap::new();
-            for _ in 0..reader.u64()? {
+            let count = reader.u64()?;
+            let mut outputs = Outputs::with_capacity(count.min(MOST_EXPECTED) as usize);
+            for _ in 0..count {
                 let port = reader.text()?.to_owned();
                 let kind = reader.text()?.to_owned();
                 let artifact = Artifact {

@@ -1,7 +1,6 @@
 //! Reading records. A record that cannot be read is an absent one: put into quarantine where it is
 //! damaged, left alone where a newer program wrote it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,13 +10,13 @@ use crate::content::Key;
 use crate::filesystem::{FileError, FileKind, Stamp, read_if_there, read_to_end};
 use crate::layout::Bucket;
 use crate::process::Process;
-use crate::record::{Indexed, Output, Parsed, Record, RecordIndex, parse};
+use crate::record::{Indexed, Outputs, Parsed, Record, RecordIndex, parse};
 
 /// What is needed of a record to reuse it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// Output by port; shared, because there may be hundreds of thousands of records.
-    pub outputs: Arc<BTreeMap<String, Output>>,
+    pub outputs: Arc<Outputs>,
     /// How long the execution took.
     pub seconds: f64,
 }

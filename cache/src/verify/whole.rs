@@ -11,6 +11,9 @@ use crate::layout::Bucket;
 use crate::record::Record;
 use crate::store::{ReadRecord, Store, StoreError};
 
+/// So many records are held in memory.
+const RECORDS_AT_ONCE: usize = 1024;
+
 impl Store {
     /// Hashes every object and reads every record. `progress` hears how many bytes are done, of how many.
     ///
@@ -48,16 +51,19 @@ impl Store {
     fn verify_records(&self, found: &mut Verification) {
         let records = self.inventory::<Key>(Bucket::Records, ".json");
         self.put_aside(records.strange, records.closed, found);
-        let read: Vec<_> = records.named.par_iter().map(|(key, path)| (path, self.read_record(key))).collect();
-        for (path, read) in read {
-            found.records += 1;
-            match read {
-                Ok(ReadRecord::Good(record, _)) => found.incomplete.extend(self.lacking(&record)),
-                Ok(ReadRecord::Newer) => found.newer += 1,
-                Ok(ReadRecord::Bad(reason)) => found.problems.push(self.problem_at(path, reason)),
-                // It was removed meanwhile.
-                Ok(ReadRecord::Absent) => found.records -= 1,
-                Err(error) => found.problems.extend(self.problem(path, error)),
+        // A store may have more records than fit into memory.
+        for some in records.named.chunks(RECORDS_AT_ONCE) {
+            let read: Vec<_> = some.par_iter().map(|(key, path)| (path, self.read_record(key))).collect();
+            for (path, read) in read {
+                found.records += 1;
+                match read {
+                    Ok(ReadRecord::Good(record, _)) => found.incomplete.extend(self.lacking(&record)),
+                    Ok(ReadRecord::Newer) => found.newer += 1,
+                    Ok(ReadRecord::Bad(reason)) => found.problems.push(self.problem_at(path, reason)),
+                    // It was removed meanwhile.
+                    Ok(ReadRecord::Absent) => found.records -= 1,
+                    Err(error) => found.problems.extend(self.problem(path, error)),
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use dgpipe_engine::spec::{Place, Selector};
 use serde_json::Value;
 
 /// Values by the name of the metric.
-pub(crate) type Values = BTreeMap<String, Value>;
+pub(crate) type Values = serde_json::Map<String, Value>;
 
 /// The metrics of all runs.
 pub(crate) struct Metrics {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use dgpipe_cache::{Key, Output};
+use dgpipe_cache::{Key, Outputs};
 
 use super::{Decision, SourceSnapshots};
 use crate::graph::Targets;
@@ -31,7 +31,7 @@ pub struct PlannedCell {
     /// Its key, where all that it reads is known. Fingerprints are many times as large and soon made again.
     pub key: Option<Key>,
     /// Its outputs, where a record was found.
-    pub outputs: Arc<BTreeMap<String, Output>>,
+    pub outputs: Arc<Outputs>,
     /// How long the recorded execution took, in seconds; of the last one where it has to execute.
     pub seconds: Option<f64>,
 }

@@ -1,7 +1,5 @@
 //! What happens during a run. Every view, the terminal's included, is a function of these.
 
-use std::collections::BTreeMap;
-
 use dgpipe_cache::Key;
 use serde::{Deserialize, Serialize};
 
@@ -101,8 +99,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         same_bytes: bool,
         /// What an executed cell measured.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        metrics: BTreeMap<String, serde_json::Value>,
+        #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+        metrics: serde_json::Map<String, serde_json::Value>,
     },
     /// A path in the user's tree was brought up to date, or could not be.
     Published {

@@ -252,7 +252,7 @@ impl Executor<'_> {
             let artifact = transaction.put(path, seal)?;
             sealed.insert(port.name.clone(), Output { kind: port.kind.to_string(), artifact });
         }
-        record.outputs = Arc::new(sealed);
+        record.outputs = Arc::new(sealed.into_iter().collect());
         let log = log_bytes(findings);
         if let Some(log) = &log {
             transaction.log(log)?;

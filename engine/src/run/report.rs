@@ -51,8 +51,8 @@ pub struct CellReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<Key>,
     /// What it measured, where it executed. What a reused cell measured stands in its record.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub metrics: BTreeMap<String, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub metrics: serde_json::Map<String, serde_json::Value>,
 }
 
 /// What a run did.
@@ -156,7 +156,7 @@ impl RunReport {
             error: None,
             key: None,
             was: None,
-            metrics: BTreeMap::new(),
+            metrics: serde_json::Map::new(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dgpipe_cache::{Artifact, EntryContent, Form, Key, Manifest, Output, Store, Transaction};
+use dgpipe_cache::{Artifact, EntryContent, Form, Key, Manifest, Outputs, Store, Transaction};
 use serde::Serialize;
 
 use super::attempt::Attempts;
@@ -159,7 +159,7 @@ fn assignment(
 fn execute(
     executor: &Executor<'_>,
     assignment: &Assignment,
-    recorded: &BTreeMap<String, Output>,
+    recorded: &Outputs,
 ) -> Result<Option<RerunResult>, RunError> {
     match executor.execute(assignment) {
         Ended::Cancelled => Ok(None),
@@ -172,7 +172,7 @@ fn execute(
     }
 }
 
-fn compare(store: &Store, transaction: &Transaction, recorded: &BTreeMap<String, Output>) -> RerunResult {
+fn compare(store: &Store, transaction: &Transaction, recorded: &Outputs) -> RerunResult {
     let mut files = BTreeMap::new();
     for (port, now) in transaction.outputs() {
         let then = recorded.get(port).map(|output| output.artifact);

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dgpipe_cache::{
-    Artifact, Holding, InUse, Key, Lease, LeaseAttempt, Output, Project, Record, RunFolder, Store, StoreError,
+    Artifact, Holding, InUse, Key, Lease, LeaseAttempt, Outputs, Project, Record, RunFolder, Store, StoreError,
 };
 
 use super::attempt::Attempts;
@@ -184,9 +184,9 @@ struct Runner<'scope, 'env> {
     sealed: Option<Sender<Sealed>>,
     states: BTreeMap<usize, State>,
     /// Outputs that are known, from a record or an execution.
-    outputs: BTreeMap<usize, Arc<BTreeMap<String, Output>>>,
+    outputs: BTreeMap<usize, Arc<Outputs>>,
     /// Outputs that a record of the same key had before this run.
-    recorded: BTreeMap<usize, Arc<BTreeMap<String, Output>>>,
+    recorded: BTreeMap<usize, Arc<Outputs>>,
     keys: BTreeMap<usize, Key>,
     /// Tells who removes unused records which this run uses.
     in_use: InUse,
@@ -587,7 +587,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     /// The end of a cell that did not execute, or not to its end.
     fn end(&mut self, cell: usize, outcome: Outcome, seconds: f64, error: Option<String>) {
         self.states.insert(cell, State::Ended(outcome));
-        let (cell, same_bytes, metrics) = (self.name(cell), false, BTreeMap::new());
+        let (cell, same_bytes, metrics) = (self.name(cell), false, serde_json::Map::new());
         self.executor.listener.hear(&Event::CellFinished { cell, outcome, seconds, error, same_bytes, metrics });
     }
 
