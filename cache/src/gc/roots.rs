@@ -75,10 +75,10 @@ impl Roots {
         // Before the former ones, which a run notes first.
         let latest = project.latest()?;
         let former = project.former()?;
-        for (cell, key) in latest {
-            match former.gone.get(&cell) {
-                None => self.add(key, Root::Latest),
-                Some(since) => self.add_former(key, *since, &cell),
+        for (cell, key) in &*latest {
+            match former.gone.get(cell) {
+                None => self.add(*key, Root::Latest),
+                Some(since) => self.add_former(*key, *since, cell),
             }
         }
         for (key, replaced) in &former.replaced {

@@ -13,5 +13,5 @@ pub use former::{Former, Replaced};
 pub use in_use::InUse;
 pub use ledger::{Ledger, LedgerEntry};
 pub use pin::Pin;
-pub use project::Project;
+pub use project::{Latest, Project};
 pub use run_folder::RunFolder;

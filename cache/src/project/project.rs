@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Former, Ledger, LedgerEntry, Pin, RunFolder};
 use crate::content::Key;
-use crate::filesystem::{FileKind, Locking, Placement, read_if_there};
+use crate::filesystem::{FileKind, Locking, Placement, Stamp, read_if_there};
 use crate::layout::{Bucket, Layout, escape, unescape};
 use crate::store::{Store, StoreError};
 
@@ -32,7 +33,12 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 pub struct Project {
     store: Store,
     path: PathBuf,
+    /// What was last read of the latest records, and the stamp that the file had before.
+    known: Arc<Mutex<Option<(Stamp, Latest)>>>,
 }
+
+/// Keys of the latest records of cells, by the cells' names. Shared, since a run of many cells asks for it several times.
+pub type Latest = Arc<BTreeMap<String, Key>>;
 
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
@@ -48,7 +54,7 @@ struct Version {
 impl Store {
     /// Returns the memory of one project, pipeline and profile. Any text is a name. Looking into it makes nothing.
     pub fn project(&self, id: &str, pipeline: &str, profile: &str) -> Project {
-        Project { store: self.clone(), path: self.layout().project(id, pipeline, profile) }
+        Project::new(self, self.layout().project(id, pipeline, profile))
     }
 
     /// Returns the memories of all projects, pipelines and profiles that use this store, in the order of their folders.
@@ -59,7 +65,7 @@ impl Store {
             folders = below.into_iter().flatten().collect();
         }
         folders.sort();
-        Ok(folders.into_iter().map(|path| Project { store: self.clone(), path }).collect())
+        Ok(folders.into_iter().map(|path| Project::new(self, path)).collect())
     }
 
     /// Returns what is remembered of a project: pipeline, profile and memory, in the order of their names.
@@ -69,7 +75,7 @@ impl Store {
         for pipeline in self.names_in(&folder)? {
             let folder = folder.join(&pipeline);
             for profile in self.names_in(&folder)? {
-                let project = Project { store: self.clone(), path: folder.join(&profile) };
+                let project = Project::new(self, folder.join(&profile));
                 found.push((unescape(&pipeline), unescape(&profile), project));
             }
         }
@@ -88,6 +94,10 @@ impl Store {
 }
 
 impl Project {
+    fn new(store: &Store, path: PathBuf) -> Self {
+        Self { store: store.clone(), path, known: Arc::default() }
+    }
+
     /// Returns the folder in the store.
     pub fn path(&self) -> &Path {
         &self.path
@@ -106,9 +116,20 @@ impl Project {
         [id, pipeline, profile]
     }
 
-    /// Reads the key of the latest record of each cell.
-    pub fn latest(&self) -> Result<BTreeMap<String, Key>, StoreError> {
-        self.read(LATEST)
+    /// Reads the key of the latest record of each cell, where the file changed since it was last read.
+    pub fn latest(&self) -> Result<Latest, StoreError> {
+        let filesystem = self.store.filesystem();
+        let stamp = filesystem.stat(&self.path.join(LATEST))?.map(|stat| stat.stamp);
+        let stamp = stamp.filter(|stamp| !stamp.is_young(filesystem.now()));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(stamp), Some((of, latest))) = (stamp, &*known)
+            && stamp == *of
+        {
+            return Ok(Arc::clone(latest));
+        }
+        let latest = Latest::new(self.read(LATEST)?);
+        *known = stamp.map(|stamp| (stamp, Arc::clone(&latest)));
+        Ok(latest)
     }
 
     /// Replaces the keys of the latest records.
@@ -130,7 +151,7 @@ impl Project {
             return Ok(());
         }
         let _held = self.lock()?;
-        let mut latest = self.latest()?;
+        let mut latest = BTreeMap::clone(&*self.latest()?);
         // First, so that a record is never without both.
         let former = self.former()?;
         let after = former.clone().after(&latest, &keys, exists, now);
@@ -161,7 +182,7 @@ impl Project {
 
     /// Forgets records that were removed, where they are the latest of no cell that exists.
     pub(crate) fn forget(&self, removed: &BTreeSet<Key>) -> Result<(), StoreError> {
-        let (mut latest, mut former) = (self.latest()?, self.former()?);
+        let (latest, former) = (self.latest()?, self.former()?);
         let is_former = |cell: &String, key: &Key| former.gone.contains_key(cell) && removed.contains(key);
         if !former.replaced.keys().any(|key| removed.contains(key))
             && !latest.iter().any(|(cell, key)| is_former(cell, key))
@@ -169,7 +190,7 @@ impl Project {
             return Ok(());
         }
         let _held = self.lock()?;
-        (latest, former) = (self.latest()?, self.former()?);
+        let (mut latest, mut former) = (BTreeMap::clone(&*self.latest()?), self.former()?);
         former.replaced.retain(|key, _| !removed.contains(key));
         latest.retain(|cell, key| !(former.gone.contains_key(cell) && removed.contains(key)));
         former.gone.retain(|cell, _| latest.contains_key(cell));
@@ -277,19 +298,21 @@ impl Project {
         let Some(bytes) = read_if_there(self.store.filesystem(), &path)? else {
             return Ok(T::default());
         };
-        if let Some(version) = newer(&bytes) {
-            let path = path.display();
-            self.store
-                .warn(format!("a newer dgpipe wrote `{path}` (version {version}); it is left alone and not used"));
-            return Ok(T::default());
-        }
+        // The version is looked for only where the rest does not fit: these files can be large.
         match serde_json::from_slice::<Versioned<T>>(&bytes) {
-            Ok(versioned) => Ok(versioned.content),
-            Err(error) => {
-                self.store.quarantine(&path, name, &error.to_string());
-                Ok(T::default())
+            Ok(versioned) if versioned.version <= VERSION => return Ok(versioned.content),
+            read => {
+                if let Some(version) = newer(&bytes) {
+                    let path = path.display();
+                    let text =
+                        format!("a newer dgpipe wrote `{path}` (version {version}); it is left alone and not used");
+                    self.store.warn(text);
+                } else if let Err(error) = read {
+                    self.store.quarantine(&path, name, &error.to_string());
+                }
             }
         }
+        Ok(T::default())
     }
 
     fn write<T: Serialize>(&self, name: &str, content: &T) -> Result<(), StoreError> {

@@ -152,7 +152,7 @@ fn cells_that_the_pipeline_has_no_more_lose_their_records_in_time() {
     run(&["kept"]);
     let gc = sandbox.reopened().gc(&everything()).unwrap();
     assert_eq!(names(&gc, What::Record), [key("gone").to_string()]);
-    assert_eq!(project.latest().unwrap().into_keys().collect::<Vec<_>>(), ["kept"]);
+    assert_eq!(project.latest().unwrap().keys().collect::<Vec<_>>(), ["kept"]);
     assert_eq!(project.former().unwrap(), dgpipe_cache::Former::default());
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 use dgpipe_cache::{Artifact, Digest, Key, Ledger, LedgerEntry, StoreError};
 
@@ -30,9 +31,27 @@ fn latest_and_ledger_are_kept_per_profile() {
     mini.set_ledger(&ledger()).unwrap();
     assert!(full.latest().unwrap().is_empty());
     let mini = sandbox.reopened().project("id", "pacs", "mini");
-    assert_eq!(mini.latest().unwrap(), latest);
+    assert_eq!(*mini.latest().unwrap(), latest);
     assert_eq!(mini.ledger().unwrap(), ledger());
     sandbox.store.sync().unwrap();
+}
+
+#[test]
+fn the_latest_records_are_read_again_where_somebody_changed_them() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.store.project("id", "pacs", "mini");
+    let other = sandbox.reopened().project("id", "pacs", "mini");
+    let latest = |text: &[u8]| BTreeMap::from([("cell".to_owned(), Key::of(text))]);
+    other.set_latest(&latest(b"one")).unwrap();
+    // A file that changed a moment ago is never trusted.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let known = project.latest().unwrap();
+    assert_eq!(*known, latest(b"one"));
+    assert!(Arc::ptr_eq(&known, &project.latest().unwrap()), "it is read once");
+    other.set_latest(&latest(b"two")).unwrap();
+    assert_eq!(*project.latest().unwrap(), latest(b"two"));
+    project.add_latest(BTreeMap::from([("more".to_owned(), Key::of(b"more"))]), &|_| true).unwrap();
+    assert_eq!(other.latest().unwrap().len(), 2);
 }
 
 #[test]
@@ -142,7 +161,7 @@ fn a_draft_left_by_a_process_with_the_same_number_is_no_obstacle() {
         fs_err::write(project.path().join(draft), "half").unwrap();
     }
     project.set_latest(&latest).unwrap();
-    assert_eq!(project.latest().unwrap(), latest);
+    assert_eq!(*project.latest().unwrap(), latest);
     let drafts = fs_err::read_dir(project.path()).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
         name.to_string_lossy().starts_with(".draft-")

@@ -1,10 +1,9 @@
 //! A pipeline file opened for a command: project root, graph, store, past.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use dgpipe_cache::{Key, Project, Store};
+use dgpipe_cache::{Key, Latest, Project, Store};
 use dgpipe_engine::graph::{Graph, Targets, resolve};
 use dgpipe_engine::plan::{Plan, Planner, Request};
 use dgpipe_engine::spec::{Loaded, Overrides, TreeMemo};
@@ -68,7 +67,7 @@ pub(crate) struct Session {
     pub(crate) root: PathBuf,
     pub(crate) store: Store,
     pub(crate) project: Project,
-    pub(crate) latest: BTreeMap<String, Key>,
+    pub(crate) latest: Latest,
     /// Stands in for a store that does not exist yet, for commands that write nothing.
     _nowhere: Option<tempfile::TempDir>,
 }

@@ -28,7 +28,7 @@ impl<'a> Resolver<'a> {
             ..StageNode::default()
         };
         node.axes.sort();
-        let mut noted = Vec::new();
+        let (mut noted, mut cells) = (Vec::new(), Vec::new());
         for coordinates in coordinates {
             let scope = CellScope { params: self.params, coordinates: &coordinates, place: stage.place };
             let work = match binder.bind(&scope) {
@@ -38,10 +38,10 @@ impl<'a> Resolver<'a> {
                     continue;
                 }
             };
-            if node.cells.is_empty() {
+            if cells.is_empty() {
                 node.ports = work.ports().clone();
             }
-            node.cells.insert(coordinates.clone(), self.cells.len());
+            cells.push((coordinates.clone(), self.cells.len()));
             let (needs, timeout, retries) = tuning;
             let mut needs: Needs = needs;
             if work.slots().contains(&"gpu") && !stage.tuning.contains_key("needs") {
@@ -51,6 +51,8 @@ impl<'a> Resolver<'a> {
             let inputs = Vec::new();
             self.cells.push(Cell { id, work, inputs, needs, timeout, retries, place: stage.place });
         }
+        // They are sorted, and a map made of all at once compares each only with the next.
+        node.cells = cells.into_iter().collect();
         self.mistakes.extend(noted.into_iter().map(|mistake| with_user(mistake, stage)));
         if !node.cells.is_empty() {
             self.stages.insert(name.to_owned(), node);
