@@ -149,6 +149,10 @@ impl Filesystem for Beneath {
         RealFilesystem.write(file, bytes)
     }
 
+    fn close(&self, file: File) -> Result<(), FileError> {
+        RealFilesystem.close(file)
+    }
+
     fn reflink(&self, from: &File, to: &File) -> Result<(), FileError> {
         RealFilesystem.reflink(from, to)
     }

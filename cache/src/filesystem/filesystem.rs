@@ -85,6 +85,10 @@ pub trait Filesystem: Debug + Send + Sync {
     /// Writes all bytes.
     fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), FileError>;
 
+    /// Closes a file that was written. Network file systems may say only then that there was no room for its bytes, and
+    /// say it once: whoever makes them durable afterwards would hear nothing of it.
+    fn close(&self, file: File) -> Result<(), FileError>;
+
     /// Makes `to` share the bytes of `from`, where the file system can.
     fn reflink(&self, from: &File, to: &File) -> Result<(), FileError>;
 

@@ -183,6 +183,15 @@ impl Filesystem for RealFilesystem {
         written.map_err(|error| FileError::new("write", file.path(), error))
     }
 
+    fn close(&self, file: File) -> Result<(), FileError> {
+        let (file, path) = file.into_parts();
+        match nix::unistd::close(file) {
+            // It is closed all the same, and must not be closed twice.
+            Ok(()) | Err(nix::errno::Errno::EINTR) => Ok(()),
+            Err(error) => Err(FileError::new("close", &path, error)),
+        }
+    }
+
     fn reflink(&self, from: &File, to: &File) -> Result<(), FileError> {
         reflink_copy::reflink_file(from.file(), to.file())
             .map_err(|error| FileError::new("share the bytes of", from.path(), error))

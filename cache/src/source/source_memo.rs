@@ -98,6 +98,7 @@ impl SourceMemo {
         filesystem.remove_file(&draft)?;
         let mut file = filesystem.create(&draft, 0o600)?;
         filesystem.write(&mut file, &bytes)?;
+        filesystem.close(file)?;
         filesystem.rename(&draft, path)
     }
 

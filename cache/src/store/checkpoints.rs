@@ -164,7 +164,8 @@ impl Checkpoints {
     fn write(&self, draft: &Path, of: Key, done: u64, bytes: &[u8]) -> Result<(), FileError> {
         let mut file = self.store.filesystem().create(draft, Layout::FILE_MODE)?;
         self.store.filesystem().write(&mut file, &head(of, &self.device, done, bytes))?;
-        self.store.filesystem().write(&mut file, bytes)
+        self.store.filesystem().write(&mut file, bytes)?;
+        self.store.filesystem().close(file)
     }
 
     /// Removes what former holders left: the first checkpoint of this one is further.

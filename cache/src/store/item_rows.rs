@@ -130,6 +130,7 @@ impl ItemRows {
         let mut file = filesystem.create(draft, Layout::FILE_MODE)?;
         let bytes: Vec<&[u8]> = std::iter::once(head).chain(rows.values().map(Vec::as_slice)).collect();
         filesystem.write(&mut file, &bytes.concat())?;
+        filesystem.close(file)?;
         filesystem.sync_file(draft)?;
         filesystem.rename_new(draft, path)
     }

@@ -85,7 +85,7 @@ impl Store {
         let method = self.build(artifact, draft, building)?;
         for (path, bytes) in &overlay {
             let file = tree.create(path, Access::Writable.mode(false));
-            let written = file.and_then(|mut file| tree.write(&mut file, bytes));
+            let written = file.and_then(|mut file| tree.write(&mut file, bytes).and_then(|()| tree.close(file)));
             written.map_err(|error| self.explain(error))?;
         }
         Ok(method)
@@ -222,6 +222,7 @@ impl Store {
         if copied != *size {
             return Err(self.misnamed(digest));
         }
+        tree.close(file).map_err(|error| self.explain(error))?;
         lock(&self.shared.verified).insert(*digest, stat.stamp);
         Ok(RestoreMethod::Copied)
     }

@@ -272,7 +272,8 @@ impl Store {
     /// Writes a new file that is not durable yet.
     pub(crate) fn write_draft(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
         let mut file = self.filesystem().create(path, mode)?;
-        self.filesystem().write(&mut file, bytes)
+        self.filesystem().write(&mut file, bytes)?;
+        self.filesystem().close(file)
     }
 
     /// Moves something damaged out of the way, for a person to look at.

@@ -266,6 +266,7 @@ fn copy_sealed(store: &Store, path: &Path, place: &Path) -> Result<Option<(Diges
     let before = filesystem.stat_open(&from)?.stamp;
     let mut to = filesystem.create(place, Layout::OBJECT_MODE)?;
     let copied = copy_hashed(filesystem, &mut from, &mut to);
+    let copied = copied.and_then(|copied| filesystem.close(to).map(|()| copied));
     let copied = copied.map_err(|error| store.explain(error))?;
     let same = before == filesystem.stat_open(&from)?.stamp && before.size == copied.1;
     Ok(same.then_some(copied))

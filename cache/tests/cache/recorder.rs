@@ -222,6 +222,11 @@ impl Filesystem for Recorder {
         RealFilesystem.write(file, bytes)
     }
 
+    fn close(&self, file: File) -> Result<(), FileError> {
+        self.note("close", file.path())?;
+        RealFilesystem.close(file)
+    }
+
     fn reflink(&self, from: &File, to: &File) -> Result<(), FileError> {
         RealFilesystem.reflink(from, to)
     }

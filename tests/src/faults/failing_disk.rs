@@ -38,7 +38,8 @@ impl Failure {
         match self {
             Self::Device => true,
             Self::Full => {
-                let needs_room = ["create", "append", "write", "reflink", "sync_file", "sync_folder", "sync_all"];
+                let needs_room =
+                    ["create", "append", "write", "close", "reflink", "sync_file", "sync_folder", "sync_all"];
                 let needs_names =
                     ["rename", "rename_new", "exchange", "create_folder", "create_link", "open_lock", "link"];
                 needs_room.contains(&operation) || needs_names.contains(&operation)

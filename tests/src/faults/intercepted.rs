@@ -117,6 +117,11 @@ impl<I: Interceptor + 'static> Filesystem for Intercepted<I> {
         allowed
     }
 
+    fn close(&self, file: File) -> Result<(), FileError> {
+        self.interceptor.before("close", file.path())?;
+        self.real.close(file)
+    }
+
     fn reflink(&self, from: &File, to: &File) -> Result<(), FileError> {
         self.interceptor.before("reflink", to.path())?;
         self.real.reflink(from, to)

@@ -31,7 +31,7 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ("docs/backbone.md", "cargo install --path stages --features wgpu", "builds for minutes"),
     (
         "docs/backbone.md",
-        "VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.x86_64.json cargo test -p dgpipe --features wgpu --test pipelines gpu",
+        "VK_DRIVER_FILES=/usr/share/vulkan/icd.d/lvp_icd.json cargo test -p dgpipe --features wgpu --test pipelines gpu",
         "needs a GPU",
     ),
     ("docs/commands.md", "dgpipe fetch", "asks a server"),
