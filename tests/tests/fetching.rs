@@ -101,8 +101,15 @@ fn a_list_says_what_can_be_fetched_and_a_slip_is_answered() {
     error: nothing known is called `nubmers`
     hint: did you mean `numbers`?
     ");
-    for bad in ["ftp://x", "http://", "https://me:secret@host", "https://host/?a=b", "host"] {
-        assert!(!sandbox.call(&["fetch", "numbers", "--from", bad]).exits(2).stderr.contains("panicked"), "{bad}");
+}
+
+#[test]
+fn f3_addresses_with_passwords_and_what_is_no_address_are_refused_and_not_repeated() {
+    let sandbox = nowhere();
+    for bad in ["ftp://x", "http://", "https://me:secret@host", "https://host/?key=secret", "host"] {
+        let said = sandbox.call(&["fetch", "numbers", "--from", bad]).exits(2).stderr;
+        assert!(said.contains("error: ") && !said.contains("panicked"), "{bad}: {said}");
+        assert!(!said.contains("secret"), "{said}");
     }
     assert!(!sandbox.has("data"));
 }
@@ -182,7 +189,7 @@ fn redirects_are_followed_also_to_another_server_but_not_in_a_circle() {
 }
 
 #[test]
-fn lies_about_the_length_are_found_out() {
+fn e7_lies_about_the_length_are_found_out() {
     let lengths = |length: &'static str, body: usize| {
         about_large(move |_, _| Reply::new("200 OK", &[("Content-Length", length)], &content(body)))
     };
@@ -254,7 +261,7 @@ fn a_file_whose_size_is_not_known_is_taken_up_to_its_limit() {
 }
 
 #[test]
-fn wrong_bytes_never_get_the_name() {
+fn e7_wrong_bytes_never_get_the_name() {
     let sandbox = nowhere();
     let wrong = |asked: &Asked| Reply::file(asked, &vec![7; LARGE]);
     let server = about_large(move |asked, _| wrong(asked));

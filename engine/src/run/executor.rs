@@ -48,10 +48,21 @@ pub(super) struct Assignment {
 /// Scratch folders with no more than this may wait for their removal.
 const LITTLE: u64 = 64 << 10;
 
+/// Laying out more than this for a command is announced: without reflinks it takes a while, and room on the disk.
+const MUCH: u64 = 1 << 30;
+
 impl Assignment {
-    fn reads_little(&self) -> bool {
-        self.artifacts.iter().flatten().map(|artifact| artifact.size).sum::<u64>() <= LITTLE
+    /// How many bytes its inputs have.
+    fn reads(&self) -> u64 {
+        self.artifacts.iter().flatten().map(|artifact| artifact.size).sum()
     }
+}
+
+/// What is said before so many bytes are laid out for a command.
+fn announcement(bytes: u64) -> Option<String> {
+    let gib = bytes as f64 / f64::from(1 << 30);
+    let how = "by reflink where the disk can, else by copying";
+    (bytes > MUCH).then(|| format!("{gib:.1} GiB of inputs are being laid out, {how}"))
 }
 
 /// How an execution ended, before anything is in the store for good.
@@ -101,6 +112,9 @@ impl Executor<'_> {
         let cancel = self.attempts.begin(assignment.cell, cell.timeout);
         let begun = Instant::now();
         let monitor = CellMonitor { cell: cell.id.to_string(), listener: self.listener };
+        if is_command && let Some(text) = announcement(assignment.reads()) {
+            monitor.note(&text);
+        }
         let unchanged = |except: Option<&str>| self.unchanged(cell, except).is_ok();
         let memory = self.memory(assignment, cell, &cancel, &unchanged);
         let context = Context::new(&inputs, &outputs, scratch.path(), &self.options.ambient, &monitor, &cancel);
@@ -127,7 +141,7 @@ impl Executor<'_> {
         let before = memory.spent_before.load(Ordering::Relaxed) as f64 / 1000.0;
         match result.and_then(|()| self.seal(assignment, cell, &outputs, &findings, seal, (before, seconds))) {
             Ok(transaction) => {
-                let little = assignment.reads_little() && transaction.size() <= LITTLE;
+                let little = assignment.reads() <= LITTLE && transaction.size() <= LITTLE;
                 match findings.at_rest {
                     true if little => self.spares().push(scratch),
                     false if little => scratch.discard_at_the_end(),
@@ -368,4 +382,16 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 pub(super) fn now_in_milliseconds() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_inputs_above_a_gibibyte_are_announced() {
+        assert_eq!(announcement(MUCH), None);
+        let text = announcement(MUCH / 2 * 5).unwrap();
+        assert_eq!(text, "2.5 GiB of inputs are being laid out, by reflink where the disk can, else by copying");
+    }
 }

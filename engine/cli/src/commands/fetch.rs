@@ -26,7 +26,7 @@ pub struct Fetch {
     /// What to fetch; without it, all that can be fetched is listed
     name: Option<String>,
     /// Another server with the same paths as the publisher's
-    #[arg(long, value_name = "URL", requires = "name", value_parser = server)]
+    #[arg(long, value_name = "URL", requires = "name")]
     from: Option<String>,
     /// The folder (default: the one that the list names, in the project root)
     #[arg(long, value_name = "DIR", requires = "name")]
@@ -39,16 +39,17 @@ pub struct Fetch {
     retries: u32,
 }
 
-/// Reads the address of a server.
-fn server(text: &str) -> Result<String, String> {
+/// Reads the address of a server. What is wrong with one is told without repeating it, since it may have a password in it.
+fn server(text: &str) -> Result<&str, Failure> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        None => Err("it must begin with `https://` or `http://`".to_owned()),
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => Err("it names no server".to_owned()),
+    let reason = match rest {
+        None => "it must begin with `https://` or `http://`",
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => "it names no server",
         // They would stand in messages.
-        Some(rest) if rest.contains(['@', '?', '#']) => Err("it may have no password, `?` or `#`".to_owned()),
-        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
-    }
+        Some(rest) if rest.contains(['@', '?', '#']) => "it may have no password, `?` or `#`",
+        Some(_) => return Ok(text.trim_end_matches('/')),
+    };
+    Err(Failure::call(format!("what follows `--from` is no address of a server: {reason}")))
 }
 
 impl Fetch {
@@ -66,23 +67,24 @@ impl Fetch {
             );
             return Err(Failure::call(format!("nothing known is called `{name}`")).hint(hint));
         };
+        let server = self.from.as_deref().map_or(Ok(download.server), server)?;
         let folder = match &self.out {
             Some(folder) => folder.clone(),
             None => project_root(&std::path::absolute("any.yaml")?).join(download.folder),
         };
-        self.fetch(program, download, &folder, common)
+        self.fetch(program, download, server, &folder, common)
     }
 
     fn fetch(
         &self,
         program: &Program,
         download: &Download,
+        server: &str,
         folder: &Path,
         common: &Common,
     ) -> Result<ExitStatus, Failure> {
         fs_err::create_dir_all(folder).map_err(|error| in_the_way(error, folder))?;
         let (cancel, signal) = listen()?;
-        let server = self.from.as_deref().unwrap_or(download.server);
         let patience = Patience { stall: Duration::from_secs(self.timeout), retries: self.retries };
         let user_agent = format!("{}/{}", program.name, program.version);
         let fetcher = Fetcher::new(download, server, folder, user_agent, patience, &cancel);

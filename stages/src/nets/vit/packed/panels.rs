@@ -4,10 +4,13 @@ use macerator::{Simd, WithSimd};
 
 use super::tile::on_vectors;
 
-/// How many vectors a panel is wide.
-pub(super) const VECTORS: usize = 3;
+/// How many vectors of so many numbers a panel is wide. Processors with vectors of 16 have 32 registers, others may have
+/// half of that.
+pub(super) const fn vectors(lanes: usize) -> usize {
+    if lanes == 16 { 3 } else { 2 }
+}
 
-/// The right side of a product, `[depth, columns]`, cut into panels of [`VECTORS`] vectors; the last may be narrower.
+/// The right side of a product, `[depth, columns]`, cut into panels of [`vectors`]; the last may be narrower.
 /// Columns are filled up with zeros to whole vectors.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Panels {
@@ -71,7 +74,7 @@ impl Panels {
 
     /// The panels from left to right.
     pub(super) fn iter(&self) -> impl Iterator<Item = Panel<'_>> {
-        let widest = VECTORS * self.lanes;
+        let widest = vectors(self.lanes) * self.lanes;
         self.values.chunks(widest * self.depth).enumerate().map(move |(number, values)| Panel {
             column: number * widest,
             vectors: values.len() / (self.depth * self.lanes),
@@ -81,7 +84,7 @@ impl Panels {
 
     /// The first column, the width and the lines of each panel.
     fn lines_mut(&mut self) -> impl Iterator<Item = (usize, usize, &mut [f32])> {
-        let (widest, depth) = (VECTORS * self.lanes, self.depth);
+        let (widest, depth) = (vectors(self.lanes) * self.lanes, self.depth);
         let panels = self.values.chunks_mut(widest * depth).enumerate();
         panels.map(move |(number, values)| (number * widest, values.len() / depth, values))
     }
@@ -114,7 +117,7 @@ mod tests {
         let (mut lines, mut filling) = (vec![f32::NAN; depth * columns], Vec::new());
         for panel in panels.iter() {
             let width = panel.vectors * panels.lanes;
-            assert!((1..=VECTORS).contains(&panel.vectors) && panel.values.len() == width * depth);
+            assert!((1..=vectors(panels.lanes)).contains(&panel.vectors) && panel.values.len() == width * depth);
             for (place, value) in panel.values.iter().enumerate() {
                 let (line, column) = (place / width, panel.column + place % width);
                 if column < columns { lines[line * columns + column] = *value } else { filling.push(*value) }

@@ -3,7 +3,7 @@
 use macerator::{Scalar, Simd, Vector, WithSimd};
 
 use super::functions::gelu;
-use super::panels::{Panel, Panels, VECTORS};
+use super::panels::{Panel, Panels};
 use super::tile::{Left, accumulate, load, on_vectors, store};
 
 /// What results start from.
@@ -60,15 +60,17 @@ impl WithSimd for Product<'_> {
             match panel.vectors {
                 1 => self.column_of_tiles::<S, 1>(&panel),
                 2 => self.column_of_tiles::<S, 2>(&panel),
-                VECTORS => self.column_of_tiles::<S, VECTORS>(&panel),
-                _ => unreachable!("a panel has between one and {VECTORS} vectors"),
+                3 => self.column_of_tiles::<S, 3>(&panel),
+                _ => unreachable!("a panel has between one and three vectors"),
             }
         }
     }
 }
 
 impl Product<'_> {
-    /// All rows times one panel. Tiles are as high as sums fit in registers: 32 of them with 512 bits, else 16.
+    /// All rows times one panel, in tiles as large as their sums fit in registers beside what they are made of: 8 rows of
+    /// three vectors where there are 32 registers, else 6 of two. With 4 of three all 16 would be in use, and compilers
+    /// then move a sum to memory and back at every step.
     #[inline(always)]
     fn column_of_tiles<S: Simd, const W: usize>(&mut self, panel: &Panel<'_>) {
         let mut row = 0;
@@ -77,14 +79,21 @@ impl Product<'_> {
                 self.tile::<S, 8, W>(row, panel);
                 row += 8;
             }
+        } else {
+            while row + 6 <= self.rows {
+                self.tile::<S, 6, W>(row, panel);
+                row += 6;
+            }
         }
-        while row + 4 <= self.rows {
-            self.tile::<S, 4, W>(row, panel);
-            row += 4;
-        }
-        while row < self.rows {
-            self.tile::<S, 1, W>(row, panel);
-            row += 1;
+        match self.rows - row {
+            0 => {}
+            1 => self.tile::<S, 1, W>(row, panel),
+            2 => self.tile::<S, 2, W>(row, panel),
+            3 => self.tile::<S, 3, W>(row, panel),
+            4 => self.tile::<S, 4, W>(row, panel),
+            5 => self.tile::<S, 5, W>(row, panel),
+            6 => self.tile::<S, 6, W>(row, panel),
+            _ => self.tile::<S, 7, W>(row, panel),
         }
     }
 
@@ -175,7 +184,7 @@ mod tests {
     #[test]
     fn it_is_that_of_plain_loops_whatever_is_left_over() {
         with_each(|set| {
-            // Heights of tiles are 8, 4 and 1, widths 3, 2 and 1 vectors of 2 to 16 numbers.
+            // Tiles are up to 8 rows high, and up to 3 vectors of 2 to 16 numbers wide.
             for rows in 1..=17 {
                 for columns in [1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 47, 48, 49, 65, 96, 101] {
                     let depth = 1 + (rows * 5 + columns * 3) % 19;
