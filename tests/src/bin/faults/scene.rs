@@ -179,6 +179,13 @@ impl Scene {
         differences
     }
 
+    /// Whether a record that is told of as different lies in quarantine.
+    pub(crate) fn is_aside(&self, difference: &str) -> bool {
+        let key = difference.strip_prefix("the record ").and_then(|text| text.split(' ').next());
+        let aside = oracle::files(&self.store().join("quarantine-v1"));
+        key.is_some_and(|key| aside.iter().any(|path| path.to_string_lossy().contains(key)))
+    }
+
     /// What dead processes left that the next run should have cleared away.
     fn leftovers(&self) -> Vec<String> {
         let scratch = oracle::files(&self.store().join("scratch"));
