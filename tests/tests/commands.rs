@@ -1307,6 +1307,16 @@ fn a_store_that_cannot_be_made_exits_with_3() {
 }
 
 #[test]
+fn a_store_that_cannot_be_reached_is_not_taken_for_none() {
+    let sandbox = project("pipeline: p\nstages: { a: { uses: constant, config: { value: 1 } } }\n");
+    std::os::unix::fs::symlink(".dgpipe", sandbox.path(".dgpipe")).unwrap();
+    for words in [&["verify"][..], &["runs"], &["plan", "pipeline.yaml"], &["gc"]] {
+        let said = sandbox.call(words).exits(3).stderr;
+        assert!(said.contains(".dgpipe") && said.contains("symbolic link"), "{words:?}: {said}");
+    }
+}
+
+#[test]
 fn a_reader_that_closes_stdout_does_not_cause_a_panic() {
     let sandbox = two();
     let binary = env!("CARGO_BIN_EXE_toy");

@@ -9,7 +9,7 @@ use dgpipe_engine::spec::{Loaded, Overrides};
 
 use crate::Failure;
 use crate::arguments::Common;
-use crate::session::{project_id, store_folder, tree_memo};
+use crate::session::{has_store, project_id, store_folder, tree_memo};
 
 /// Past runs, the oldest first.
 pub(crate) struct Past {
@@ -29,7 +29,7 @@ impl Past {
             None => None,
         };
         let folder = store_folder(&root, common);
-        if !folder.join("CACHEDIR.TAG").exists() {
+        if !has_store(&folder)? {
             return Ok(Self { folders: Vec::new(), store: None });
         }
         let store = Store::open(folder)?;

@@ -48,7 +48,8 @@ pub(crate) fn must_be_file(file: &Path) -> Result<(), Failure> {
 /// Trees of large files are remembered in a store that is there; a file with mistakes makes none.
 pub(crate) fn tree_memo(root: &Path, common: &Common) -> TreeMemo {
     let folder = store_folder(root, common);
-    if folder.join("CACHEDIR.TAG").exists() {
+    // Without it, files are only read again.
+    if has_store(&folder).unwrap_or(false) {
         TreeMemo::in_folder(folder.join("memo-v1").join("trees"))
     } else {
         TreeMemo::default()
@@ -83,7 +84,7 @@ impl Session {
     pub(crate) fn look(program: &Program, file: &Path, common: &Common) -> Result<Self, Failure> {
         let pipeline = Pipeline::open(program, file, common)?;
         let folder = store_folder(&pipeline.root, common);
-        if folder.join("CACHEDIR.TAG").exists() {
+        if has_store(&folder)? {
             return Self::with(pipeline, &folder, None);
         }
         let nowhere = tempfile::tempdir()?;
@@ -164,11 +165,19 @@ pub(crate) fn store_folder(root: &Path, common: &Common) -> PathBuf {
     common.cache.clone().unwrap_or_else(|| root.join(".dgpipe"))
 }
 
+/// Whether there is a store in a folder. One that cannot be reached is not one that is not there.
+pub(crate) fn has_store(folder: &Path) -> Result<bool, Failure> {
+    match fs_err::exists(folder.join("CACHEDIR.TAG")) {
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
+        found => Ok(found?),
+    }
+}
+
 /// The store of a pipeline file's project, or of the project around the current folder. None is made.
 pub(crate) fn store_to_look_at(file: Option<&Path>, common: &Common) -> Result<Store, Failure> {
     let place = file.unwrap_or(Path::new("any.yaml"));
     let folder = store_folder(&project_root(&std::path::absolute(place)?), common);
-    if !folder.join("CACHEDIR.TAG").exists() {
+    if !has_store(&folder)? {
         let failure = Failure::call(format!("there is no store at `{}`", folder.display()));
         return Err(failure.hint("call it in a project that has run, name a pipeline file, or give `--cache DIR`"));
     }

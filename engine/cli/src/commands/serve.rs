@@ -10,7 +10,7 @@ use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::arguments::Common;
 use crate::report::{Live, Site};
-use crate::session::{Session, store_folder};
+use crate::session::{Session, has_store, store_folder};
 use crate::terminal::{print, say};
 use crate::{ExitStatus, Failure, Program};
 
@@ -97,7 +97,7 @@ impl Signature {
         let runs = session.project.runs()?;
         let ended = runs.iter().filter(|run| run.path().join("report.json").exists()).map(|run| run.id().to_owned());
         let text = fs_err::read(&serve.file).ok().map(|text| Digest::of(&text));
-        let store = store_folder(&session.root, common).join("CACHEDIR.TAG").exists();
+        let store = has_store(&store_folder(&session.root, common))?;
         Ok(Self(ended.collect(), text, store))
     }
 }
