@@ -226,8 +226,7 @@ impl Scenario {
     /// Whether a record that is told of as missing lies in quarantine.
     fn is_aside(&self, difference: &str) -> bool {
         let missing = difference.strip_prefix("the record ").and_then(|text| text.strip_suffix(": None"));
-        let aside = oracle::files(&self.trial.root().join(".dgpipe/quarantine-v1"));
-        missing.is_some_and(|key| aside.iter().any(|path| path.to_string_lossy().contains(key)))
+        missing.is_some_and(|key| oracle::is_aside(&self.trial.root().join(".dgpipe"), key))
     }
 
     /// Fails every operation of a run, and returns how many there are.

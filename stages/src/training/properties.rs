@@ -304,7 +304,7 @@ fn digest(files: &[impl AsRef<Path>]) -> blake3::Hash {
 }
 
 #[test]
-#[ignore = "started by the next test, in processes with different numbers of threads"]
+#[ignore = "started by the next test: cargo test -p dgpipe the_bytes_do_not_depend_on_the_number_of_threads"]
 #[expect(clippy::print_stdout, reason = "the parent process reads it")]
 fn print_the_digest_of_a_wide_training() {
     println!("digest {}", wide_training());

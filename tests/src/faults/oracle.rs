@@ -66,6 +66,12 @@ pub fn problems(store: &Path) -> Vec<String> {
     problems
 }
 
+/// Whether a record that should be there, told by its key, lies in quarantine.
+pub fn is_aside(store: &Path, key: &str) -> bool {
+    let named = |path: &PathBuf| path.to_string_lossy().contains(key);
+    files(&store.join("quarantine-v1")).iter().any(named)
+}
+
 /// The objects that an artifact needs and that are not there, or not what their names say.
 fn lacking(objects: &Path, artifact: Artifact) -> Vec<String> {
     let name = artifact.digest.to_string();

@@ -182,8 +182,7 @@ impl Scene {
     /// Whether a record that is told of as different lies in quarantine.
     pub(crate) fn is_aside(&self, difference: &str) -> bool {
         let key = difference.strip_prefix("the record ").and_then(|text| text.split(' ').next());
-        let aside = oracle::files(&self.store().join("quarantine-v1"));
-        key.is_some_and(|key| aside.iter().any(|path| path.to_string_lossy().contains(key)))
+        key.is_some_and(|key| oracle::is_aside(&self.store(), key))
     }
 
     /// What dead processes left that the next run should have cleared away.
