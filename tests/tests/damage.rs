@@ -411,3 +411,33 @@ publish: { results/a.txt: a }
     }
     panic!("it was never removed in time");
 }
+
+#[test]
+fn who_read_bytes_of_a_producer_that_gives_others_when_it_is_healed_executes_again_in_the_same_run() {
+    let sandbox = project(
+        "pipeline: p
+params: { word: one }
+stages:
+  p:
+    uses: command
+    shell: true
+    run: date +%s%N | tee ${out.a} > ${out.b}; echo beside >> ${out.b}
+    outputs: { a: { file: a.txt }, b: { file: b.txt } }
+  c:
+    uses: command
+    shell: true
+    run: \"(echo ${word}; cat ${in.a}) > ${out.c}\"
+    inputs: { a: p.a }
+    outputs: { c: { file: c.txt } }
+publish: { results/a.txt: p.a, results/b.txt: p.b, results/c.txt: c }
+",
+    );
+    sandbox.run().exits(0);
+    sandbox.damage(&sandbox.read("results/b.txt"), b"bad\n");
+    sandbox.remove("results/b.txt");
+    // `c` executes on the bytes that the store has; that others are bad is found when they are published.
+    let run = sandbox.run_with(&["--set", "word=two"]).exits(0);
+    assert!(run.warnings().iter().any(|text| text.contains("is not reproducible")), "{:?}", run.warnings());
+    assert_eq!(sandbox.read("results/c.txt"), format!("two\n{}", sandbox.read("results/a.txt")));
+    assert_eq!(sandbox.run_with(&["--set", "word=two"]).exits(0).count("executed"), 0);
+}

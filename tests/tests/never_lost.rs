@@ -288,6 +288,109 @@ fn what_was_written_since_a_run_was_killed_is_kept_as_well() {
 }
 
 #[test]
+fn what_a_killed_run_left_running_in_the_project_is_waited_for_and_never_taken_for_a_result() {
+    let sandbox = here(
+        "pipeline: p
+params: { v: 1 }
+stages:
+  a:
+    uses: command
+    cwd: project
+    shell: true
+    run: |
+      if test ${v} = 1; then touch ready; while ! test -e go; do sleep 0.01; done; fi
+      echo ${v} > out.txt; test ${v} = 1 || sleep 0.5
+    outputs: { x: { file: out.txt } }
+publish: { results/x.txt: a }
+",
+    );
+    let mut run = sandbox.command();
+    run.args(["run", "pipeline.yaml"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut run = run.spawn().unwrap();
+    wait_until("the command runs", || sandbox.has("ready"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let mut next = sandbox.command();
+    next.args(["run", "pipeline.yaml", "--set", "v=2"]);
+    next.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    let next = next.spawn().unwrap();
+    // Long enough that the next command would have begun.
+    std::thread::sleep(Duration::from_millis(300));
+    sandbox.write("go", "");
+    let next = next.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&next.stderr);
+    assert!(next.status.success(), "{told}");
+    assert!(told.contains("where a command of another run still is"), "{told}");
+    assert_eq!(sandbox.read("results/x.txt"), "2\n");
+    sound(&sandbox);
+}
+
+#[test]
+fn what_a_killed_run_had_moved_aside_is_back_also_where_nothing_executes() {
+    let sandbox = here(
+        "pipeline: p
+params: { v: 1 }
+stages:
+  a:
+    uses: command
+    cwd: project
+    shell: true
+    run: |
+      echo ${v} > out.txt
+      if test ${v} = 2; then touch ready; while ! test -e go; do sleep 0.01; done; touch over; fi
+    outputs: { x: { file: out.txt } }
+",
+    );
+    sandbox.run().exits(0);
+    let mut run = sandbox.command();
+    run.args(["run", "pipeline.yaml", "--set", "v=2"]);
+    let mut run = run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    wait_until("the command runs", || sandbox.has("ready"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    sandbox.write("go", "");
+    wait_until("it ends", || sandbox.has("over"));
+    assert_eq!(sandbox.read("out.txt"), "2\n");
+    let mut told = Vec::new();
+    wait_until("the end of the command is seen", || {
+        let run = sandbox.run().exits(0);
+        assert_eq!(run.count("executed"), 0);
+        told = run.warnings();
+        !told.is_empty()
+    });
+    assert_eq!(told, ["`out.txt` was put back as it was before a run that was killed in the middle of it"]);
+    assert_eq!(sandbox.read("out.txt"), "1\n");
+    assert_eq!(sandbox.read(".dgpipe-unfinished-out.txt"), "2\n");
+    assert!(!sandbox.has(".dgpipe-before-out.txt"));
+}
+
+#[test]
+fn waiting_for_the_project_counts_neither_as_execution_nor_as_a_job() {
+    let sandbox = project(
+        "pipeline: p
+stages:
+  a:
+    for: { n: [1, 2, 3] }
+    uses: command
+    cwd: project
+    shell: true
+    timeout: 2500ms
+    run: sleep 1; echo ${n} > out-${n}.txt; test ${n} = 3 || ! test -e beside
+    outputs: { x: { file: \"out-${n}.txt\" } }
+  beside: { uses: command, shell: true, run: \"echo 1 > x\", outputs: { x: { file: x } } }
+publish: { results/x: beside }
+",
+    );
+    let run = sandbox.run_with(&["--jobs", "2", "a", "beside"]).exits(0);
+    assert_eq!(run.count("executed"), 4);
+    let finished: Vec<_> = run.events().into_iter().filter(|event| event["event"] == "cell-finished").collect();
+    assert_eq!(finished[0]["cell"], "beside", "two jobs are enough for it to start at once");
+    for event in finished {
+        assert!(event["seconds"].as_f64().unwrap() < 2.5, "{event}");
+    }
+}
+
+#[test]
 fn commands_in_the_project_run_one_at_a_time() {
     let sandbox = project(
         "pipeline: p

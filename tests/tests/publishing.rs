@@ -361,3 +361,27 @@ stages:
     assert!(run.stderr.contains("leads out of"), "{}", run.stderr);
     assert!(is_untouched(&outside));
 }
+
+#[test]
+fn a_run_that_has_to_wait_until_another_has_published_says_so() {
+    let sandbox = project(
+        "pipeline: p
+stages: { a: { uses: constant, config: { value: 1 } } }
+publish: { results/a.txt: a }
+",
+    );
+    sandbox.run().exits(0);
+    let lock = sandbox.files(".dgpipe").into_iter().find(|path| path.ends_with("publishing")).unwrap();
+    let lock = fs_err::File::open(lock).unwrap();
+    rustix::fs::flock(lock.file(), rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let mut run = sandbox.command();
+    let run = run.args(["run", "pipeline.yaml"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    drop(lock);
+    let ended = run.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        ended.status.success() && told.contains("another run of this pipeline is publishing its results"),
+        "{told}"
+    );
+}

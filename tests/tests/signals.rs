@@ -130,16 +130,18 @@ fn d11_d12_a_child_that_ignores_the_request_is_killed_with_its_descendants() {
 }
 
 #[test]
-fn d11_a_second_interrupt_ends_the_program_at_once() {
-    let sandbox = sleepers("trap '' TERM; echo $$$$ > $HERE/pid; while test -e $HERE/pid; do sleep 0.05; done");
+fn d11_a_second_interrupt_ends_the_program_at_once_and_leaves_nobody_behind() {
+    let sandbox = sleepers(
+        "trap '' TERM; setsid sh -c 'while test -e $HERE; do sleep 0.05; done' & echo $! > $HERE/below; echo $$$$ > $HERE/pid; while test -e $HERE; do sleep 0.05; done",
+    );
     let run = start(&sandbox);
     wait_until("the command runs", || sandbox.has("pid") && !sandbox.read("pid").is_empty());
     send(&run, Signal::INT);
     std::thread::sleep(Duration::from_millis(50));
     send(&run, Signal::INT);
     ended(run).exits(130);
-    // Whoever asks twice accepts that a stubborn child may stay; this one goes when its file does.
-    sandbox.remove("pid");
+    assert!(!alive(&sandbox.read("pid")));
+    assert!(!alive(&sandbox.read("below")));
 }
 
 #[test]

@@ -154,3 +154,31 @@ fn whether_there_is_a_sandbox_decides_no_key() {
     let run = sandbox.call(&["run", "pipeline.yaml", "--json"]).exits(0);
     assert!(run.stdout.contains("\"executed\":0,\"reused\":1"), "{}", run.stdout);
 }
+
+#[test]
+fn what_a_command_makes_beside_the_project_and_may_not_read_is_told_with_what_to_do() {
+    if !kernel_restricts() {
+        return;
+    }
+    let beside = tempfile::tempdir().unwrap();
+    let made = beside.path().join("made");
+    let sandbox = shell(&format!("cat {} > ${{out.copy}}", made.display()), "");
+    // The project lies in a folder of its own below `beside`, so that what appears there is beside the way down to it.
+    let root = beside.path().join("project");
+    fs_err::create_dir(&root).unwrap();
+    let made = made.display();
+    let pipeline = format!(
+        "pipeline: p\nstages:\n  read:\n    uses: command\n    shell: true\n    run: \"echo 1 > {made}; cat {made} > ${{out.copy}}\"\n    \
+         outputs: {{ copy: {{ file: copy.txt }} }}\n  later:\n    uses: command\n    shell: true\n    run: cat {made} > ${{out.copy}}\n    \
+         outputs: {{ copy: {{ file: copy.txt }} }}\n"
+    );
+    fs_err::write(root.join("dgpipe.toml"), "").unwrap();
+    fs_err::write(root.join("pipeline.yaml"), pipeline).unwrap();
+    let run = sandbox.call_in(&root, &["run", "pipeline.yaml", "--jobs", "1", "read", "later"]).exits(1);
+    assert!(run.stderr.contains("let it use `$TMPDIR`, or say `sandbox: off`"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("1 failed"),
+        "a command that begins when the file is there may read it: {}",
+        run.stderr
+    );
+}

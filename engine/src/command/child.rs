@@ -1,13 +1,16 @@
 //! A child process with all its descendants: started in its own group, listened to, stopped as a group.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid};
 
+use super::orphans;
 use super::voice::Voice;
 use crate::stage::{Cancel, StageError};
 
@@ -19,6 +22,31 @@ const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 const PAUSES: [Duration; 3] = [Duration::from_micros(200), Duration::from_millis(2), Duration::from_millis(20)];
 /// How often its pipes are read after its end: more than they can hold.
 const LAST_WORDS: usize = 64;
+
+/// The groups of all programs that run now.
+static GROUPS: Mutex<BTreeSet<Group>> = Mutex::new(BTreeSet::new());
+
+/// The number of a group, which is that of its first process.
+type Group = i32;
+
+fn groups() -> MutexGuard<'static, BTreeSet<Group>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills all programs that commands run, with their descendants, and starts none any more. For a process that is about to
+/// end itself.
+pub fn end_everything() {
+    let groups = groups();
+    let running = || groups.iter().filter_map(|group| Pid::from_raw(*group));
+    for group in running() {
+        kill_process_group(group, Signal::KILL).ok();
+    }
+    // Only who has lost its parent is an orphan.
+    running().for_each(end_group);
+    orphans::end_all();
+    // Whoever wants to start one waits for ever, which is not long.
+    std::mem::forget(groups);
+}
 
 /// A running program.
 pub(super) struct Child {
@@ -43,6 +71,7 @@ pub(super) struct Ending {
 impl Child {
     pub(super) fn spawn(command: &mut Command) -> Result<Self, StageError> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut groups = groups();
         let mut child = command.spawn().map_err(|error| {
             let program = command.get_program().to_string_lossy().into_owned();
             let failure = StageError::new(format!("could not start `{program}`: {error}"));
@@ -53,6 +82,8 @@ impl Child {
             }
         })?;
         let group = Pid::from_child(&child);
+        groups.insert(group.as_raw_pid());
+        drop(groups);
         let stdout = child.stdout.take().map(Voice::new).unwrap_or_default();
         let stderr = child.stderr.take().map(Voice::new).unwrap_or_default();
         Ok(Self { child, group, voices: [stdout, stderr], told: None })
@@ -65,6 +96,7 @@ impl Child {
             kill_process_group(self.group, Signal::KILL).ok();
         }
         end_group(self.group);
+        groups().remove(&self.group.as_raw_pid());
         // What was said last. Not to the end: a descendant that left the group may hold the pipes for ever.
         for _ in 0..LAST_WORDS {
             if !self.listen(Timespec::default())? {

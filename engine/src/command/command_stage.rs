@@ -223,7 +223,9 @@ impl CommandStage {
         let ports = self.ports.inputs.iter().flat_map(|port| context.inputs(&port.name));
         let declared = ports.filter(|input| input.in_place).map(|input| input.file_name.clone()).collect();
         let undeclared = undeclared::find(&text, &self.root, &declared);
-        match undeclared::hint(&undeclared, &self.root) {
+        let outside = if self.sandbox { undeclared::refused_outside(&text, &self.root) } else { None };
+        let hint = undeclared::hint(&undeclared, &self.root);
+        match hint.or_else(|| outside.map(|path| undeclared::hint_outside(&path))) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }

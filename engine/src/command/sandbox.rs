@@ -63,6 +63,7 @@ mod linux {
     use std::collections::BTreeMap;
     use std::path::Path;
     use std::sync::{Mutex, PoisonError};
+    use std::time::SystemTime;
 
     use landlock::{
         AccessFs, BitFlags, LandlockStatus, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
@@ -90,12 +91,20 @@ mod linux {
     /// the project could not be listed either.
     const READING: [AccessFs; 2] = [AccessFs::ReadFile, AccessFs::Execute];
 
-    /// The rules of a sandbox, made once; `None` where they cannot be made.
+    /// Rules, and when names in the folders above the project had last changed before they were made.
+    type Made = (Vec<Option<SystemTime>>, Option<RulesetCreated>);
+
+    /// The rules of a sandbox, made again only where something came to lie beside the way down to the project; `None`
+    /// where they cannot be made.
     pub(super) fn rules(sandbox: &Sandbox) -> Option<RulesetCreated> {
-        static KNOWN: Mutex<BTreeMap<Sandbox, Option<RulesetCreated>>> = Mutex::new(BTreeMap::new());
+        static KNOWN: Mutex<BTreeMap<Sandbox, Made>> = Mutex::new(BTreeMap::new());
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let rules = known.entry(sandbox.clone()).or_insert_with(|| make(sandbox));
-        rules.as_ref()?.try_clone().ok()
+        let changed = |folder: &Path| fs_err::metadata(folder).and_then(|metadata| metadata.modified()).ok();
+        let times: Vec<_> = sandbox.project.ancestors().skip(1).map(changed).collect();
+        if known.get(sandbox).is_none_or(|(then, _)| *then != times) {
+            known.insert(sandbox.clone(), (times, make(sandbox)));
+        }
+        known.get(sandbox)?.1.as_ref()?.try_clone().ok()
     }
 
     fn make(sandbox: &Sandbox) -> Option<RulesetCreated> {

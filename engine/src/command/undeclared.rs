@@ -6,9 +6,29 @@ use std::path::{Component, Path};
 /// More than this would hide the failure itself.
 const MOST: usize = 5;
 
+/// Whether a letter stands between paths in what programs say.
+fn separates(letter: char) -> bool {
+    letter.is_whitespace() || "'\"`()[]{}<>,;:=|‘’“”".contains(letter)
+}
+
+/// The first path outside the project of which a text says that it may not be read. Commands may read what lay there when
+/// they began: the kernel's rules can name no file that is made later beside the project.
+pub(super) fn refused_outside(text: &str, project: &Path) -> Option<String> {
+    let refused = |line: &&str| line.contains("Permission denied") || line.contains("Errno 13");
+    let words = text.lines().filter(refused).flat_map(|line| line.split(separates));
+    let mut paths = words.filter(|word| word.starts_with('/') && !Path::new(word).starts_with(project));
+    paths.find(|path| Path::new(path).is_file()).map(str::to_owned)
+}
+
+/// What to do about a path outside the project that may not be read.
+pub(super) fn hint_outside(path: &str) -> String {
+    format!(
+        "if the command made `{path}` itself: what it makes outside the project while it runs can be kept from it; let it use `$TMPDIR`, or say `sandbox: off`"
+    )
+}
+
 /// Finds paths in a text that are there in the project but not among those that are declared; relative to the project.
 pub(super) fn find(text: &str, project: &Path, declared: &BTreeSet<String>) -> Vec<String> {
-    let separates = |letter: char| letter.is_whitespace() || "'\"`()[]{}<>,;:=|‘’“”".contains(letter);
     let mut found: Vec<String> = Vec::new();
     for word in text.split(separates) {
         let path = Path::new(word.trim_end_matches('.'));

@@ -3,18 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use dgpipe_cache::{FileError, Filesystem, Locking, RealFilesystem};
+use dgpipe_cache::{FileError, Filesystem, RealFilesystem};
 
 use super::argument::Paths;
 use super::leftovers::Leftovers;
+use super::project_root::{aside, put_back};
 use super::secrets::Secrets;
 use super::{CommandStage, WorkingFolderKind};
-use crate::stage::{Cancel, Context, Input, LogText, StageError};
-
-/// How often the lock of the project is asked for.
-const TICK: Duration = Duration::from_millis(20);
+use crate::stage::{Context, Input, LogText, StageError};
 
 /// The prepared surroundings of one execution.
 pub(super) struct WorkingFolder {
@@ -27,16 +24,9 @@ pub(super) struct WorkingFolder {
     /// Outputs of a project command that were moved aside: from, to.
     aside: Vec<(PathBuf, PathBuf)>,
     secrets: Secrets,
-    /// Of a command that runs in the project root.
-    project: Option<ProjectRoot>,
-}
-
-/// The project root while a command runs in it.
-struct ProjectRoot {
-    /// What lies beneath it: outputs that are moved aside must not lead anywhere else.
-    tree: Arc<dyn Filesystem>,
-    /// Keeps other commands of the project waiting.
-    _lock: fs_err::File,
+    /// What lies beneath the project root, of a command that runs there: outputs that are moved aside must not lead
+    /// anywhere else.
+    project: Option<Arc<dyn Filesystem>>,
 }
 
 impl WorkingFolder {
@@ -46,7 +36,7 @@ impl WorkingFolder {
         let laid_out = scratch.join("work");
         leftovers.folder(&laid_out, scratch)?;
         let project = stage.cwd == WorkingFolderKind::Project;
-        let root = if project { Some(ProjectRoot::enter(&stage.root, context.cancel())?) } else { None };
+        let tree = if project { Some(RealFilesystem.beneath(&stage.root)?) } else { None };
         let path = if project { stage.root.clone() } else { laid_out.clone() };
         let outputs = stage.output_paths.iter().map(|(port, path)| (port.clone(), no_option(path)));
         let mut folder = Self {
@@ -54,7 +44,7 @@ impl WorkingFolder {
             temporary: scratch.to_owned(),
             aside: Vec::new(),
             secrets: Secrets::new(&stage.secrets),
-            project: root,
+            project: tree,
             path,
         };
         let mut laying = Laying { leftovers, folder: laid_out, laid: BTreeSet::new(), project };
@@ -65,7 +55,7 @@ impl WorkingFolder {
         folder.move_aside(stage)?;
         for output in stage.output_paths.values() {
             match (&folder.project, folder.path.join(output).parent()) {
-                (Some(project), _) => project.make_folders_of(output, &stage.root)?,
+                (Some(tree), _) => make_folders_of(&**tree, output, &stage.root)?,
                 (None, Some(parent)) if output.contains('/') => laying.leftovers.folder(parent, scratch)?,
                 (None, _) => {}
             }
@@ -77,21 +67,12 @@ impl WorkingFolder {
     /// Declared outputs that lie in the project must not be mistaken for what this execution makes. They stay beside
     /// their places, so that a run that is killed cannot take them along with its scratch folder.
     fn move_aside(&mut self, stage: &CommandStage) -> Result<(), FileError> {
-        let Some(ProjectRoot { tree, .. }) = &self.project else { return Ok(()) };
-        let is_there = |path: &Path| Ok::<_, FileError>(tree.stat(path)?.is_some());
+        let Some(tree) = &self.project else { return Ok(()) };
         for output in stage.output_paths.values() {
             let from = stage.root.join(output);
-            let to = beside(&from, "before");
-            if is_there(&to)? {
-                // A run was killed before it could put this back; what it wrote is kept as well.
-                if is_there(&from)? {
-                    let unfinished = beside(&from, "unfinished");
-                    tree.remove_tree(&unfinished)?;
-                    tree.rename(&from, &unfinished)?;
-                }
-                tree.rename(&to, &from)?;
-            }
-            if is_there(&from)? {
+            put_back(&**tree, &from)?;
+            if tree.stat(&from)?.is_some() {
+                let to = aside(&from);
                 tree.rename(&from, &to)?;
                 self.aside.push((from, to));
             }
@@ -102,7 +83,7 @@ impl WorkingFolder {
     /// Puts back what was moved aside where the execution failed, and removes it where it did not. What a failed one
     /// said is left beside what it wrote.
     pub(super) fn finish(&self, succeeded: bool, said: &LogText) -> Result<(), StageError> {
-        if let Some(ProjectRoot { tree, .. }) = &self.project {
+        if let Some(tree) = &self.project {
             for (from, to) in &self.aside {
                 if succeeded {
                     tree.remove_tree(to)?;
@@ -128,12 +109,6 @@ impl WorkingFolder {
     pub(super) fn masked(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.secrets.mask(text.into())).into_owned()
     }
-}
-
-/// A hidden name beside a path: sources leave hidden names out, so that none of them changes.
-fn beside(path: &Path, what: &str) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".dgpipe-{what}-{name}"))
 }
 
 /// The laying out of inputs.
@@ -187,29 +162,13 @@ fn no_option(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
-impl ProjectRoot {
-    /// Waits for the other commands that run in the project, of this run or another, unless asked to stop.
-    fn enter(root: &Path, cancel: &Cancel) -> Result<Self, StageError> {
-        let tree = RealFilesystem.beneath(root)?;
-        let lock = fs_err::File::open(root)?;
-        loop {
-            match RealFilesystem.try_lock(&lock)? {
-                // Where the file system has no locks, commands are still kept apart by the paths of their outputs.
-                Locking::Acquired | Locking::Unsupported => return Ok(Self { tree, _lock: lock }),
-                Locking::Busy if cancel.is_cancelled() => return Err(StageError::cancelled()),
-                Locking::Busy => std::thread::sleep(TICK),
-            }
-        }
+/// Makes the folders that an output in the project is in.
+fn make_folders_of(tree: &dyn Filesystem, output: &str, root: &Path) -> Result<(), FileError> {
+    for (end, _) in output.match_indices('/') {
+        // One that is there is as good as one that is made.
+        let _ = tree.create_folder(&root.join(&output[..end]), 0o777)?;
     }
-
-    /// Makes the folders that an output is in.
-    fn make_folders_of(&self, output: &str, root: &Path) -> Result<(), FileError> {
-        for (end, _) in output.match_indices('/') {
-            // One that is there is as good as one that is made.
-            let _ = self.tree.create_folder(&root.join(&output[..end]), 0o777)?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -109,6 +109,11 @@ pub enum Event {
         /// What was done.
         how: PublishHow,
     },
+    /// The run waits for something that another process has.
+    RunWaiting {
+        /// For what.
+        text: String,
+    },
     /// Something that a person should know.
     Warning {
         /// What.

@@ -143,6 +143,7 @@ impl RunReport {
             Event::CellProgress { .. }
             | Event::CellNote { .. }
             | Event::CellWaiting { .. }
+            | Event::RunWaiting { .. }
             | Event::CellRetried { .. } => {}
         }
     }

@@ -24,6 +24,7 @@ use super::priority::{Priority, priorities};
 use super::slots::Slots;
 use super::threads::{self, Receiver, RecvTimeoutError, Scope, Sender};
 use super::{Event, Listener, Outcome, RunError, RunOptions, RunReport};
+use crate::command::{self, ProjectRoot};
 use crate::fingerprint::Fingerprint;
 use crate::graph::{Graph, InputRef, Publication, Reading};
 use crate::plan::{
@@ -34,6 +35,8 @@ use crate::plan::{
 const TICK: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::from_millis(20) };
 /// How often a cell may start again because its inputs were bad.
 const MOST_HEALINGS: u32 = 3;
+/// How long others may have the right to publish before that is told.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// After so many ticks, leases of others are looked after at one tick of ten only.
 const MOST_EAGER_LOOKS: u32 = 100;
 const LATE_LOOK: u32 = 10;
@@ -84,6 +87,7 @@ pub fn run(
         spares: Mutex::default(),
     };
     let planner = Planner::new(graph, store, &latest);
+    put_back(graph, options, &hear)?;
     let ended = threads::scope(|scope| {
         let (sender, receiver) = threads::channel();
         let mut runner = Runner::new(&executor, &planner, &plan, scope, sender, folder.in_use());
@@ -105,7 +109,7 @@ pub fn run(
         let artifacts = runner.published();
         Ok::<_, RunError>((runner.finish(), artifacts))
     });
-    crate::command::end_orphans();
+    command::end_orphans();
     let ((keys, in_use), artifacts) = ended?;
     let cells = LazyCell::new(|| (0..graph.cells.len()).map(|cell| graph.name(cell)).collect::<BTreeSet<_>>());
     let latest = keys.iter().map(|(cell, key)| (graph.name(*cell), *key)).collect();
@@ -138,6 +142,21 @@ fn new_run(project: &Project, started: u64) -> Result<RunFolder, StoreError> {
     let name = |started: u64| format!("{started:013}-{:05}", std::process::id());
     let mut made = (started..).map(|started| project.new_run(&name(started)));
     made.find(|made| !matches!(made, Err(StoreError::Exists { .. }))).expect("there is always a next millisecond")
+}
+
+/// Puts back what commands of killed runs had moved aside in the project. Only their cells would do so when they execute,
+/// and they may be reused.
+fn put_back(graph: &Graph, options: &RunOptions, hear: &dyn Fn(&Event)) -> Result<(), RunError> {
+    let outputs: Vec<String> = graph.cells.iter().flat_map(|cell| cell.work.project_outputs()).collect();
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    let back = command::put_all_back(&options.root, &outputs).map_err(StoreError::from)?;
+    for path in back {
+        let text = format!("`{path}` was put back as it was before a run that was killed in the middle of it");
+        hear(&Event::Warning { text });
+    }
+    Ok(())
 }
 
 /// What happened elsewhere.
@@ -202,6 +221,12 @@ struct Runner<'scope, 'env> {
     /// Cells whose waiting was said aloud once.
     announced: BTreeSet<usize>,
     slots: Slots,
+    /// Whether a command of this run runs in the project root.
+    in_project: bool,
+    /// Whether one of another run did when that was last asked.
+    project_is_busy: bool,
+    /// Cells that wait for either to end.
+    awaiting_project: Vec<(Priority, usize)>,
     /// How many cells a worker or the committer has.
     running: usize,
     healings: BTreeMap<usize, u32>,
@@ -259,6 +284,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             looks: 0,
             announced: BTreeSet::new(),
             slots: Slots::new(options.jobs, options.gpus, options.memory),
+            in_project: false,
+            project_is_busy: false,
+            awaiting_project: Vec::new(),
             running: 0,
             healings: BTreeMap::new(),
             executed: BTreeSet::new(),
@@ -326,9 +354,16 @@ impl<'scope, 'env> Runner<'scope, 'env> {
 
     /// Waits for the right to publish, which another run of this project may have. Nothing when asked to stop.
     fn alone(&self, project: &Project) -> Result<Option<fs_err::File>, RunError> {
+        let begun = Instant::now();
+        let mut told = false;
         while !self.stopping() {
             if let Some(alone) = project.try_publishing()? {
                 return Ok(Some(alone));
+            }
+            if !told && begun.elapsed() > PATIENCE {
+                told = true;
+                let text = "another run of this pipeline is publishing its results".to_owned();
+                self.executor.listener.hear(&Event::RunWaiting { text });
             }
             threads::sleep(TICK);
         }
@@ -349,6 +384,8 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         if self.looks > MOST_EAGER_LOOKS && !self.looks.is_multiple_of(LATE_LOOK) {
             return;
         }
+        self.project_is_busy = false;
+        self.ready.extend(self.awaiting_project.drain(..));
         for cell in std::mem::take(&mut self.held) {
             self.enqueue(cell);
         }
@@ -365,7 +402,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             if !matches!(self.states[&cell], State::Ready) {
                 continue;
             }
-            if self.slots.take(self.executor.graph.cells[cell].needs) {
+            if (self.in_project || self.project_is_busy) && self.works_in_project(cell) {
+                self.awaiting_project.push((priority, cell));
+            } else if self.slots.take(self.executor.graph.cells[cell].needs) {
                 self.begin(cell)?;
             } else {
                 left.push((priority, cell));
@@ -416,6 +455,17 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             self.keys.insert(cell, key);
             return self.failed(cell, error, 0.0, None);
         }
+        let root = if self.works_in_project(cell) {
+            let Some(root) = ProjectRoot::try_enter(&self.executor.options.root).map_err(StoreError::from)? else {
+                self.slots.give_back(graph.cells[cell].needs);
+                self.hold_for_project(cell, prepared);
+                return Ok(());
+            };
+            self.in_project = true;
+            Some(root)
+        } else {
+            None
+        };
         self.states.insert(cell, State::Running);
         self.running += 1;
         self.steps += 1;
@@ -432,7 +482,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         self.uses(cell, key);
         let provenance = Provenance::of(graph, &graph.cells[cell], &|other| self.keys.get(&other).copied());
         let Prepared { reasons, replace } = prepared;
-        self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease)
+        self.spawn(Assignment { cell, fingerprint, key, artifacts, provenance, reasons, replace }, lease, root)
     }
 
     /// What is behind changed inputs, but for cells that executed in this run and say so themselves.
@@ -445,11 +495,13 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         Ok(causes.behind(reasons, &|cell| keys.get(&cell).copied(), &explained)?)
     }
 
-    fn spawn(&self, assignment: Assignment, lease: Lease) -> Result<(), RunError> {
+    fn spawn(&self, assignment: Assignment, lease: Lease, root: Option<ProjectRoot>) -> Result<(), RunError> {
         let (messages, executor, sealed) = (self.messages.clone(), self.executor, self.sealed.clone());
         let work = move || {
             let cell = assignment.cell;
-            match (executor.execute(&assignment), sealed) {
+            let ended = executor.execute(&assignment);
+            drop(root);
+            match (ended, sealed) {
                 (Ended::Sealed { mut transaction, has_checkpoints, seconds }, Some(sealed)) => {
                     transaction.under(lease);
                     messages.send(Message::Sealed { cell }).ok();
@@ -488,6 +540,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             }
             // While the disk makes it durable, another cell can execute; so commits also gather.
             Message::Sealed { cell } => {
+                self.left_project(cell);
                 if !self.is_one_by_one() {
                     self.give_back(cell);
                 }
@@ -495,6 +548,7 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             }
             Message::Ended { cell, ended, lease } => {
                 self.running -= 1;
+                self.left_project(cell);
                 self.give_back(cell);
                 match ended {
                     Ended::Failed { error, seconds } => self.failed(cell, error, seconds, Some(lease)),
@@ -511,6 +565,19 @@ impl<'scope, 'env> Runner<'scope, 'env> {
     /// With one job a cell starts when the one before is in the store, so that the order is the same every time.
     fn is_one_by_one(&self) -> bool {
         self.executor.options.jobs <= 1
+    }
+
+    /// Whether a cell is a command that runs in the project root, where there is one at a time.
+    fn works_in_project(&self, cell: usize) -> bool {
+        !self.executor.graph.cells[cell].work.project_outputs().is_empty()
+    }
+
+    /// An execution is over: if it was in the project root, the next may enter.
+    fn left_project(&mut self, cell: usize) {
+        if self.works_in_project(cell) {
+            self.in_project = false;
+            self.ready.extend(self.awaiting_project.drain(..));
+        }
     }
 
     fn give_back(&mut self, cell: usize) {
@@ -533,6 +600,9 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         let (outcome, error, same_bytes) = (Outcome::Executed, None, same);
         let finished = Event::CellFinished { cell: cell_name, outcome, seconds, error, same_bytes, metrics };
         self.executor.listener.hear(&finished);
+        if self.remade_meanwhile(cell) && self.decide_anew(cell)? {
+            return Ok(());
+        }
         self.propagate(cell)
     }
 
@@ -612,17 +682,25 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         for reader in self.executor.graph.readers(cell) {
             match self.states.get(&reader) {
                 Some(State::Waiting | State::Ready) => self.resolve(reader)?,
-                Some(State::Ended(Outcome::Reused)) if self.executed.contains(&cell) => {
-                    let key = self.identity(reader)?.map(|(_, key, _)| key);
-                    if key.is_some() && key != self.keys.get(&reader).copied() {
-                        self.states.insert(reader, State::Waiting);
-                        self.resolve(reader)?;
-                    }
+                Some(State::Ended(Outcome::Reused | Outcome::Executed)) if self.executed.contains(&cell) => {
+                    self.decide_anew(reader)?;
                 }
+                // What still runs is looked at when it ends.
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Decides once more about a cell that is done, where what it reads has other digests by now. Returns whether it has.
+    fn decide_anew(&mut self, cell: usize) -> Result<bool, RunError> {
+        let key = self.identity(cell)?.map(|(_, key, _)| key);
+        let is_other = key.is_some() && key != self.keys.get(&cell).copied();
+        if is_other {
+            self.states.insert(cell, State::Waiting);
+            self.resolve(cell)?;
+        }
+        Ok(is_other)
     }
 
     /// Fingerprint, key and inputs of a cell, where the outputs of all that it reads are known. Where a part that it
@@ -735,6 +813,22 @@ impl<'scope, 'env> Runner<'scope, 'env> {
             self.executor.listener.hear(&Event::CellWaiting { cell: self.name(cell), holder, since });
         }
         self.holdings.insert(cell, holding);
+        self.prepared.insert(cell, prepared);
+        self.held.insert(cell);
+    }
+
+    /// Another run has a command in the project root, or what is left of one that was killed.
+    fn hold_for_project(&mut self, cell: usize, prepared: Prepared) {
+        if self.announced.insert(cell) {
+            self.looks = 0;
+            let text = format!(
+                "`{}` runs in the project's own folder, where a command of another run still is; `fuser -v .` names its processes",
+                self.name(cell)
+            );
+            self.executor.listener.hear(&Event::RunWaiting { text });
+        }
+        self.project_is_busy = true;
+        self.states.insert(cell, State::Held);
         self.prepared.insert(cell, prepared);
         self.held.insert(cell);
     }

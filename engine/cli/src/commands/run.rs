@@ -1,11 +1,13 @@
 //! `dgpipe run`: brings targets up to date.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use dgpipe_engine::command::end_everything;
 use dgpipe_engine::run::{EditPolicy, Listener, RunOptions, run};
 use dgpipe_engine::stage::Cancel;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -17,6 +19,9 @@ use crate::git::GitQuestion;
 use crate::session::{Pipeline, Session, request};
 use crate::terminal::{Forecast, JsonLines, Lines, Progress, Screen, summary};
 use crate::{ExitStatus, Failure, Program};
+
+/// What asks a run to stop.
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// What `run` takes.
 #[derive(Debug, Args)]
@@ -156,21 +161,24 @@ pub(crate) fn status_of(succeeded: bool, cancel: &Cancel, signal: &AtomicI32) ->
     }
 }
 
-/// The first signal asks everything to stop; a second one of the same kind ends the program at once.
+/// The first signal asks everything to stop; a second one of the same kind kills all commands and ends the program.
 pub(crate) fn listen() -> Result<(Cancel, Arc<AtomicI32>), Failure> {
     let cancel = Cancel::default();
     let which = Arc::new(AtomicI32::new(0));
-    for (signal, exit) in [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 143)] {
-        let again = Arc::new(AtomicBool::new(false));
-        signal_hook::flag::register_conditional_shutdown(signal, exit, Arc::clone(&again))?;
-        signal_hook::flag::register(signal, again)?;
+    for signal in SIGNALS {
         signal_hook::flag::register(signal, cancel.flag())?;
     }
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let seen = Arc::clone(&which);
+    let mut signals = signal_hook::iterator::Signals::new(SIGNALS)?;
+    let first = Arc::clone(&which);
     std::thread::Builder::new().spawn(move || {
+        let mut seen = BTreeSet::new();
         for signal in signals.forever() {
-            seen.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).ok();
+            first.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).ok();
+            if !seen.insert(signal) {
+                end_everything();
+                let status = if signal == SIGINT { ExitStatus::Interrupted } else { ExitStatus::Terminated };
+                signal_hook::low_level::exit(i32::from(status.code()));
+            }
         }
     })?;
     Ok((cancel, which))

@@ -117,6 +117,7 @@ pub(super) fn other_line(event: &Event, screen: Screen, verbose: bool) -> Option
             let since = since.map(|since| format!(" since {} UTC", time(since))).unwrap_or_default();
             line("33", "waiting  ", &format!("{cell}: {holder} executes it{since}"))
         }
+        Event::RunWaiting { text } => line("33", "waiting  ", text),
         Event::CellRetried { cell, attempt, error } => {
             line("33", "retrying ", &format!("{cell}: attempt {attempt} failed: {error}"))
         }
