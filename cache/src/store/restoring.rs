@@ -10,7 +10,7 @@ use super::scratch::{is_dead, process_mark};
 use super::store::lock;
 use super::{RestoreMethod, Store, StoreError};
 use crate::content::{Artifact, Digest, Form};
-use crate::filesystem::{FileKind, Filesystem, Placement};
+use crate::filesystem::{Filesystem, Placement};
 
 /// Start of the names under which things are built beside their final place.
 const DRAFT: &str = ".dgpipe-";
@@ -108,8 +108,10 @@ impl Restoring {
                     return Err(changed);
                 }
                 draft.replaced = self.replace(&draft.path, &draft.dest)?;
-                if let Some(replaced) = draft.replaced.take_if(|replaced| !is_as_known(number, replaced)) {
+                if let Some(replaced) = draft.replaced.clone().filter(|replaced| !is_as_known(number, replaced)) {
+                    // Where this fails, what was there stays where it is now.
                     self.put_back(&replaced, draft)?;
+                    draft.replaced = None;
                     return Err(changed);
                 }
                 self.folders.insert(folder_of(&draft.dest).to_owned());
@@ -165,18 +167,10 @@ impl Restoring {
         })
     }
 
-    /// Puts the draft at its place in one step, and returns where what was there is now, if it is still anywhere.
+    /// Puts the draft at its place in one step, and returns where what was there is now, if anything was: what comes out
+    /// of the replacement is all that tells what was replaced.
     fn replace(&self, draft: &Path, dest: &Path) -> Result<Option<PathBuf>, StoreError> {
         let filesystem = &self.tree;
-        let folder = |path| -> Result<bool, StoreError> {
-            let stat = filesystem.stat(path)?;
-            Ok(stat.is_some_and(|stat| stat.kind == FileKind::Folder))
-        };
-        let both_plain = !folder(dest)? && !folder(draft)?;
-        if both_plain {
-            filesystem.rename(draft, dest)?;
-            return Ok(None);
-        }
         // Where nothing was a moment ago, another process may have put something by now.
         if filesystem.stat(dest)?.is_none() && filesystem.rename_new(draft, dest)? == Placement::Placed {
             return Ok(None);
@@ -184,22 +178,27 @@ impl Restoring {
         if filesystem.exchange(draft, dest)? {
             return Ok(Some(draft.to_owned()));
         }
-        // Without an exchange there is a moment with nothing at the path; a crash in it leaves the
-        // old tree beside, and the next restore brings the new one.
+        // Without an exchange there is a moment with nothing at the path; a crash in it leaves what was there beside,
+        // and the next restore brings the new thing.
         let aside = draft.with_extension("old");
         filesystem.rename(dest, &aside)?;
-        if let Err(error) = filesystem.rename(draft, dest) {
-            filesystem.rename(&aside, dest)?;
-            return Err(error.into());
+        match filesystem.rename_new(draft, dest) {
+            Ok(Placement::Placed) => Ok(Some(aside)),
+            // Its owner put something there in that moment, which is an edit.
+            Ok(Placement::Taken) => Err(StoreError::Changed { path: dest.to_owned() }),
+            Err(error) => {
+                filesystem.rename(&aside, dest)?;
+                Err(error.into())
+            }
         }
-        Ok(Some(aside))
     }
 
     /// Gives what was replaced its place again, and the draft its own.
     fn put_back(&self, replaced: &Path, draft: &Draft) -> Result<(), StoreError> {
         if replaced != draft.path || !self.tree.exchange(replaced, &draft.dest)? {
             self.tree.rename(&draft.dest, &draft.path)?;
-            self.tree.rename(replaced, &draft.dest)?;
+            // What its owner put there in that moment is younger.
+            let _ = self.tree.rename_new(replaced, &draft.dest)?;
         }
         Ok(())
     }

@@ -97,7 +97,7 @@ fn what_is_restored_is_durable_before_it_has_its_name_and_by_its_name_before_the
     let order = [
         place(&done, "sync_file", |path| drafted(path) && path.ends_with("a")),
         place(&done, "sync_folder", drafted),
-        last_place(&done, "rename", |path| path == dest),
+        last_place(&done, "rename_new", |path| path == dest),
         place(&done, "sync_folder", |path| path == watched.folder.path()),
         place(&done, "remove_tree", drafted),
     ];

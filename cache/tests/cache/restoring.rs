@@ -259,6 +259,36 @@ fn what_is_changed_while_it_is_about_to_be_replaced_stays() {
     keeps_what_is_changed("place", 0, real);
     keeps_what_is_changed("place/file", 0, real);
     // Changed in the very moment of its replacement, on disks that exchange names and on those that cannot.
-    keeps_what_is_changed("place/file", 1, real);
-    keeps_what_is_changed("place/file", 1, |_| Arc::new(Recorder::default()));
+    for name in ["place", "place/file"] {
+        keeps_what_is_changed(name, 1, real);
+        keeps_what_is_changed(name, 1, |_| Arc::new(Recorder::default()));
+    }
+}
+
+/// Restores over a file that a program saves anew, as editors do, just before an operation on its path, and tells what is
+/// there then.
+fn saved_before(operation: &'static str) -> String {
+    let sandbox = Sandbox::new();
+    let artifact = sandbox.put_bytes("key", b"ours");
+    let (place, saved) = (sandbox.write("place", "known"), sandbox.write("saved", "edited"));
+    let recorder = Recorder::default();
+    let to = place.clone();
+    recorder.before_each(move |done, path| {
+        if done == operation && path == to && saved.exists() {
+            fs_err::rename(&saved, &to).unwrap();
+        }
+    });
+    let mut restoring = sandbox.store.restoring(Arc::new(recorder));
+    restoring.add(&artifact, &BTreeMap::new(), &place).unwrap();
+    let is_as_known = |_: usize, path: &Path| fs_err::read_to_string(path).unwrap() == "known";
+    let ended = restoring.finish_where(&is_as_known);
+    assert!(matches!(ended.as_slice(), [Err(StoreError::Changed { .. })]), "{operation}: {ended:?}");
+    fs_err::read_to_string(place).unwrap()
+}
+
+#[test]
+fn what_is_saved_between_the_last_look_and_the_replacement_stays() {
+    // The disk cannot exchange names, so that what is there is moved aside first.
+    assert_eq!(saved_before("exchange"), "edited");
+    assert_eq!(saved_before("rename_new"), "edited");
 }
