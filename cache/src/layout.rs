@@ -11,6 +11,7 @@
 //!     latest.json                     cell → key
 //!     former.json                     keys that were the latest once, and until when
 //!     ledger.json                     published path → what was put there
+//!     intended-….json                 published path → what was about to be put there, until the ledger says so
 //!     pins.json                       keys that stay until somebody says otherwise
 //!     lock, publishing                held while one of these is changed, while paths are published
 //!     runs/<run>/events.jsonl         what happened, a line an event

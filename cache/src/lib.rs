@@ -21,7 +21,7 @@ pub use content::{Artifact, Digest, EntryContent, Form, Key, Manifest, ManifestE
 pub use filesystem::{FileError, FileKind, Filesystem, Locking, Placement, RealFilesystem, Stamp, Stat};
 pub use gc::{Collection, GcOptions, Removed, What, Why};
 pub use lease::{Holding, Lease, LeaseAttempt};
-pub use project::{Former, InUse, Latest, Ledger, LedgerEntry, Pin, Project, Replaced, RunFolder};
+pub use project::{Former, InUse, Intended, Latest, Ledger, LedgerEntry, Pin, Project, Replaced, RunFolder};
 pub use record::{Output, Outputs, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
 pub use store::{

@@ -498,6 +498,48 @@ fn a7_removing_what_is_not_in_use_survives_every_failure_and_power_cut() {
     Scenario::aged().loses_nothing_when_removing_fails();
 }
 
+/// Who changes a value once more after a cut finds no edit of theirs where the run before published.
+#[test]
+fn a4_a8_after_a_power_cut_in_publishing_other_values_are_published_in_its_place() {
+    let other = |trial: &Trial| {
+        trial.write("given.txt", "50\n");
+        trial.write("pipeline.yaml", &PIPELINE.replace("{ a: 1, b: 20 }", "{ a: 4, b: 7 }"));
+    };
+    for scenario in [Scenario::cold(), Scenario::changed()] {
+        let trial = &scenario.trial;
+        scenario.start.write(trial.root());
+        other(trial);
+        run(trial);
+        let expected = trial.result().published;
+        let (mut wrong, mut cases) = (Vec::new(), 0);
+        for at in 1.. {
+            scenario.start.write(trial.root());
+            let disk = Arc::new(Intercepted::new(PowerCut::new(trial.root(), at)));
+            drop(trial.run_on(disk.clone()));
+            // Where nothing but the program was killed, all that it has written is there.
+            let killed = trial.snapshot();
+            let losses = [Loss::Everything, Loss::Bytes, Loss::Some(at as u64)];
+            for tree in losses.map(|loss| disk.interceptor.tree(loss)).into_iter().chain([killed]) {
+                tree.write(trial.root());
+                trial.end_process();
+                other(trial);
+                cases += 1;
+                match trial.run() {
+                    Ok(report) if report.succeeded() && trial.result().published == expected => {}
+                    Ok(report) => wrong.push(format!("{at}: {:?} {:?}", report.published, report.warnings)),
+                    Err(error) => wrong.push(format!("{at}: {error}")),
+                }
+            }
+            if !disk.interceptor.happened() {
+                break;
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(cases > 100, "only {cases} cases");
+        print(cases);
+    }
+}
+
 /// The second cut comes while the next run is putting right what the first one left.
 #[test]
 fn a9_a_power_cut_while_recovering_from_a_power_cut_is_survived() {

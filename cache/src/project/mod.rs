@@ -3,6 +3,7 @@
 
 mod former;
 mod in_use;
+mod intended;
 mod ledger;
 mod pin;
 #[expect(clippy::module_inception, reason = "a file is named after its main type")]
@@ -11,6 +12,7 @@ mod run_folder;
 
 pub use former::{Former, Replaced};
 pub use in_use::InUse;
+pub use intended::Intended;
 pub use ledger::{Ledger, LedgerEntry};
 pub use pin::Pin;
 pub use project::{Latest, Project};

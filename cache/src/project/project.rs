@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Former, Ledger, LedgerEntry, Pin, RunFolder};
+use super::{Former, Intended, Ledger, LedgerEntry, Pin, RunFolder};
 use crate::content::Key;
 use crate::filesystem::{FileKind, Locking, Placement, Stamp, read_if_there};
 use crate::layout::{Bucket, Layout, escape, unescape};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, process_mark};
 
 /// Raised with the format of `latest.json` and `ledger.json`.
 const VERSION: u64 = 1;
@@ -20,6 +20,7 @@ const VERSION: u64 = 1;
 const LATEST: &str = "latest.json";
 const FORMER: &str = "former.json";
 const LEDGER: &str = "ledger.json";
+const INTENDED: &str = "intended-";
 const PINS: &str = "pins.json";
 const RUNS: &str = "runs";
 const LOCK: &str = "lock";
@@ -239,6 +240,51 @@ impl Project {
         let mut ledger = self.ledger()?;
         ledger.entries.extend(entries);
         self.set_ledger(&ledger)
+    }
+
+    /// Reads what runs were about to put where, as far as the ledger does not say so by now. What a power cut left of
+    /// a list is none: nothing was put anywhere before the list was durable.
+    pub fn intended(&self, ledger: &Ledger) -> Result<Intended, StoreError> {
+        let mut all = Intended::default();
+        for path in self.intended_files()? {
+            let bytes = read_if_there(self.store.filesystem(), &path)?.unwrap_or_default();
+            match serde_json::from_slice::<Versioned<Intended>>(&bytes) {
+                Ok(read) if read.version <= VERSION => all.join(read.content, ledger),
+                _ => {}
+            }
+        }
+        Ok(all)
+    }
+
+    /// Tells, durably, what is about to be put where, in place of what was told before. Only who has the right to
+    /// publish may do so.
+    pub fn intend(&self, intended: &Intended) -> Result<(), StoreError> {
+        self.store.make_folder(&self.path)?;
+        let before = self.intended_files()?;
+        // A name of its own, because it takes one wait for the disk less than replacing the last one would.
+        let path = loop {
+            let name = format!("{INTENDED}{}-{}.json", process_mark(), self.store.number());
+            let path = self.path.join(name);
+            if !before.contains(&path) {
+                break path;
+            }
+        };
+        let bytes = serde_json::to_vec(&Versioned { version: VERSION, content: intended });
+        let bytes = bytes.map_err(|source| StoreError::Encode { path: path.clone(), source })?;
+        let written = self.store.write_draft(&path, &bytes, Layout::FILE_MODE);
+        written.map_err(|error| self.store.explain(error))?;
+        self.store.make_durable(&BTreeSet::from([path]), &BTreeSet::from([self.path.clone()]))?;
+        for path in before {
+            // What stays says nothing else than the new one.
+            drop(self.store.filesystem().remove_file(&path));
+        }
+        Ok(())
+    }
+
+    fn intended_files(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut paths = self.store.paths_in(&self.path)?;
+        paths.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(INTENDED)));
+        Ok(paths)
     }
 
     /// Asks for the right to bring published paths up to date, which one run at a time has. It ends when the file is

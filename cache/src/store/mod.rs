@@ -28,7 +28,7 @@ pub use remembered::{MemoryKind, Remembered};
 pub use restore::RestoreMethod;
 pub use restoring::Restoring;
 pub use scratch::Scratch;
-pub(crate) use scratch::lock_file;
+pub(crate) use scratch::{lock_file, process_mark};
 pub use store::Store;
 pub(crate) use store::lock;
 pub use store_error::StoreError;

@@ -86,20 +86,25 @@ impl Restoring {
 
     /// Puts all of them at their paths, in place of what is there, and returns how each went, in order.
     pub fn finish(&mut self) -> Vec<Result<RestoreMethod, StoreError>> {
-        self.finish_where(&|_, _| true)
+        self.finish_where(&|_, _| true, &|| Ok(()))
     }
 
-    /// The same, but nothing is replaced that its owner changed meanwhile: `is_as_known` tells by the number of an
+    /// The same, with something done once all is durable and before anything is replaced, which does not happen where that
+    /// fails. And nothing is replaced that its owner changed meanwhile: `is_as_known` tells by the number of an
     /// artifact whether what lies at a path is still what may be replaced. It is asked just before that, and again about
     /// what was there, which is put back if need be; the error is [`StoreError::Changed`].
     pub fn finish_where(
         &mut self,
         is_as_known: &dyn Fn(usize, &Path) -> bool,
+        ready: &dyn Fn() -> Result<(), StoreError>,
     ) -> Vec<Result<RestoreMethod, StoreError>> {
         let mut drafts = std::mem::take(&mut self.drafts);
         let all = |parts: fn(&Draft) -> &BTreeSet<PathBuf>| drafts.iter().flat_map(parts).cloned().collect();
         let synced = self.make_durable(&all(|draft| &draft.files), &all(|draft| &draft.folders));
         fail_all(&mut drafts, synced);
+        if drafts.iter().any(|draft| draft.outcome.is_ok()) {
+            fail_all(&mut drafts, ready());
+        }
 
         for (number, draft) in drafts.iter_mut().enumerate() {
             draft.step(|draft| {

@@ -232,7 +232,7 @@ pub(super) fn host_mark() -> String {
 }
 
 /// Tells the names that this process gives from those of others, dead ones with the same number among them.
-pub(super) fn process_mark() -> String {
+pub(crate) fn process_mark() -> String {
     let process = Process::current();
     format!("{}-{}-{}", host_mark(), process.pid, process.started)
 }

@@ -244,7 +244,7 @@ fn keeps_what_is_changed(name: &str, after_looks: usize, tree: impl FnOnce(&Sand
         }
         fs_err::read_to_string(&file).unwrap() == "known"
     };
-    let ended = restoring.finish_where(&is_as_known);
+    let ended = restoring.finish_where(&is_as_known, &|| Ok(()));
     assert!(matches!(ended.as_slice(), [Err(StoreError::Changed { .. })]), "{name} {after_looks}: {ended:?}");
     assert_eq!(fs_err::read_to_string(sandbox.path(name)).unwrap(), "edited");
     let mut left: Vec<_> =
@@ -281,7 +281,7 @@ fn saved_before(operation: &'static str) -> String {
     let mut restoring = sandbox.store.restoring(Arc::new(recorder));
     restoring.add(&artifact, &BTreeMap::new(), &place).unwrap();
     let is_as_known = |_: usize, path: &Path| fs_err::read_to_string(path).unwrap() == "known";
-    let ended = restoring.finish_where(&is_as_known);
+    let ended = restoring.finish_where(&is_as_known, &|| Ok(()));
     assert!(matches!(ended.as_slice(), [Err(StoreError::Changed { .. })]), "{operation}: {ended:?}");
     fs_err::read_to_string(place).unwrap()
 }

@@ -1,7 +1,7 @@
 //! The one owner of the publish ledger: brings published paths up to date and never loses an edit.
 //!
 //! A path is *current* when it is what would be published now; *stale* when it is what the ledger says was put
-//! there, or intact by its own passports; *edited* when it is none of these. Edited paths block themselves and
+//! there, or what a killed run was about to put there, or intact by its own passports; *edited* when it is none of these. Edited paths block themselves and
 //! nothing else. Figures and tables are stamped here; the store has them without their stamps.
 
 use std::collections::BTreeMap;
@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dgpipe_cache::{
-    Artifact, Digest, EntryContent, Filesystem, Form, HashOptions, Key, Ledger, LedgerEntry, ManifestEntry, Placement,
-    Project, Snapshot, SourceMemo, Store, StoreError, TreeError, hash_path,
+    Artifact, Digest, EntryContent, Filesystem, Form, HashOptions, Intended, Key, Ledger, LedgerEntry, ManifestEntry,
+    Placement, Project, Snapshot, SourceMemo, Store, StoreError, TreeError, hash_path,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -90,6 +90,8 @@ pub(super) struct LedgerKeeper<'a> {
     tree: Arc<dyn Filesystem>,
     memo: SourceMemo,
     ledger: Ledger,
+    /// What runs were about to put where, this one among them, and the ledger in the store does not say.
+    intended: Intended,
     /// What this run put where.
     noted: BTreeMap<String, LedgerEntry>,
 }
@@ -117,8 +119,8 @@ impl<'a> LedgerKeeper<'a> {
         sources: &'a SourceSnapshots,
     ) -> Result<Self, StoreError> {
         let (memo, ledger) = (store.source_memo(), project.ledger()?);
-        let tree = store.tree(&options.root)?;
-        Ok(Self { graph, store, project, options, sources, tree, memo, ledger, noted: BTreeMap::new() })
+        let (tree, intended) = (store.tree(&options.root)?, project.intended(&ledger)?);
+        Ok(Self { graph, store, project, options, sources, tree, memo, ledger, intended, noted: BTreeMap::new() })
     }
 
     /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
@@ -165,7 +167,10 @@ impl<'a> LedgerKeeper<'a> {
         }
         let hear = |path, how| listener.hear(&Event::Published { path, how });
         let memo = self.memo.clone();
-        publishing.finish(|path| find(path, &memo), |path, entry| self.note(path, entry), hear)
+        publishing.intended().for_each(|(path, digest)| self.intended.add(path, digest, &self.ledger));
+        let (project, intended) = (self.project, self.intended.clone());
+        let intend = || project.intend(&intended);
+        publishing.finish(intend, |path| find(path, &memo), |path, entry| self.note(path, entry), hear)
     }
 
     fn publish_one(
@@ -259,6 +264,8 @@ impl<'a> LedgerKeeper<'a> {
             None if last.is_some() => PublishHow::Restored,
             None => PublishHow::Created,
             Some(found) if Some(found) == last.as_ref().map(|last| last.artifact.digest) => PublishHow::Updated,
+            // What a run put there that was killed before it noted it has no edit in it.
+            Some(found) if self.intended.has(shown, &found) => PublishHow::Updated,
             // What dgpipe published before it stamped, or what lost its stamps, has no edit in it.
             Some(found) if found == content.object.digest => PublishHow::Updated,
             // Deleting a file of a published folder loses nothing, so it needs no decision.

@@ -54,16 +54,22 @@ impl Publishing {
         }
     }
 
-    /// Writes, notes in the ledger what was, says what is to be said, and returns what has to be made again.
+    /// What is about to be put where.
+    pub(super) fn intended(&self) -> impl Iterator<Item = (&str, Digest)> {
+        self.written.iter().map(|written| (written.path.as_str(), written.entry.artifact.digest))
+    }
+
+    /// Has `intend` tell what is about to be put where, writes, notes in the ledger what was, says what is to be said, and returns what has to be made again.
     pub(super) fn finish(
         mut self,
+        intend: impl Fn() -> Result<(), StoreError>,
         find: impl Fn(&Path) -> Result<Option<Digest>, RunError>,
         mut note: impl FnMut(String, LedgerEntry),
         hear: impl Fn(String, PublishHow),
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
         let all = std::mem::take(&mut self.written);
         let is_as_known = |number: usize, path: &Path| find(path).is_ok_and(|found| found == all[number].found);
-        let restored = self.restoring.finish_where(&is_as_known);
+        let restored = self.restoring.finish_where(&is_as_known, &intend);
         for (written, restored) in all.into_iter().zip(restored) {
             let Written { publication, path, entry, how, .. } = written;
             match restored {

@@ -1,0 +1,51 @@
+//! What a run is about to put where, told before it replaces anything. The ledger says so only afterwards, so that what a
+//! killed run has put at a path would be taken for an edit otherwise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Ledger;
+use crate::content::Digest;
+
+/// What runs were about to put where and have not noted in the ledger yet, by path.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Intended(BTreeMap<String, Intent>);
+
+/// What may lie at one path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Intent {
+    /// What the ledger says meanwhile. Once it says anything else, this is of the past.
+    ledger: Option<Digest>,
+    /// What was about to be put there; several where several runs were killed, one after the other.
+    put: BTreeSet<Digest>,
+}
+
+impl Intended {
+    /// Notes that an artifact is about to be put at a path of which the ledger says what it says.
+    pub fn add(&mut self, path: &str, artifact: Digest, ledger: &Ledger) {
+        let ledger = digest_in(ledger, path);
+        let intent = self.0.entry(path.to_owned()).or_insert_with(|| Intent { ledger, put: BTreeSet::new() });
+        intent.put.insert(artifact);
+    }
+
+    /// Tells whether a run was about to put at a path what lies there.
+    pub fn has(&self, path: &str, found: &Digest) -> bool {
+        self.0.get(path).is_some_and(|intent| intent.put.contains(found))
+    }
+
+    /// Adds what another run has told, as far as the ledger does not know better by now.
+    pub(super) fn join(&mut self, other: Self, ledger: &Ledger) {
+        for (path, intent) in other.0.into_iter().filter(|(path, intent)| intent.ledger == digest_in(ledger, path)) {
+            match self.0.get_mut(&path) {
+                Some(known) => known.put.extend(intent.put),
+                None => drop(self.0.insert(path, intent)),
+            }
+        }
+    }
+}
+
+fn digest_in(ledger: &Ledger, path: &str) -> Option<Digest> {
+    ledger.entries.get(path).map(|entry| entry.artifact.digest)
+}
