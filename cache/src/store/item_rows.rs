@@ -13,7 +13,7 @@ use fs_err::File;
 
 use super::{Store, StoreError};
 use crate::content::{Digest, Key};
-use crate::filesystem::{FileError, Filesystem, Placement};
+use crate::filesystem::{FileError, Filesystem, Placement, read_if_there};
 use crate::layout::Layout;
 use crate::packed::{PackedReader, PackedWriter};
 
@@ -112,7 +112,7 @@ impl ItemRows {
         let draft = self.store.staging()?.join(self.store.number().to_string());
         let placed = self.write(&draft, &head, &added, &path);
         if !matches!(placed, Ok(Placement::Placed)) {
-            // Where it has the name already, another execution wrote the same rows.
+            // Where it has the name already, another execution wrote the same rows, and they are whole.
             drop(self.store.filesystem().remove_file(&draft));
         }
         self.store.sync_later(&self.folder);
@@ -129,10 +129,19 @@ impl ItemRows {
         let filesystem = self.store.filesystem();
         let mut file = filesystem.create(draft, Layout::FILE_MODE)?;
         let bytes: Vec<&[u8]> = std::iter::once(head).chain(rows.values().map(Vec::as_slice)).collect();
-        filesystem.write(&mut file, &bytes.concat())?;
+        let bytes = bytes.concat();
+        filesystem.write(&mut file, &bytes)?;
         filesystem.close(file)?;
         filesystem.sync_file(draft)?;
-        filesystem.rename_new(draft, path)
+        let placed = filesystem.rename_new(draft, path)?;
+        // The name is that of the list of rows; the rows behind it may be damaged, all of them where the same are made
+        // again, and would be passed over for ever.
+        let is_whole = || matches!(read_if_there(filesystem, path), Ok(Some(there)) if there == bytes);
+        if placed == Placement::Taken && !is_whole() {
+            filesystem.rename(draft, path)?;
+            return Ok(Placement::Placed);
+        }
+        Ok(placed)
     }
 
     fn read_segments(&mut self) -> Result<(), StoreError> {

@@ -116,6 +116,23 @@ fn a_row_written_again_stands_for_the_damaged_one() {
 }
 
 #[test]
+fn rows_that_are_all_damaged_and_written_again_are_there_again() {
+    let sandbox = Sandbox::new();
+    write(&sandbox.store, 1..5);
+    let segment = segments(&sandbox.store).remove(0);
+    let mut bytes = fs_err::read(&segment).unwrap();
+    let rows = bytes.len() - (1..5).map(|number| row(number).len()).sum::<usize>();
+    bytes[rows..].fill(0xff);
+    fs_err::write(&segment, bytes).unwrap();
+    let damaged = sandbox.reopened().item_rows(&family()).unwrap();
+    assert_eq!((damaged.len(), found(&damaged, 1..5)), (4, Vec::new()));
+    write(&sandbox.reopened(), 1..5);
+    let store = sandbox.reopened();
+    assert_eq!(found(&store.item_rows(&family()).unwrap(), 1..5), [1, 2, 3, 4]);
+    assert_eq!((store.take_warnings(), segments(&store).len()), (Vec::new(), 1));
+}
+
+#[test]
 fn rows_that_were_collected_meanwhile_are_absent() {
     let sandbox = Sandbox::new();
     write(&sandbox.store, 0..10);
