@@ -202,23 +202,30 @@ impl Project {
     /// Complains about what other readers would take for empty: whoever removes things must not mistake damage for
     /// nothing being in use.
     pub(crate) fn check_whole(&self) -> Result<(), StoreError> {
-        for name in [LATEST, FORMER, LEDGER, PINS] {
-            let path = self.path.join(name);
-            let Some(bytes) = read_if_there(self.store.filesystem(), &path)? else { continue };
-            if let Some(version) = newer(&bytes) {
-                return Err(StoreError::Newer { path, version });
-            }
-            let broken = match name {
-                LATEST => serde_json::from_slice::<Versioned<BTreeMap<String, Key>>>(&bytes).err(),
-                FORMER => serde_json::from_slice::<Versioned<Former>>(&bytes).err(),
-                LEDGER => serde_json::from_slice::<Versioned<Ledger>>(&bytes).err(),
-                _ => serde_json::from_slice::<Versioned<BTreeMap<Key, Pin>>>(&bytes).err(),
-            };
-            if let Some(error) = broken {
-                return Err(StoreError::Unreadable { path, reason: error.to_string() });
-            }
+        self.wrong_files().into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// Finds the files that other readers would take for empty, with what is wrong with each.
+    pub(crate) fn wrong_files(&self) -> Vec<(PathBuf, StoreError)> {
+        let wrong = [LATEST, FORMER, LEDGER, PINS]
+            .into_iter()
+            .filter_map(|name| self.check_file(name).err().map(|error| (self.path.join(name), error)));
+        wrong.collect()
+    }
+
+    fn check_file(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.path.join(name);
+        let Some(bytes) = read_if_there(self.store.filesystem(), &path)? else { return Ok(()) };
+        if let Some(version) = newer(&bytes) {
+            return Err(StoreError::Newer { path, version });
         }
-        Ok(())
+        let broken = match name {
+            LATEST => serde_json::from_slice::<Versioned<BTreeMap<String, Key>>>(&bytes).err(),
+            FORMER => serde_json::from_slice::<Versioned<Former>>(&bytes).err(),
+            LEDGER => serde_json::from_slice::<Versioned<Ledger>>(&bytes).err(),
+            _ => serde_json::from_slice::<Versioned<BTreeMap<Key, Pin>>>(&bytes).err(),
+        };
+        broken.map_or(Ok(()), |error| Err(StoreError::Unreadable { path, reason: error.to_string() }))
     }
 
     /// Reads what was published where.

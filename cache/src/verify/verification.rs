@@ -15,7 +15,7 @@ pub struct Verification {
     pub bytes: u64,
     /// Records that were read.
     pub records: usize,
-    /// Records of a newer program, which are left alone.
+    /// Records, and files of projects, of a newer program, which are left alone.
     pub newer: usize,
     /// What is damaged, in the order of the paths.
     pub problems: Vec<Problem>,

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::{Incomplete, Problem, Verification};
 use crate::content::{Digest, Key};
 use crate::layout::Bucket;
+use crate::project::Project;
 use crate::record::Record;
 use crate::store::{ReadRecord, Store, StoreError};
 
@@ -15,13 +16,14 @@ use crate::store::{ReadRecord, Store, StoreError};
 const RECORDS_AT_ONCE: usize = 1024;
 
 impl Store {
-    /// Hashes every object and reads every record. `progress` hears how many bytes are done, of how many.
+    /// Hashes every object, reads every record and what is remembered of each project. `progress` hears how many bytes are done, of how many.
     ///
     /// What cannot be read does not keep the rest from being looked at.
     pub fn verify_whole(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Verification {
         let mut found = Verification::default();
         self.verify_objects(&mut found, progress);
         self.verify_records(&mut found);
+        self.verify_projects(&mut found);
         found.problems.sort();
         // They say the same of the same objects, without order.
         drop(self.take_warnings());
@@ -68,6 +70,23 @@ impl Store {
         }
     }
 
+    /// Runs would take what is damaged for empty, and `gc` removes nothing while it is.
+    fn verify_projects(&self, found: &mut Verification) {
+        let projects = match self.all_projects() {
+            Ok(projects) => projects,
+            Err(error) => {
+                found.problems.extend(self.problem(&self.layout().bucket(Bucket::Projects), error));
+                return;
+            }
+        };
+        for (path, error) in projects.iter().flat_map(Project::wrong_files) {
+            match error {
+                StoreError::Newer { .. } => found.newer += 1,
+                error => found.problems.extend(self.problem(&path, error)),
+            }
+        }
+    }
+
     /// The first output of a record that cannot be served.
     fn lacking(&self, record: &Record) -> Option<Incomplete> {
         let (port, reason) = record.outputs.iter().find_map(|(port, output)| {
@@ -97,7 +116,7 @@ impl Store {
     fn problem(&self, path: &Path, error: StoreError) -> Option<Problem> {
         let reason = match error {
             StoreError::Missing { .. } => return None,
-            StoreError::Bad { reason, .. } => reason,
+            StoreError::Bad { reason, .. } | StoreError::Unreadable { reason, .. } => reason,
             StoreError::File(error) => format!("it cannot be read ({})", error.source),
             other => other.to_string(),
         };

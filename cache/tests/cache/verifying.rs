@@ -40,6 +40,28 @@ fn an_empty_store_has_no_problems() {
 }
 
 #[test]
+fn c3_what_is_remembered_of_projects_is_looked_at_and_left_for_the_next_run() {
+    let sandbox = Sandbox::new();
+    let project = |id: &str| {
+        let project = sandbox.store.project(id, "pacs", "mini");
+        project.set_latest(&[("cell".to_owned(), Key::of(b"key"))].into()).unwrap();
+        project.path().to_owned()
+    };
+    let (one, other) = (project("one"), project("other"));
+    assert_eq!(verify(&sandbox.store), Verification::default());
+    let damaged = ["latest.json", "ledger.json"].map(|name| one.join(name));
+    damaged.iter().for_each(|path| fs_err::write(path, "{").unwrap());
+    fs_err::write(other.join("pins.json"), "{\"version\":9,\"content\":[]}").unwrap();
+    let found = verify(&sandbox.store);
+    assert_eq!(
+        found.problems.iter().map(|problem| &problem.path).collect::<Vec<_>>(),
+        damaged.iter().collect::<Vec<_>>()
+    );
+    assert!(found.problems.iter().all(|problem| !problem.quarantined && problem.reason.contains("EOF")), "{found:?}");
+    assert_eq!((found.newer, damaged.iter().all(|path| path.exists())), (1, true));
+}
+
+#[test]
 fn c1_c2_every_bad_object_is_listed_moved_and_none_is_deleted() {
     let sandbox = Sandbox::new();
     let damages: [&[u8]; 4] = [b"bytez0", b"byt", b"bytes1 and more", b""];
@@ -133,6 +155,7 @@ fn folders_that_cannot_be_listed_are_reported_and_stay() {
     let store = Store::open_on(sandbox.store.root(), disk.clone()).unwrap();
     disk.refuse(Some("list"));
     let found = verify(&store);
-    assert_eq!(found.problems.len(), 2);
-    assert!(found.problems.iter().all(|problem| !problem.quarantined && problem.reason.contains("listed")));
+    // Objects, records, and what is remembered of projects.
+    assert_eq!(found.problems.len(), 3);
+    assert!(found.problems.iter().all(|problem| !problem.quarantined && problem.reason.contains("cannot be")));
 }
