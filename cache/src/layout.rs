@@ -16,7 +16,7 @@
 //!     lock, publishing                held while one of these is changed, while paths are published
 //!     runs/<run>/events.jsonl         what happened, a line an event
 //!     runs/<run>/report.json          the view made from it
-//!     runs/<run>/in-use               keys that the run uses, locked while it lives
+//!     runs/<run>/in-use               keys that the run uses, until its report names them; locked while it lives
 //!   resume-v1/<key>/<lease>/          checkpoints of an unfinished execution
 //!   resume-v1/final-<family>/         states at the end, for executions that only go further
 //!   items-v1/<family>/                rows made of single items, many to a file

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::content::{Artifact, Key};
 use crate::layout::Bucket;
-use crate::project::{Project, RunFolder};
+use crate::project::{KeysInUse, Project, RunFolder};
 use crate::store::{Store, StoreError};
 
 /// Why a record stays.
@@ -18,7 +18,7 @@ pub(super) enum Root {
     Pinned,
     /// It is published.
     Published,
-    /// It is the latest of a cell.
+    /// It is the latest of a cell, or would be, had the last run of its pipeline not been killed.
     Latest,
     /// One of the last runs used it.
     Recent,
@@ -65,12 +65,18 @@ impl Roots {
         project.check_whole()?;
         // First, because a run notes what is the latest before it ends.
         for (before_last, run) in project.runs()?.iter().rev().enumerate() {
-            for key in run.keys_in_use(store, now)? {
-                self.add(key, Root::Live);
+            let KeysInUse { keys, lives } = run.keys_in_use(store, now)?;
+            let reported = if before_last < LAST_RUNS { reported_keys(run)? } else { Some(Vec::new()) };
+            let root = match (lives, before_last) {
+                (true, _) => Some(Root::Live),
+                // The next run goes on where it was killed.
+                (false, 0) => Some(Root::Latest),
+                (false, _) => Some(Root::Recent),
+            };
+            if let Some(root) = root.filter(|_| lives || reported.is_none()) {
+                keys.into_iter().for_each(|key| self.add(key, root));
             }
-            if before_last < LAST_RUNS {
-                reported_keys(run)?.into_iter().for_each(|key| self.add(key, Root::Recent));
-            }
+            reported.into_iter().flatten().for_each(|key| self.add(key, Root::Recent));
         }
         // Before the former ones, which a run notes first.
         let latest = project.latest()?;
@@ -110,10 +116,10 @@ impl Store {
     }
 }
 
-/// The keys that a run's report names, one a cell.
-fn reported_keys(run: &RunFolder) -> Result<Vec<Key>, StoreError> {
-    let Some(report) = run.report()? else { return Ok(Vec::new()) };
+/// The keys that a run's report names, one a cell; nothing where the run came to no end.
+fn reported_keys(run: &RunFolder) -> Result<Option<Vec<Key>>, StoreError> {
+    let Some(report) = run.report()? else { return Ok(None) };
     let cells = report.get("cells").and_then(Value::as_object);
     let keys = cells.into_iter().flat_map(|cells| cells.values()).filter_map(|cell| cell.get("key")?.as_str());
-    Ok(keys.filter_map(|key| key.parse().ok()).collect())
+    Ok(Some(keys.filter_map(|key| key.parse().ok()).collect()))
 }

@@ -1,4 +1,5 @@
-//! The keys that a run uses while it lives. A file in its folder names them, and its lock tells that it lives.
+//! The keys that a run uses. A file in its folder names them, its lock tells that the run lives, and the file stays until
+//! the report names them: of a run that was killed it is all that tells what it had finished.
 
 use fs_err::File;
 
@@ -13,7 +14,14 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 /// On a disk without locks, a run that has not said anything for so long is dead, in nanoseconds.
 const SILENCE: i128 = 86_400_000_000_000;
 
-/// The keys that a run uses, told to others until this is dropped.
+/// The keys that a run uses, and whether it still lives.
+#[derive(Debug, Default)]
+pub(crate) struct KeysInUse {
+    pub(crate) keys: Vec<Key>,
+    pub(crate) lives: bool,
+}
+
+/// The keys that a run uses, told to others as those of a live one until this is dropped.
 #[derive(Debug)]
 pub struct InUse {
     folder: RunFolder,
@@ -26,21 +34,20 @@ impl RunFolder {
         InUse { folder: self.clone(), file: None }
     }
 
-    /// Returns the keys that this run uses, where it still lives; `now` is the time of the store's disk.
-    pub(crate) fn keys_in_use(&self, store: &Store, now: i128) -> Result<Vec<Key>, FileError> {
+    /// Returns the keys that this run uses, or used when it ended without a report; `now` is the time of the store's disk.
+    pub(crate) fn keys_in_use(&self, store: &Store, now: i128) -> Result<KeysInUse, FileError> {
         let filesystem = store.filesystem();
-        let Some(mut file) = filesystem.open_lock_if_there(&self.in_use_path())? else { return Ok(Vec::new()) };
+        let Some(mut file) = filesystem.open_lock_if_there(&self.in_use_path())? else {
+            return Ok(KeysInUse::default());
+        };
         let lives = match filesystem.try_lock(&file)? {
             Locking::Busy => true,
             Locking::Acquired => false,
             Locking::Unsupported => filesystem.stat_open(&file)?.stamp.modified > now - SILENCE,
         };
-        if !lives {
-            return Ok(Vec::new());
-        }
         let bytes = read_to_end(filesystem, &mut file)?;
         let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
-        Ok(lines.filter_map(|line| line.parse().ok()).collect())
+        Ok(KeysInUse { keys: lines.filter_map(|line| line.parse().ok()).collect(), lives })
     }
 }
 
@@ -57,15 +64,6 @@ impl InUse {
         match &mut self.file {
             Some(file) => Ok(filesystem.write(file, format!("{key}\n").as_bytes())?),
             None => Ok(()),
-        }
-    }
-}
-
-impl Drop for InUse {
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            // What stays behind is not locked any more, so it says nothing.
-            drop(self.folder.store().filesystem().remove_file(&self.folder.in_use_path()));
         }
     }
 }

@@ -12,6 +12,7 @@ mod run_folder;
 
 pub use former::{Former, Replaced};
 pub use in_use::InUse;
+pub(crate) use in_use::KeysInUse;
 pub use intended::Intended;
 pub use ledger::{Ledger, LedgerEntry};
 pub use pin::Pin;

@@ -75,11 +75,14 @@ impl RunFolder {
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    /// Replaces the report.
+    /// Replaces the report. From then on it tells what the run used.
     pub fn set_report(&self, report: &impl Serialize) -> Result<(), StoreError> {
         let path = self.path.join(REPORT);
         let bytes =
             serde_json::to_vec_pretty(report).map_err(|source| StoreError::Encode { path: path.clone(), source })?;
-        self.store.write_whole(&path, &bytes)
+        self.store.write_whole(&path, &bytes)?;
+        // What stays behind is of a run that has a report, so it says nothing.
+        drop(self.store.filesystem().remove_file(&self.in_use_path()));
+        Ok(())
     }
 }

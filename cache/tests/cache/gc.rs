@@ -70,6 +70,7 @@ fn what_is_in_use_stays_and_everything_else_goes() {
     assert!(gc.freed > 6 && gc.kept > 30);
     assert!(is_whole(&sandbox.reopened()));
     drop((lease, in_use));
+    run.set_report(&serde_json::json!({})).unwrap();
     let gc = sandbox.reopened().gc(&everything()).unwrap();
     assert_eq!(names(&gc, What::Record).len(), 2, "the run and the lease are over");
     for name in ["latest", "published", "pinned"] {
@@ -132,6 +133,31 @@ fn the_last_runs_keep_what_they_used_unless_an_age_is_given() {
     assert!(store.gc(&GcOptions::default()).unwrap().removed.is_empty());
     let older_than = Some(Duration::from_hours(24));
     assert_eq!(store.gc(&GcOptions { older_than, ..GcOptions::default() }).unwrap().removed.len(), 2);
+}
+
+#[test]
+fn a7_what_a_killed_run_had_finished_stays_as_what_a_finished_one_used() {
+    let sandbox = Sandbox::new();
+    let project = sandbox.store.project("project", "pipeline", "");
+    let killed = |id: &str| {
+        sandbox.put_bytes(id, id.as_bytes());
+        let run = project.new_run(id).unwrap();
+        // Its lock goes with its process; the file stays.
+        run.in_use().add(&key(id)).unwrap();
+        run
+    };
+    let first = killed("first");
+    let all = GcOptions { max_size: Some(0), grace: Duration::ZERO, ..GcOptions::default() };
+    assert_eq!(sandbox.reopened().gc(&all).unwrap().kept_records, 1, "the next run goes on from there");
+    killed("second");
+    let disk = Arc::new(Recorder::default());
+    let store = Store::open_on(sandbox.store.root(), disk.clone()).unwrap();
+    disk.set_clock(5_000_000_000);
+    assert_eq!(store.gc(&GcOptions::default()).unwrap().kept_records, 2, "as what one of the last runs used");
+    assert_eq!(names(&sandbox.reopened().gc(&all).unwrap(), What::Record), [key("first").to_string()]);
+    // Once there is a report, it tells what was used.
+    first.set_report(&serde_json::json!({})).unwrap();
+    assert!(!first.path().join("in-use").exists());
 }
 
 #[test]
