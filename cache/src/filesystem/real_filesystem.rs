@@ -301,7 +301,8 @@ impl Filesystem for RealFilesystem {
                 Ok(()) => return Ok(Locking::Acquired),
                 Err(Errno::WOULDBLOCK) => return Ok(Locking::Busy),
                 Err(Errno::INTR) => {}
-                Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                // NFS has no lock for who has opened a folder, or a file for reading only.
+                Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::BADF) => {
                     return Ok(Locking::Unsupported);
                 }
                 Err(error) if error.raw_os_error() == KERNEL_NOT_SUPPORTED => {
@@ -343,6 +344,16 @@ mod tests {
         RealFilesystem.remove_file(&other).unwrap();
         assert_eq!(link(), Placement::Placed);
         assert!(!one.exists());
+    }
+
+    #[test]
+    fn where_what_is_open_cannot_be_locked_there_are_no_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        // As NFS answers for the descriptor of a folder.
+        let options = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+        let opened = rustix::fs::open(folder.path(), options, Mode::empty()).unwrap();
+        let file = File::from_parts(std::fs::File::from(opened), folder.path());
+        assert_eq!(RealFilesystem.try_lock(&file).unwrap(), Locking::Unsupported);
     }
 
     #[test]
