@@ -107,6 +107,12 @@ impl Failure {
 /// What to do where there is no room.
 const NO_ROOM: &str = "free space, or put the store elsewhere with `--cache DIR`; the next run resumes";
 
+/// Whether something was refused for want of room. What refused it is known by its text only: it may have gone through
+/// a stage type.
+fn is_for_want_of_room(refused: &str) -> bool {
+    ["is full", "No space left on device", "quota exceeded", "File too large"].iter().any(|text| refused.contains(text))
+}
+
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
@@ -152,7 +158,10 @@ impl From<RunError> for Failure {
         match error {
             RunError::Plan(error) => error.into(),
             RunError::Store(error) => error.into(),
-            RunError::Refused { .. } => Self::environment(&error).hint(NO_ROOM),
+            RunError::Refused { error: ref refused, .. } if is_for_want_of_room(refused) => {
+                Self::environment(&error).hint(NO_ROOM)
+            }
+            RunError::Refused { .. } => Self::environment(&error),
             RunError::Io(error) => Self::environment(&error),
         }
     }
@@ -161,5 +170,37 @@ impl From<RunError> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::environment(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_lacks_room_is_told_to_free_space() {
+        let hint = |error: &str| {
+            let refused = RunError::Refused { cell: "made".to_owned(), error: error.to_owned() };
+            let Failure::Environment { hint, .. } = Failure::from(refused) else { panic!("it is the environment") };
+            hint.is_some()
+        };
+        let full = StoreError::Full {
+            path: "x".into(),
+            bytes: 0,
+            inodes: 0,
+            source: dgpipe_cache::FileError::new(
+                "write",
+                std::path::Path::new("x"),
+                std::io::Error::from_raw_os_error(28),
+            ),
+        };
+        assert!(hint(&full.to_string()));
+        // No room, no quota, no larger file.
+        for code in [28, 122, 27] {
+            assert!(hint(&format!("cannot write `x`: {}", std::io::Error::from_raw_os_error(code))), "{code}");
+        }
+        for code in [13, 30, 24, 5] {
+            assert!(!hint(&format!("cannot write `x`: {}", std::io::Error::from_raw_os_error(code))), "{code}");
+        }
     }
 }
