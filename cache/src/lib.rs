@@ -26,7 +26,7 @@ pub use record::{Output, Outputs, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
 pub use store::{
     Checkpoint, Checkpoints, Committed, Found, ItemRows, MemoryKind, Remembered, RestoreMethod, Restoring, Scratch,
-    Seal, Store, StoreError, Transaction,
+    Seal, Store, StoreError, Transaction, read_memo, write_memo,
 };
 pub use tree::TreeError;
 pub use verify::{Incomplete, Problem, Verification};

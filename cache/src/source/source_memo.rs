@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::content::Digest;
 use crate::filesystem::{FileError, Filesystem, RealFilesystem, Stamp, hash_file, read_if_there};
 use crate::packed::{PackedReader, PackedWriter};
+use crate::store::write_memo;
 use crate::tree::{TreeError, TreeFile};
 
 /// Title of the file; raised with its format.
@@ -16,9 +16,6 @@ const TITLE: &str = "dgpipe sources 1\n";
 
 /// With more entries, those not used by this process are dropped when saving.
 const MOST: usize = 2_000_000;
-
-/// Gives every save of this process a name of its own for its draft.
-static SAVES: AtomicU64 = AtomicU64::new(0);
 
 /// How often a file that changes while it is read is read again.
 const TRIES: usize = 3;
@@ -89,17 +86,7 @@ impl SourceMemo {
             state.changed = false;
             state.encode()
         };
-        let filesystem = self.filesystem();
-        if let Some(folder) = path.parent() {
-            let _ = filesystem.create_folder(folder, 0o700)?;
-        }
-        let number = SAVES.fetch_add(1, Ordering::Relaxed);
-        let draft = path.with_extension(format!("{}-{number}", std::process::id()));
-        filesystem.remove_file(&draft)?;
-        let mut file = filesystem.create(&draft, 0o600)?;
-        filesystem.write(&mut file, &bytes)?;
-        filesystem.close(file)?;
-        filesystem.rename(&draft, path)
+        write_memo(self.filesystem(), path, &bytes)
     }
 
     /// Returns the digest of a file, reading it only where its stamp is not known.

@@ -4,7 +4,6 @@
 use super::{Store, StoreError};
 use crate::content::{Digest, EntryContent, Manifest};
 use crate::filesystem::read_if_there;
-use crate::layout::Layout;
 use crate::source::Snapshot;
 
 impl Store {
@@ -27,9 +26,7 @@ impl Store {
         // Inner folders first: where an outer one is kept, those in it are.
         for (file, bytes) in new.into_iter().rev() {
             self.make_folder(file.parent().unwrap_or(&file))?;
-            let draft = file.with_extension(format!("{}-{}", std::process::id(), self.number()));
-            self.write_draft(&draft, &bytes, Layout::FILE_MODE)?;
-            self.filesystem().rename(&draft, &file)?;
+            self.write_beside(&file, &bytes, |_| Ok(()))?;
         }
         Ok(())
     }

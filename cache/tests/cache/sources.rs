@@ -228,3 +228,21 @@ fn a_large_file_has_the_digest_of_its_bytes() {
     assert_eq!(hash(&sandbox, "file", ALL).artifact().digest, digest);
     assert_eq!(sandbox.put("key", "file").digest, digest);
 }
+
+#[test]
+fn a1_what_is_remembered_is_written_under_names_of_drafts_that_gc_knows() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/file", "bytes");
+    let recorder = Arc::new(Recorder::default());
+    let store = Store::open_on(sandbox.store.root(), recorder.clone()).unwrap();
+    // Until the stamps are old enough to be remembered.
+    std::thread::sleep(Duration::from_millis(2100));
+    let source = hash_path(&sandbox.path("tree"), ALL, &store.source_memo()).unwrap();
+    recorder.take();
+    store.source_memo().save().unwrap();
+    store.keep_listing(&source).unwrap();
+    let done = recorder.take().into_iter().filter(|(done, _)| *done == "create");
+    let names: Vec<_> = done.map(|(_, path)| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    assert!(names.len() == 2 && names.iter().all(|name| name.starts_with(".draft-")), "{names:?}");
+    assert!(store.listing(&source.artifact().digest).is_some());
+}

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use dgpipe_cache::Digest;
+use dgpipe_cache::{Digest, RealFilesystem, read_memo, write_memo};
 
 use super::{Entry, Node, NodeMap, Place, Value};
 
@@ -24,7 +24,7 @@ impl TreeMemo {
 
     /// The tree of a text, where it is remembered.
     pub(super) fn recall(&self, content: &str) -> Option<Node> {
-        let bytes = fs_err::read(self.path(content)?).ok()?;
+        let bytes = read_memo(&RealFilesystem, &self.path(content)?).ok()??;
         let (digest, encoded) = bytes.split_at_checked(32)?;
         if digest != Digest::of(encoded).as_bytes() {
             return None;
@@ -40,11 +40,7 @@ impl TreeMemo {
         let mut encoded = Vec::new();
         encode_node(node, &mut encoded);
         let bytes = [Digest::of(&encoded).as_bytes().as_slice(), &encoded].concat();
-        let draft = path.with_extension(std::process::id().to_string());
-        let written = path.parent().map_or(Ok(()), fs_err::create_dir_all).and_then(|()| fs_err::write(&draft, bytes));
-        if written.and_then(|()| fs_err::rename(&draft, &path)).is_err() {
-            fs_err::remove_file(&draft).ok();
-        }
+        drop(write_memo(&RealFilesystem, &path, &bytes));
     }
 
     fn path(&self, content: &str) -> Option<PathBuf> {
