@@ -287,3 +287,22 @@ stages:
     gc(&sandbox, &[]);
     assert_eq!(sandbox.files(".dgpipe/scratch").len() + sandbox.files(".dgpipe/leases-v1").len(), 0);
 }
+
+#[test]
+fn a7_what_a_killed_run_had_finished_is_not_collected() {
+    let sandbox = project(
+        "pipeline: p
+stages: { made: { uses: constant, config: { value: 1 } }, slow: { uses: sleep, config: { milliseconds: 100000 } } }
+publish: { results/made.txt: made, results/slow.txt: slow }
+",
+    );
+    let mut run = sandbox.command().args(["run", "pipeline.yaml", "--jobs", "2"]).spawn().unwrap();
+    wait_until("the quick cell is done", || {
+        sandbox.has(".dgpipe/records-v1") && !sandbox.files(".dgpipe/records-v1").is_empty()
+    });
+    run.kill().unwrap();
+    run.wait().unwrap();
+    sandbox.call(&["gc", "--max-size", "0", "--grace", "0s"]).exits(0);
+    sandbox.edit("100000", "0");
+    assert_eq!(sandbox.run().exits(0).executed(), ["slow"]);
+}
