@@ -50,7 +50,8 @@ pub struct CellReport {
     /// The key of its record before, where it executed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<Key>,
-    /// What it measured, where it executed. What a reused cell measured stands in its record.
+    /// What it measured, where it executed. What a reused cell measured stands in its record, until that is replaced,
+    /// and in the report of the run that executed it.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub metrics: serde_json::Map<String, serde_json::Value>,
 }
@@ -78,7 +79,7 @@ pub struct RunReport {
     pub git: Option<GitState>,
     /// How cells ended.
     pub counts: Counts,
-    /// What became of each cell. Cells that were reused in a run that executed nothing are only counted.
+    /// What became of each cell, also of those that were reused.
     pub cells: BTreeMap<String, CellReport>,
     /// Published paths that were touched or refused.
     pub published: BTreeMap<String, PublishHow>,
