@@ -94,6 +94,66 @@ fn metrics_of_reused_cells_belong_to_the_run_also_when_their_records_are_gone() 
     assert_eq!(values(), before);
 }
 
+/// A stage that measures something else at each execution.
+const RANDOM: &str = "pipeline: p
+stages:
+  a:
+    uses: command
+    shell: true
+    run: \"printf '{\\\"m\\\": 1%s}' $(date +%N) > m.json; echo 1 > ${out.x}\"
+    outputs: { x: { file: x.txt } }
+    metrics: { file: m.json }
+";
+
+/// What the cell of [`RANDOM`] measured, by run.
+fn measured(sandbox: &Sandbox, arguments: &[&str]) -> Vec<Option<i64>> {
+    let runs = sandbox.call(&[&["runs", "--json"], arguments].concat()).exits(0).stdout;
+    let runs: Vec<serde_json::Value> = serde_json::from_str(&runs).unwrap();
+    runs.iter().map(|run| run["metrics"]["a"]["m"].as_i64()).collect()
+}
+
+#[test]
+fn a_cell_that_executes_anew_changes_the_metrics_of_no_run_before() {
+    let sandbox = project(RANDOM);
+    sandbox.run().exits(0);
+    sandbox.run().exits(0);
+    let before = measured(&sandbox, &[]);
+    assert!(before[0].is_some() && before[0] == before[1], "{before:?}");
+    sandbox.run_with(&["--force", "a"]).exits(0);
+    sandbox.run().exits(0);
+    let after = measured(&sandbox, &[]);
+    assert_eq!(after[..2], before);
+    assert!(after[2] != after[1] && after[2] == after[3], "{after:?}");
+    let diff = |was: &str, now: &str| sandbox.call(&["diff", was, now]).exits(0).stdout;
+    assert!(diff("latest~2", "latest").contains("metrics, 1 of 1 differ"), "both reused it");
+    assert!(diff("latest~2", "latest~1").contains("metrics, 1 of 1 differ"));
+    for (was, now) in [("latest~3", "latest~2"), ("latest~1", "latest")] {
+        assert!(diff(was, now).contains("same metrics"), "{was} and {now}");
+    }
+    let shown = sandbox.call(&["show", "-v", "latest~2"]).exits(0).stdout;
+    assert!(shown.contains(&format!("m = {}\n", before[0].unwrap())), "{shown}");
+    fs_err::remove_dir_all(sandbox.path(".dgpipe/records-v1")).unwrap();
+    assert_eq!(measured(&sandbox, &[]), after, "reports keep them too");
+    assert!(diff("latest~2", "latest").contains("metrics, 1 of 1 differ"));
+}
+
+#[test]
+fn metrics_are_those_of_the_pipeline_that_executed_the_cell() {
+    let sandbox = project(RANDOM);
+    sandbox.write("other.yaml", &RANDOM.replace("pipeline: p", "pipeline: other"));
+    sandbox.run().exits(0);
+    let run_other = |arguments: &[&str]| sandbox.call(&[&["run", "other.yaml"], arguments].concat()).exits(0);
+    run_other(&[]);
+    run_other(&["--force", "a"]);
+    sandbox.run().exits(0);
+    run_other(&["--force", "a"]);
+    let all = measured(&sandbox, &[]);
+    assert!(all[0] == all[1] && all[2] == all[3], "{all:?}");
+    assert!(all[1] != all[2] && all[3] != all[4], "{all:?}");
+    assert_eq!(measured(&sandbox, &["pipeline.yaml"]), [all[0], all[3]], "asked of one pipeline only");
+    assert_eq!(measured(&sandbox, &["other.yaml"]), [all[1], all[2], all[4]]);
+}
+
 #[test]
 fn runs_are_sorted_and_shown_with_what_is_asked_for() {
     let sandbox = three_runs();

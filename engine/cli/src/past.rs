@@ -1,6 +1,6 @@
 //! The past runs of a project, and how a call names one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dgpipe_cache::{RunFolder, Store};
 use dgpipe_engine::project_root;
@@ -16,6 +16,8 @@ pub(crate) struct Past {
     folders: Vec<RunFolder>,
     /// The store, where there is one.
     pub(crate) store: Option<Store>,
+    /// The root of the project.
+    pub(crate) root: PathBuf,
 }
 
 impl Past {
@@ -30,7 +32,7 @@ impl Past {
         };
         let folder = store_folder(&root, common);
         if !has_store(&folder)? {
-            return Ok(Self { folders: Vec::new(), store: None });
+            return Ok(Self { folders: Vec::new(), store: None, root });
         }
         let store = Store::open(folder)?;
         let profile = common.profile.as_ref().map(|names| names.join("-"));
@@ -51,7 +53,12 @@ impl Past {
             }
         }
         folders.sort_by(|one, other| one.id().cmp(other.id()));
-        Ok(Self { folders, store: Some(store.clone()) })
+        Ok(Self { folders, store: Some(store.clone()), root: root.to_owned() })
+    }
+
+    /// The folders of the runs.
+    pub(crate) fn folders(&self) -> &[RunFolder] {
+        &self.folders
     }
 
     /// All runs of which anything is known.

@@ -49,7 +49,7 @@ impl Diff {
         };
         let past = Past::look(file, common)?;
         let (was, now) = (past.run(was)?, past.run(now)?);
-        let difference = Difference::of(was, now, past.store);
+        let difference = Difference::of(was, now, &past);
         if common.json {
             print(&format!("{:#}\n", difference.as_json()));
         } else {
@@ -60,9 +60,11 @@ impl Diff {
 }
 
 impl Difference {
-    fn of(was: RunReport, now: RunReport, store: Option<Store>) -> Self {
+    fn of(was: RunReport, now: RunReport, past: &Past) -> Self {
         let params = pairs(&was.params.clone().into_iter().collect(), &now.params.clone().into_iter().collect());
-        let mut metrics = Metrics::new(store.clone(), &[was.clone(), now.clone()]);
+        let both = [was, now];
+        let mut metrics = Metrics::new(past, &both);
+        let [was, now] = both;
         let metrics = pairs(&flat(metrics.of(&was)), &flat(metrics.of(&now)));
         let artifacts = |report: &RunReport| -> BTreeMap<String, Option<Vec<Artifact>>> {
             report.artifacts.iter().map(|(path, artifacts)| (path.clone(), Some(artifacts.clone()))).collect()
@@ -75,7 +77,7 @@ impl Difference {
             published: published
                 .into_iter()
                 .filter(|(_, (was, now))| was != now)
-                .map(|(path, (was, now))| (path, files(store.as_ref(), was, now)))
+                .map(|(path, (was, now))| (path, files(past.store.as_ref(), was, now)))
                 .collect(),
             metrics_in_all,
             published_in_all,

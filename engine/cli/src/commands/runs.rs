@@ -70,7 +70,7 @@ impl Runs {
         let (conditions, params) = (self.conditions()?, self.params()?);
         let past = Past::look(self.file.as_deref(), common)?;
         let reports = past.reports()?;
-        let mut metrics = Metrics::new(past.store, &reports);
+        let mut metrics = Metrics::new(&past, &reports);
         let all: Vec<Listed> =
             reports.into_iter().map(|report| Listed { metrics: metrics.of(&report), report }).collect();
         self.known_names(&all, &conditions, &params)?;

@@ -32,7 +32,7 @@ impl Show {
         if common.json {
             print(&format!("{:#}\n", serde_json::to_value(&report).unwrap_or_default()));
         } else {
-            let mut metrics = Metrics::new(past.store, std::slice::from_ref(&report));
+            let mut metrics = Metrics::new(&past, std::slice::from_ref(&report));
             print(&sanitised(&text(&report, &mut metrics, common.verbose)));
         }
         Ok(ExitStatus::Done)
