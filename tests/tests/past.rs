@@ -382,6 +382,53 @@ stages: { one: { for: { seed: \"${seeds}\" }, uses: constant, config: { value: \
 }
 
 #[test]
+fn diff_of_many_cells_also_tells_what_only_one_run_has() {
+    let sandbox = project(
+        "pipeline: many
+params: { seeds: [1], word: a }
+stages:
+  one:
+    for: { seed: \"${seeds}\" }
+    uses: command
+    shell: true
+    run: \"printf '{\\\"n\\\": %s, \\\"word\\\": \\\"%s\\\"}' ${seed} ${word} > m.json; echo ${seed} > ${out.x}\"
+    outputs: { x: { file: x.txt } }
+    metrics: { file: m.json }
+",
+    );
+    sandbox.run().exits(0);
+    let more = "seeds=[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]";
+    sandbox.run_with(&["--set", more]).exits(0);
+    sandbox.run_with(&["--set", more, "--set", "word=b"]).exits(0);
+    let table = |was: &str, now: &str| {
+        let diff = says(&sandbox, &["diff", was, now]);
+        diff[diff.find("metrics, ").unwrap()..].to_owned()
+    };
+    insta::assert_snapshot!(table("latest~2", "latest~1"), @r#"
+    metrics, 26 of 28 differ
+    was now change
+    one.n ×13, only in the second – 8
+    one.word ×13, only in the second – a
+    means over the cells of a stage (-v shows each cell)
+    "#);
+    insta::assert_snapshot!(table("latest~1", "latest~2"), @r#"
+    metrics, 26 of 28 differ
+    was now change
+    one.n ×13, only in the first 8 –
+    one.word ×13, only in the first a –
+    means over the cells of a stage (-v shows each cell)
+    "#);
+    insta::assert_snapshot!(table("latest~2", "latest"), @r#"
+    metrics, 27 of 28 differ
+    was now change
+    one.n ×13, only in the second – 8
+    one.word ×1, not numbers a b
+    one.word ×13, only in the second – b
+    means over the cells of a stage (-v shows each cell)
+    "#);
+}
+
+#[test]
 fn what_diff_cannot_compare_is_said() {
     let sandbox = three_runs();
     assert_eq!(sandbox.call(&["diff", "latest"]).exits(2).stdout, "");

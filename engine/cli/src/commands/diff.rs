@@ -188,23 +188,43 @@ impl Difference {
         headed(self.metrics.iter().map(row).collect())
     }
 
-    /// Means by stage and metric.
+    /// Means by stage and metric; what only one run has, and what is no number, apart from the rest.
     fn stage_table(&self) -> Table {
-        let mut groups: BTreeMap<(String, &String), Vec<(f64, f64)>> = BTreeMap::new();
+        type Pairs<'a> = (Vec<&'a Value>, Vec<&'a Value>);
+        let mut groups: BTreeMap<(String, &String, &str), Pairs> = BTreeMap::new();
         for ((cell, metric), (was, now)) in &self.metrics {
             let stage = cell.split('[').next().unwrap_or(cell).to_owned();
-            let group = groups.entry((stage, metric)).or_default();
-            group.extend(was.as_f64().zip(now.as_f64()));
+            let in_words = match (was, now) {
+                (was, Value::Null) if !was.is_null() => ", only in the first",
+                (Value::Null, now) if !now.is_null() => ", only in the second",
+                (was, now) if was.is_number() && now.is_number() => "",
+                _ => ", not numbers",
+            };
+            let group = groups.entry((stage, metric, in_words)).or_default();
+            group.0.extend((!was.is_null()).then_some(was));
+            group.1.extend((!now.is_null()).then_some(now));
         }
-        let mean = |values: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| {
-            values.iter().map(of).sum::<f64>() / values.len() as f64
+        let row = |((stage, metric, in_words), (was, now)): (&(String, &String, &str), &Pairs)| {
+            let name = format!("{stage}.{metric} ×{}{in_words}", was.len().max(now.len()));
+            vec![name, together(was), together(now), change(mean(was), mean(now))]
         };
-        let row = |((stage, metric), values): (&(String, &String), &Vec<(f64, f64)>)| {
-            let (was, now) = (mean(values, |pair| pair.0), mean(values, |pair| pair.1));
-            let name = format!("{stage}.{metric} ×{}", values.len());
-            vec![name, digits(was), digits(now), change(Some(was), Some(now))]
-        };
-        headed(groups.iter().filter(|(_, values)| !values.is_empty()).map(row).collect())
+        headed(groups.iter().map(row).collect())
+    }
+}
+
+/// The mean, where all values are numbers.
+fn mean(values: &[&Value]) -> Option<f64> {
+    let sum = values.iter().map(|value| value.as_f64()).sum::<Option<f64>>()?;
+    (!values.is_empty()).then(|| sum / values.len() as f64)
+}
+
+/// Several values in one: their mean, or the one value that all of them have, or how many there are.
+fn together(values: &[&Value]) -> String {
+    match (mean(values), values) {
+        (Some(mean), _) => digits(mean),
+        (None, []) => number(&Value::Null),
+        (None, [first, rest @ ..]) if rest.iter().all(|value| value == first) => number(first),
+        (None, several) => format!("{} values", several.len()),
     }
 }
 
