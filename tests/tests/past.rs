@@ -523,6 +523,31 @@ fn a_run_records_the_commit_and_whether_the_tree_was_dirty() {
 }
 
 #[test]
+fn a_run_records_the_commit_of_its_project_and_not_of_the_hook_that_started_it() {
+    let sandbox = project(MEASURED);
+    if !git(&sandbox, &["init", "--quiet"]) {
+        return;
+    }
+    assert!(git(&sandbox, &["add", "pipeline.yaml"]) && git(&sandbox, &["commit", "--quiet", "-m", "first"]));
+    let other = project(MEASURED);
+    assert!(git(&other, &["init", "--quiet"]) && git(&other, &["add", "pipeline.yaml"]));
+    assert!(git(&other, &["commit", "--quiet", "-m", "another"]));
+    let commit = |sandbox: &Sandbox| {
+        let show = sandbox.call(&["show", "--json"]).exits(0).stdout;
+        serde_json::from_str::<serde_json::Value>(&show).unwrap()["git"].clone()
+    };
+    sandbox.run().exits(0);
+    let own = commit(&sandbox);
+    assert!(own["commit"].is_string(), "{own}");
+    let sandbox = sandbox
+        .variable("GIT_DIR", &other.path(".git").display().to_string())
+        .variable("GIT_WORK_TREE", &other.root().display().to_string())
+        .variable("GIT_INDEX_FILE", &other.path(".git/index").display().to_string());
+    sandbox.run().exits(0);
+    assert_eq!(commit(&sandbox), own);
+}
+
+#[test]
 fn without_git_a_run_records_no_commit() {
     let sandbox = project(MEASURED);
     sandbox.run().exits(0);

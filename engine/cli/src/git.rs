@@ -28,11 +28,26 @@ impl GitQuestion {
     }
 }
 
+/// What a hook of git, or whoever works in another repository, leaves in the environment; with any of it git would
+/// tell of that repository, whatever the folder is.
+const OTHERS: [&str; 7] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_PREFIX",
+];
+
 fn state(folder: PathBuf) -> Option<GitState> {
     let mut git = Command::new("git");
     // Looking must neither write to the repository nor start programs that its settings name.
     git.arg("-C").arg(folder).args(["--no-optional-locks", "-c", "core.fsmonitor=false"]);
     git.args(["status", "--porcelain=v2", "--branch", "--untracked-files=no"]);
+    for name in OTHERS {
+        git.env_remove(name);
+    }
     let output = git.stdin(Stdio::null()).output().ok().filter(|output| output.status.success())?;
     parse(&String::from_utf8_lossy(&output.stdout))
 }
