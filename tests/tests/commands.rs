@@ -736,6 +736,7 @@ fn plan_works_without_a_store_on_a_folder_that_cannot_be_written_to() {
     execute  odd          new
     await    sum          waits for one[seed=1] and 2 more
     3 to execute, 1 await those and may be reused, 0 to reuse
+    nothing is known of the time of 4 cells
     "#);
 }
 

@@ -120,7 +120,12 @@ fn as_text(graph: &Graph, plan: &Plan, estimate: &Estimate, screen: Screen, all:
 /// What all of it costs, by past records, and what of that is not certain.
 fn times_in_all(estimate: &Estimate) -> String {
     if estimate.work() <= 0.0 {
-        return String::new();
+        let unknown = counted(estimate.unknown, "cell");
+        return if estimate.unknown == 0 {
+            String::new()
+        } else {
+            format!("nothing is known of the time of {unknown}\n")
+        };
     }
     let sure =
         if estimate.possible > 0.0 { format!(", {} of it certain", duration(estimate.certain)) } else { String::new() };
