@@ -43,6 +43,7 @@ impl Condition {
             let message = format!("`{text}` is not a condition");
             return Err(Failure::call(message).hint("write a name, a comparison and a value: `accuracy>0.7`"));
         }
+        refuse_misread(text, sign, name, value)?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value.trim_matches(['"', '\''])));
         if !matches!(comparison, Comparison::Equal | Comparison::NotEqual) && !value.is_number() {
             let message = format!("`{text}` compares by size with `{}`, which is no number", shown(&value));
@@ -68,6 +69,46 @@ impl Condition {
             Comparison::AtLeast => ordered(|a, b| a >= b),
         }
     }
+}
+
+/// Refuses what would be compared as a text though it was hardly meant as one: another sign, another condition. In
+/// quotation marks both are texts.
+fn refuse_misread(text: &str, sign: &str, name: &str, value: &str) -> Result<(), Failure> {
+    if let Some(rest) = value.strip_prefix(['=', '<', '>', '≤', '≥']) {
+        let rest = rest.trim_start_matches(['=', '<', '>']).trim_start();
+        let written = value[..value.len() - rest.len()].trim_end();
+        let meant = match (sign, written) {
+            ("=", ">" | "≥") => ">=",
+            ("=", "<" | "≤") => "<=",
+            ("==", "=") => "==",
+            ("<", ">") | ("!=", "=") => "!=",
+            _ => "",
+        };
+        let failure = Failure::call(format!("`{text}` compares by `{sign}{written}`, which there is not"));
+        return Err(failure.hint(if meant.is_empty() {
+            "comparisons are `=`, `!=`, `<`, `<=`, `>`, `>=`".to_owned()
+        } else {
+            format!("write `{name}{meant}{rest}`")
+        }));
+    }
+    if value.starts_with(['"', '\'', '[', '{']) {
+        return Ok(());
+    }
+    for between in [",", ";", "&", " and "] {
+        let Some((first, second)) = value.split_once(between) else { continue };
+        let second = second.trim_start_matches('&').trim();
+        if find_sign(second).is_some_and(|(place, ..)| is_name(&second[..place])) {
+            let failure = Failure::call(format!("`{text}` is more than one condition"));
+            let first = format!("{name}{sign}{}", first.trim());
+            return Err(failure.hint(format!("give each an option of its own: `{first}`, `{second}`")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text can name a param or a metric.
+fn is_name(text: &str) -> bool {
+    text.trim().starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
 /// The first sign outside of brackets, in which a cell's conditions stand.
@@ -122,5 +163,18 @@ mod tests {
         for bad in ["a>", ">1", "a>high"] {
             assert!(Condition::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_hardly_meant_as_a_text_is_refused() {
+        for bad in ["a=>1", "a=<1", "a===1", "a<>1", "a>>1", "a=≥1", "a!==1", "a= > 1"] {
+            assert!(Condition::parse(bad).is_err(), "{bad}");
+        }
+        for bad in ["a=1,b=2", "a=1, b>2", "a=1 and b=2", "a=1 && b!=2", "a=x;score[seed=1].b<=2"] {
+            assert!(Condition::parse(bad).is_err(), "{bad}");
+        }
+        assert!(accepts("a='>1'", json!(">1")) && accepts("a=\"b,c=1\"", json!("b,c=1")));
+        assert!(accepts("a=b,c", json!("b,c")) && accepts("a=rock and roll", json!("rock and roll")));
+        assert!(accepts("a=[\"b,c=1\"]", json!(["b,c=1"])) && accepts("a={\"b\":1}", json!({ "b": 1 })));
     }
 }
