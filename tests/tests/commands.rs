@@ -297,7 +297,7 @@ fn the_whole_help() {
               Possible values:
               - text: For a terminal
               - json: A list of objects, like --json
-              - csv:  A table with a column for each param and metric
+              - csv:  A table with a column for each param and metric, or for those asked for
               - md:   A table for a document
 
       -h, --help

@@ -212,12 +212,89 @@ fn runs_are_also_a_table_for_programs_and_documents() {
     ));
 }
 
+/// The headers of a table for programs.
+fn columns(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    let csv = sandbox.call(&[&["runs", "--format", "csv"], arguments].concat()).exits(0).stdout;
+    csv.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_condition_or_an_order_takes_no_column_from_a_table() {
+    let sandbox = three_runs();
+    let all = columns(&sandbox, &[]);
+    for arguments in [
+        ["--sort", "base"],
+        ["--sort", "-accuracy"],
+        ["--where", "base>1"],
+        ["--where", "score[threshold=0.5].accuracy>0"],
+    ] {
+        assert_eq!(columns(&sandbox, &arguments), all, "{arguments:?}");
+    }
+    let own = "run,pipeline,profile,started,seconds,git,dirty,executed,reused,failed";
+    assert_eq!(columns(&sandbox, &["--param", "base", "--sort", "base"]), format!("{own},base"));
+    assert_eq!(columns(&sandbox, &["--metric", "base"]), format!("{own},base"), "a param, too");
+    let with_order = columns(&sandbox, &["--param", "base", "--sort", "score[threshold=0.9].accuracy"]);
+    assert_eq!(with_order, format!("{own},base,score[threshold=0.9].accuracy"));
+}
+
+#[test]
+fn a_column_for_a_part_of_a_param_has_that_part() {
+    let sandbox = three_runs();
+    let csv = sandbox.call(&["runs", "--format", "csv", "--param", "about.who"]).exits(0).stdout;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].ends_with(",failed,about.who") && lines[1].ends_with(",0,me"), "{csv}");
+}
+
+#[test]
+fn a_table_for_a_document_has_the_columns_of_one_for_programs() {
+    let sandbox = three_runs();
+    let document = sandbox.call(&["runs", "--format", "md"]).exits(0).stdout;
+    let headers = document.lines().next().unwrap().trim_matches(['|', ' ']).replace(" | ", ",");
+    assert_eq!(headers, columns(&sandbox, &[]));
+}
+
+#[test]
+fn runs_without_what_they_are_sorted_by_come_last_in_either_direction() {
+    let sandbox = three_runs();
+    sandbox.edit("pipeline: measured", "pipeline: other");
+    sandbox.edit("params: {", "params: { mode: zeta,");
+    sandbox.run().exits(0);
+    sandbox.run_with(&["--set", "mode=alpha"]).exits(0);
+    sandbox.run_with(&["--set", "mode=7"]).exits(0);
+    let all = ids(&sandbox, &[]);
+    let order = |sort: &str| {
+        let sorted = ids(&sandbox, &["--sort", sort]);
+        sorted.iter().map(|run| all.iter().position(|other| other == run).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(order("mode"), [5, 4, 3, 0, 1, 2], "numbers before texts, and what has neither last");
+    assert_eq!(order("-mode"), [3, 4, 5, 0, 1, 2]);
+    assert_eq!(order("-score[threshold=0.9].accuracy")[0], 2);
+    assert_eq!(order("score[threshold=0.9].accuracy")[0], 2);
+}
+
+#[test]
+fn what_changed_is_told_of_the_run_before_also_where_the_list_shows_another() {
+    let sandbox = three_runs();
+    insta::assert_snapshot!(says(&sandbox, &["runs", "--sort", "-started"]), @r#"
+    [RUN] [DATE] [TIME] 1 executed, 3 reused
+    base 20 → 10, thresholds [0.1,0.5] → [0.5,0.9]
+    [RUN] [DATE] [TIME] 4 executed, 0 reused
+    base 10 → 20
+    [RUN] [DATE] [TIME] 4 executed, 0 reused
+    "#);
+    insta::assert_snapshot!(says(&sandbox, &["runs", "-n", "1"]), @r#"
+    [RUN] [DATE] [TIME] 1 executed, 3 reused
+    base 20 → 10, thresholds [0.1,0.5] → [0.5,0.9]
+    "#);
+    insta::assert_snapshot!(says(&sandbox, &["runs", "--where", "executed=4", "--sort", "-seconds", "-n", "5"]).lines().filter(|line| line.contains('→')).collect::<String>(), @"base 10 → 20");
+}
+
 #[test]
 fn what_runs_cannot_mean_is_said() {
     let sandbox = three_runs();
     let said = |arguments: &[&str]| sandbox.call(&[&["runs"], arguments].concat()).exits(2).stderr;
     insta::assert_snapshot!(said(&["--where", "acuracy>0.5"]), @r#"
-    error: no run has a metric `acuracy`
+    error: no run has a param or metric `acuracy`
     hint: did you mean `accuracy`?
     "#);
     insta::assert_snapshot!(said(&["--where", "accuracy"]), @r#"
@@ -231,7 +308,31 @@ fn what_runs_cannot_mean_is_said() {
     "#);
     insta::assert_snapshot!(said(&["--sort", "something"]), @r#"
     error: no run has a param or metric `something`
-    hint: known are [about, accuracy, base, deep.n, thresholds, value]
+    hint: known are [about, accuracy, base, deep.n, executed, failed, reused, seconds, started, thresholds, value]
+    "#);
+    insta::assert_snapshot!(said(&["--where", "bass>1"]), @r#"
+    error: no run has a param or metric `bass`
+    hint: did you mean `base`?
+    "#);
+    insta::assert_snapshot!(said(&["--metric", "acuracy"]), @r#"
+    error: no run has a metric `acuracy`
+    hint: did you mean `accuracy`?
+    "#);
+    insta::assert_snapshot!(said(&["--where", "accuracy=>0.15"]), @r#"
+    error: `accuracy=>0.15` compares by `=>`, which there is not
+    hint: write `accuracy>=0.15`
+    "#);
+    insta::assert_snapshot!(said(&["--where", "accuracy===1"]), @r#"
+    error: `accuracy===1` compares by `===`, which there is not
+    hint: write `accuracy==1`
+    "#);
+    insta::assert_snapshot!(said(&["--where", "accuracy>>1"]), @r#"
+    error: `accuracy>>1` compares by `>>`, which there is not
+    hint: comparisons are `=`, `!=`, `<`, `<=`, `>`, `>=`
+    "#);
+    insta::assert_snapshot!(said(&["--where", "accuracy=0.2,base=2"]), @r#"
+    error: `accuracy=0.2,base=2` is more than one condition
+    hint: give each an option of its own: `accuracy=0.2`, `base=2`
     "#);
     assert!(said(&["--format", "xml"]).contains("invalid value 'xml'"));
     assert!(said(&["nowhere.yaml"]).contains("there is no file `nowhere.yaml`"));

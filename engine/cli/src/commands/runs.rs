@@ -46,7 +46,7 @@ enum Format {
     Text,
     /// A list of objects, like --json
     Json,
-    /// A table with a column for each param and metric
+    /// A table with a column for each param and metric, or for those asked for
     Csv,
     /// A table for a document
     Md,
@@ -56,6 +56,15 @@ enum Format {
 struct Listed {
     report: RunReport,
     metrics: BTreeMap<String, Values>,
+    /// The run before it of the same pipeline and profile, whatever the list shows.
+    before: Option<Before>,
+}
+
+/// What is new since the run before.
+struct Before {
+    run: String,
+    same_git: bool,
+    changed_params: Vec<String>,
 }
 
 /// A column that was asked for.
@@ -71,8 +80,11 @@ impl Runs {
         let past = Past::look(self.file.as_deref(), common)?;
         let reports = past.reports()?;
         let mut metrics = Metrics::new(&past, &reports);
+        let befores = befores(&reports);
+        let all = reports.into_iter().zip(befores);
         let all: Vec<Listed> =
-            reports.into_iter().map(|report| Listed { metrics: metrics.of(&report), report }).collect();
+            all.map(|(report, before)| Listed { metrics: metrics.of(&report), report, before }).collect();
+        let apart = Apart::of(&all);
         self.known_names(&all, &conditions, &params)?;
         let mut listed: Vec<Listed> = all.into_iter().filter(|run| run.fulfils(&conditions, &params)).collect();
         if let Some(sort) = &self.sort {
@@ -84,11 +96,14 @@ impl Runs {
         let from = if self.sort.is_none() { listed.len().saturating_sub(most) } else { 0 };
         let shown = &listed[from..listed.len().min(from.saturating_add(most))];
         let columns = self.columns(&conditions, &params);
+        // A condition or an order narrows down nothing but runs.
+        let everything = self.params.is_empty() && self.metrics.is_empty();
         print(&sanitised(&match format {
             Format::Json => format!("{:#}\n", shown.iter().map(Listed::as_json).collect::<Value>()),
-            Format::Csv => full_table(shown, &columns).csv(),
+            Format::Csv => full_table(shown, if everything { &[] } else { &columns }).csv(),
+            Format::Md if everything => full_table(shown, &[]).markdown(),
             Format::Md => short_table(shown, &columns).markdown(),
-            Format::Text if columns.is_empty() => lines(shown),
+            Format::Text if columns.is_empty() => lines(shown, &apart),
             Format::Text if shown.is_empty() => String::new(),
             Format::Text => short_table(shown, &columns).text(),
         }));
@@ -124,15 +139,17 @@ impl Runs {
         if runs.is_empty() {
             return Ok(());
         }
-        let of_params = || runs.iter().flat_map(|run| run.report.params.keys());
-        let of_metrics = || runs.iter().flat_map(|run| run.metrics.values()).flat_map(Values::keys);
-        let unknown = |what: &str, name: &str, known: BTreeSet<&String>| {
-            let near = dgpipe_engine::spec::nearest(name, known.iter().map(|name| name.as_str()));
+        let of_params = || runs.iter().flat_map(|run| run.report.params.keys()).map(String::as_str);
+        let of_metrics = || runs.iter().flat_map(|run| run.metrics.values()).flat_map(Values::keys).map(String::as_str);
+        let of_all = || of_params().chain(of_metrics()).chain(BUILT_IN).collect();
+        let nowhere = |name: &str| runs.iter().all(|run| run.values(name).is_empty());
+        let unknown = |what: &str, name: &str, known: BTreeSet<&str>| {
+            let near = dgpipe_engine::spec::nearest(name, known.iter().copied());
             let failure = Failure::call(format!("no run has {what} `{name}`"));
             match (near, known.len()) {
                 (Some(near), _) => failure.hint(format!("did you mean `{near}`?")),
                 (None, 1..=24) => {
-                    let known: Vec<&str> = known.iter().map(|name| name.as_str()).collect();
+                    let known: Vec<&str> = known.into_iter().collect();
                     failure.hint(format!("known are [{}]", known.join(", ")))
                 }
                 _ => failure,
@@ -143,15 +160,12 @@ impl Runs {
                 return Err(unknown("a param", name, of_params().collect()));
             }
         }
-        let sort = self.sort.as_ref().map(|sort| sort.trim_start_matches('-').to_owned());
-        let names = conditions.iter().map(|condition| &condition.name).chain(&self.metrics);
-        for name in names {
-            if runs.iter().all(|run| run.values(name).is_empty()) {
-                return Err(unknown("a metric", name, of_metrics().collect()));
-            }
+        if let Some(name) = self.metrics.iter().find(|name| nowhere(name)) {
+            return Err(unknown("a metric", name, of_metrics().collect()));
         }
-        match sort.filter(|name| runs.iter().all(|run| run.values(name).is_empty())) {
-            Some(name) => Err(unknown("a param or metric", &name, of_params().chain(of_metrics()).collect())),
+        let sort = self.sort.iter().map(|sort| sort.trim_start_matches('-'));
+        match conditions.iter().map(|condition| condition.name.as_str()).chain(sort).find(|name| nowhere(name)) {
+            Some(name) => Err(unknown("a param or metric", name, of_all())),
             None => Ok(()),
         }
     }
@@ -163,7 +177,10 @@ impl Runs {
         let metrics = self.metrics.iter().map(String::as_str);
         for name in metrics.chain(conditions.iter().map(|condition| condition.name.as_str())).chain(sort) {
             let column = Column::Metric(name.to_owned());
-            if !columns.contains(&column) && !columns.contains(&Column::Param(name.to_owned())) && !is_built_in(name) {
+            if !columns.contains(&column)
+                && !columns.contains(&Column::Param(name.to_owned()))
+                && !BUILT_IN.contains(&name)
+            {
                 columns.push(column);
             }
         }
@@ -171,9 +188,8 @@ impl Runs {
     }
 }
 
-fn is_built_in(name: &str) -> bool {
-    ["started", "seconds", "executed", "reused", "failed"].contains(&name)
-}
+/// What is known of every run.
+const BUILT_IN: [&str; 5] = ["started", "seconds", "executed", "reused", "failed"];
 
 impl Listed {
     fn param(&self, name: &str) -> Option<&Value> {
@@ -229,43 +245,107 @@ fn sorted(runs: &mut [Listed], sort: &str) {
         Some(name) => (name, true),
         None => (sort, false),
     };
-    let place = |run: &Listed| {
-        let numbers = run.values(name).iter().filter_map(Value::as_f64).collect::<Vec<_>>();
+    runs.sort_by_cached_key(|run| {
+        let values = run.values(name);
+        let numbers = values.iter().filter_map(Value::as_f64).collect::<Vec<_>>();
         // Of many cells the mean counts.
         let mean = (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64);
-        (mean, run.values(name).first().map(ToString::to_string))
-    };
-    runs.sort_by(|one, other| {
-        let ((one, text), (other, other_text)) = (place(one), place(other));
-        let order = match (one, other) {
-            (Some(one), Some(other)) => one.total_cmp(&other),
-            (None, None) => text.cmp(&other_text),
-            (one, other) => return other.is_some().cmp(&one.is_some()),
+        let place = match (mean, values.first()) {
+            (Some(mean), _) => Place::Number(mean),
+            (None, Some(text)) => Place::Text(text.to_string()),
+            (None, None) => return Rank::Last,
         };
-        if down { order.reverse() } else { order }
+        if down { Rank::Down(std::cmp::Reverse(place)) } else { Rank::Up(place) }
     });
 }
 
+/// Where a run belongs in an order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Up(Place),
+    Down(std::cmp::Reverse<Place>),
+    Last,
+}
+
+/// What runs are sorted by: numbers, then texts.
+enum Place {
+    Number(f64),
+    Text(String),
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        match (self, other) {
+            (Self::Number(one), Self::Number(other)) => one.total_cmp(other),
+            (Self::Text(one), Self::Text(other)) => one.cmp(other),
+            (Self::Number(_), Self::Text(_)) => std::cmp::Ordering::Less,
+            (Self::Text(_), Self::Number(_)) => std::cmp::Ordering::Greater,
+        }
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Place {}
+
+/// What is new in each run since the one before it of the same pipeline and profile. The oldest come first.
+fn befores(reports: &[RunReport]) -> Vec<Option<Before>> {
+    let mut latest: BTreeMap<(&str, &str), &RunReport> = BTreeMap::new();
+    let mut befores = Vec::new();
+    for report in reports {
+        let last = latest.insert((&report.pipeline, &report.profile), report);
+        befores.push(last.map(|last| Before {
+            run: last.run.clone(),
+            same_git: last.git == report.git,
+            changed_params: changed_params(last, report),
+        }));
+    }
+    befores
+}
+
+/// By what runs have to be told apart.
+struct Apart {
+    pipelines: bool,
+    profiles: bool,
+}
+
+impl Apart {
+    fn of(runs: &[Listed]) -> Self {
+        let several = |of: fn(&RunReport) -> &String| runs.iter().any(|run| of(&run.report) != of(&runs[0].report));
+        Self { pipelines: several(|report| &report.pipeline), profiles: several(|report| &report.profile) }
+    }
+}
+
 /// A line for each run, and one below with what changed since the run before it of the same pipeline and profile.
-fn lines(runs: &[Listed]) -> String {
-    let several = |of: fn(&RunReport) -> &String| runs.iter().any(|run| of(&run.report) != of(&runs[0].report));
-    let (pipelines, profiles) = (several(|report| &report.pipeline), several(|report| &report.profile));
-    let mut before: BTreeMap<(&str, &str), &RunReport> = BTreeMap::new();
+fn lines(runs: &[Listed], apart: &Apart) -> String {
+    let mut above: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     let mut text = String::new();
     for run in runs {
         let report = &run.report;
-        let last = before.insert((&report.pipeline, &report.profile), report);
+        let above = above.insert((&report.pipeline, &report.profile), &report.run);
         text.push_str(&line(report));
         let mut notes = Vec::new();
-        match (pipelines, profiles) {
+        match (apart.pipelines, apart.profiles) {
             (true, _) => notes.push(format!("{} ({})", report.pipeline, report.profile)),
             (false, true) => notes.push(report.profile.clone()),
             (false, false) => {}
         }
-        if let Some(git) = report.git.as_ref().filter(|_| last.is_none_or(|last| last.git != report.git)) {
+        // The commit may be left out only where the line above has said it.
+        let said = run.before.as_ref().is_some_and(|before| before.same_git && above == Some(&before.run));
+        if let Some(git) = report.git.as_ref().filter(|_| !said) {
             notes.push(in_short(git));
         }
-        notes.extend(last.map(|last| changed_params(last, report)).unwrap_or_default());
+        notes.extend(run.before.iter().flat_map(|before| before.changed_params.clone()));
         if !notes.is_empty() {
             text.push_str(&format!("    {}\n", notes.join(", ")));
         }
@@ -344,25 +424,22 @@ fn range(values: &[Value]) -> String {
 /// Everything about runs: a column for each param and for each metric of each cell, or for those asked for.
 fn full_table(runs: &[Listed], columns: &[Column]) -> Table {
     let own = ["run", "pipeline", "profile", "started", "seconds", "git", "dirty", "executed", "reused", "failed"];
-    let asked = |name: &str, is_param: bool| {
-        columns.is_empty()
-            || columns.iter().any(|column| match column {
-                Column::Param(asked) => is_param && asked.split('.').next() == Some(name),
-                Column::Metric(_) => false,
-            })
-    };
-    let params: BTreeSet<&String> =
-        runs.iter().flat_map(|run| run.report.params.keys()).filter(|name| asked(name, true)).collect();
+    let all: BTreeSet<(&String, &String)> = runs
+        .iter()
+        .flat_map(|run| &run.metrics)
+        .flat_map(|(cell, values)| values.keys().map(move |metric| (cell, metric)))
+        .collect();
     let wanted = |cell: &str, metric: &str| {
         columns.is_empty()
             || columns.iter().any(|column| matches!(column, Column::Metric(name) if is_named(name, cell, metric)))
     };
-    let metrics: BTreeSet<(&String, &String)> = runs
-        .iter()
-        .flat_map(|run| &run.metrics)
-        .flat_map(|(cell, values)| values.keys().map(move |metric| (cell, metric)))
-        .filter(|(cell, metric)| wanted(cell, metric))
-        .collect();
+    let metrics: Vec<(&String, &String)> = all.into_iter().filter(|(cell, metric)| wanted(cell, metric)).collect();
+    // The name of a metric may also be that of a param.
+    let asked = columns.iter().map(|(Column::Param(name) | Column::Metric(name))| name);
+    let params: BTreeSet<&String> = match columns {
+        [] => runs.iter().flat_map(|run| run.report.params.keys()).collect(),
+        _ => asked.filter(|name| runs.iter().any(|run| run.param(name).is_some())).collect(),
+    };
     let exact = |value: Option<&Value>| match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
@@ -375,7 +452,7 @@ fn full_table(runs: &[Listed], columns: &[Column]) -> Table {
         let mut row = vec![report.run.clone(), report.pipeline.clone(), report.profile.clone(), time(report.started)];
         row.extend([report.seconds.to_string(), commit, dirty]);
         row.extend([report.counts.executed, report.counts.reused, report.counts.failed].map(|count| count.to_string()));
-        row.extend(params.iter().map(|name| exact(report.params.get(*name))));
+        row.extend(params.iter().map(|name| exact(run.param(name))));
         row.extend(
             metrics.iter().map(|(cell, metric)| exact(run.metrics.get(*cell).and_then(|values| values.get(*metric)))),
         );
