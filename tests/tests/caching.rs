@@ -231,7 +231,7 @@ fn an_added_seed_is_one_reason_and_not_a_shift_of_all() {
     all is up to date; it executed in run [RUN] ([DATE])
       because input terms: one[seed=0] was added
       one[seed=0] executed in run [RUN]
-        because new
+        because new, seed [1,2,3] → [0,1,2,3] (param seeds, pipeline.yaml:3)
     "#);
 }
 
@@ -261,7 +261,7 @@ stages:
     sandbox.run().exits(0);
     sandbox.edit(", b: { file: b.txt } }", " }");
     assert_eq!(sandbox.run().exits(0).executed(), ["a"]);
-    assert!(sandbox.call(&["why", "pipeline.yaml", "a"]).exits(0).stdout.contains("declared outputs changed"));
+    assert!(sandbox.call(&["why", "pipeline.yaml", "a"]).exits(0).stdout.contains("declared outputs: b removed"));
     sandbox.edit("{ a: { file: a.txt } }", "{ a: { file: a.txt }, b: { file: b.txt } }");
     assert_eq!(sandbox.run().exits(0).executed(), NOTHING, "back again is reuse");
 }

@@ -687,7 +687,15 @@ fn plan_json_is_as_the_design_says() {
           "decision": "execute",
           "reasons": [
             {
-              "kind": "new-cell"
+              "kind": "new-cell",
+              "axes": [
+                {
+                  "axis": "seed",
+                  "was": "[1,2]",
+                  "now": "[1,2,3]",
+                  "origin": "param seeds, --set, over pipeline.yaml:3"
+                }
+              ]
             }
           ]
         },

@@ -442,7 +442,7 @@ fn diff_puts_two_runs_side_by_side() {
     4 cells: new
 
     executed in [RUN]
-    1 cell: new
+    1 cell: new, threshold [0.1,0.5] → [0.5,0.9] (param thresholds, --set, over pipeline.yaml:2)
 
     metrics, 4 of 7 differ
     was now change

@@ -58,7 +58,17 @@ fn a_param_is_named_with_its_line_and_its_profile() {
     scaled executes
       because new
     the nearest record is that of scaled of sums (default), from run [RUN] ([DATE])
-      it differs in factor 0.5 → 1.25
+      it differs in factor 0.5 → 1.25 (param plus, profile usual, pipeline.yaml:7)
+    "#);
+    sandbox.run_with(&["scaled"]).exits(0);
+    sandbox.edit("plus: 1.25", "plus: 1.5");
+    insta::assert_snapshot!(sandbox.why("scaled", &[]), @r#"
+    scaled executes
+      because factor 1.25 → 1.5 (param plus, profile usual, pipeline.yaml:7)
+    "#);
+    insta::assert_snapshot!(sandbox.why("scaled", &["--set", "plus=2.5"]), @r#"
+    scaled executes
+      because factor 1.25 → 2.5 (param plus, --set, over pipeline.yaml:7)
     "#);
 }
 
@@ -177,19 +187,96 @@ fn a_version_of_a_stage_type_is_named() {
     last awaits what it reads, and may be reused
       odd[seed=1] awaits what it reads
         one[seed=1] executes
-          because version of the stage type 1 → 2
+          because version of the stage type constant 1 → 2
     6 more cells on the way, for the same causes (-v shows all)
     "#);
     assert_eq!(sandbox.run().exits(0).executed().len(), 4);
 }
 
 #[test]
-fn another_argument_of_a_command_is_shown_where_it_differs() {
+fn a_param_in_an_argument_of_a_command_is_named() {
     let sandbox = commanded();
     sandbox.edit("word: hello", "word: goodbye");
     insta::assert_snapshot!(sandbox.why("count", &[]), @r#"
     count executes
-      because run ….all}; echo hello $$TONE >> $… → ….all}; echo goodbye $$TONE >> $… (param word, pipeline.yaml:2)
+      because run: param word hello → goodbye (pipeline.yaml:2)
+    "#);
+}
+
+/// Params in a shell text, in a text of arguments, and in one another.
+const TEXTS: &str = "pipeline: p
+params: { lr: 0.1, epochs: 5, name: \"${lr}-${epochs}\" }
+profiles: { long: { params: { epochs: 50 } } }
+stages:
+  train:
+    for: { seed: [1, 2] }
+    uses: command
+    shell: true
+    run: echo ${lr} ${seed} ${epochs} $HOME '$$x' and much more that nobody would want to read > ${out.x}; echo 3 4
+    outputs: { x: { file: x.txt } }
+  titled:
+    uses: command
+    run: [sh, -c, 'echo \"$1\" > x.txt', sh, \"--name=${name}\"]
+    outputs: { x: { file: x.txt } }
+";
+
+fn texts() -> Sandbox {
+    let sandbox = project(TEXTS);
+    sandbox.run().exits(0);
+    sandbox
+}
+
+#[test]
+fn of_several_params_in_one_text_those_are_named_that_changed() {
+    let sandbox = texts();
+    insta::assert_snapshot!(sandbox.why("train[seed=1]", &["--set", "lr=0.2"]), @r#"
+    train[seed=1] executes
+      because run: param lr 0.1 → 0.2 (--set, over pipeline.yaml:2)
+    "#);
+    sandbox.edit("epochs: 5,", "epochs: 7,");
+    insta::assert_snapshot!(sandbox.why("train[seed=2]", &["--set", "lr=0.2"]), @r#"
+    train[seed=2] executes
+      because run: param lr 0.1 → 0.2 (--set, over pipeline.yaml:2), param epochs 5 → 7 (pipeline.yaml:2)
+    "#);
+    let run = sandbox.call(&["run", "pipeline.yaml", "train", "--set", "lr=0.2"]).exits(0);
+    assert!(
+        run.stderr.contains("ran train ×2: run: param lr 0.1 → 0.2 (--set, over pipeline.yaml:2)"),
+        "{}",
+        run.stderr
+    );
+    let why = sandbox.call(&["why", "pipeline.yaml", "train[seed=1]", "--set", "lr=0.3", "--json"]).exits(0);
+    let why: serde_json::Value = serde_json::from_str(&why.stdout).unwrap();
+    let param = serde_json::json!({"name": "lr", "was": "0.2", "now": "0.3", "origin": "--set, over pipeline.yaml:2"});
+    assert_eq!(why["reasons"][0]["params"], serde_json::json!([param]));
+}
+
+#[test]
+fn params_that_are_made_of_others_are_followed_to_those() {
+    let sandbox = texts();
+    insta::assert_snapshot!(sandbox.why("titled", &["--set", "lr=0.2"]), @r#"
+    titled executes
+      because run.4: param lr 0.1 → 0.2 (--set, over pipeline.yaml:2)
+    "#);
+    insta::assert_snapshot!(sandbox.why("titled", &["--profile", "long"]), @r#"
+    titled executes
+      because new
+    the nearest record is that of titled of p (default), from run [RUN] ([DATE])
+      it differs in run.4: param epochs 5 → 50 (profile long, pipeline.yaml:3)
+    "#);
+}
+
+#[test]
+fn a_text_that_was_edited_is_shown_wherever_it_differs() {
+    let sandbox = texts();
+    sandbox.edit("echo 3 4", "echo 3 5");
+    insta::assert_snapshot!(sandbox.why("train[seed=1]", &[]), @r#"
+    train[seed=1] executes
+      because run ….x}; echo 3 4 → ….x}; echo 3 5 (pipeline.yaml:9)
+    "#);
+    // Params alone do not explain that, but one of them is behind the first difference.
+    insta::assert_snapshot!(sandbox.why("train[seed=1]", &["--set", "lr=0.2"]), @r#"
+    train[seed=1] executes
+      because run echo 0.1 1 5 $$HOME … → echo 0.2 1 5 $$HOME …, ….x}; echo 3 4 → ….x}; echo 3 5 (param lr, --set, over pipeline.yaml:2; pipeline.yaml:9)
     "#);
 }
 
@@ -239,17 +326,86 @@ fn members_of_a_fan_in_are_named_whether_changed_added_or_removed() {
     insta::assert_snapshot!(sandbox.why("all", &[]), @r#"
     all awaits what it reads, and may be reused
       because input terms: one[seed=4] was added
-      because input terms: one[seed=2] was removed
+      because input terms: one[seed=2] was removed, seed [1,2,3] → [1,3,4] (param seeds, pipeline.yaml:3)
       one[seed=4] executes
-        because new
+        because new, seed [1,2,3] → [1,3,4] (param seeds, pipeline.yaml:3)
     "#);
     sandbox.run().exits(0);
     insta::assert_snapshot!(sandbox.why("all", &[]), @r#"
     all is up to date; it executed in run [RUN] ([DATE])
       because input terms: one[seed=4] was added
-      because input terms: one[seed=2] was removed
+      because input terms: one[seed=2] was removed, seed [1,2,3] → [1,3,4] (param seeds, pipeline.yaml:3)
       one[seed=4] executed in run [RUN]
-        because new
+        because new, seed [1,2,3] → [1,3,4] (param seeds, pipeline.yaml:3)
+    "#);
+}
+
+#[test]
+fn a_new_cell_says_which_axis_has_its_value_and_where_the_list_is() {
+    let sandbox = project(
+        "pipeline: p
+params: { seeds: [1, 2] }
+stages:
+  one:
+    for: { seed: \"${seeds}\", k: [1] }
+    include: [{ seed: 9 }]
+    uses: constant
+    config: { value: \"${seed}\", factor: \"${k}\" }
+  all: { uses: add, inputs: { terms: \"one[*]\" } }
+",
+    );
+    sandbox.run().exits(0);
+    insta::assert_snapshot!(sandbox.why("all", &["--set", "seeds=[1, 3]"]), @r#"
+    all awaits what it reads, and may be reused
+      because input terms: one[k=1,seed=3] was added
+      because input terms: one[k=1,seed=2] was removed, seed [1,2,9] → [1,3,9] (param seeds, --set, over pipeline.yaml:2)
+      one[k=1,seed=3] executes
+        because new, seed [1,2,9] → [1,3,9] (param seeds, --set, over pipeline.yaml:2)
+    "#);
+    let plan = sandbox.call(&["plan", "pipeline.yaml", "--set", "seeds=[1, 2, 3, 4]"]).exits(0);
+    assert!(
+        plan.stdout.contains("new, seed [1,2,9] → [1,2,3,4,9] (param seeds, --set, over pipeline.yaml:2)"),
+        "{}",
+        plan.stdout
+    );
+    sandbox.edit("k: [1]", "k: [1, 2]");
+    sandbox.edit("{ seed: 9 }", "{ seed: 8 }");
+    let all = sandbox.why("one[k=2,seed=8]", &[]);
+    assert!(all.contains("new, k [1] → [1,2] (pipeline.yaml:5), seed [1,2,9] → [1,2,8] (pipeline.yaml:6)"), "{all}");
+}
+
+#[test]
+fn changes_of_two_stages_that_are_said_alike_are_two() {
+    let sandbox = project(
+        "pipeline: p
+stages:
+  a: { uses: command, run: [sh, -c, 'echo 1 > x.txt; echo 2 > y.txt'], outputs: { x: { file: x.txt } } }
+  b:
+    uses: command
+    run: [sh, -c, 'cat \"$0\" > x.txt; echo 2 > y.txt', \"${in.a}\"]
+    inputs: { a: a.x }
+    outputs: { x: { file: x.txt } }
+",
+    );
+    sandbox.run().exits(0);
+    sandbox.edit("{ x: { file: x.txt } }", "{ x: { file: x.txt }, y: { file: y.txt } }");
+    insta::assert_snapshot!(sandbox.why("b", &[]), @r#"
+    b awaits what it reads, and may be reused
+      because outputs.y nothing → y.txt (pipeline.yaml:8)
+      because declared outputs: y added
+      a executes
+        because outputs.y nothing → y.txt (pipeline.yaml:3)
+        because declared outputs: y added
+    "#);
+    sandbox.edit("{ x: { file: x.txt }, y: { file: y.txt } }", "{ x: { file: x.txt } }");
+    for record in sandbox.files(".dgpipe/records-v1") {
+        fs_err::remove_file(record).unwrap();
+    }
+    insta::assert_snapshot!(sandbox.why("b", &[]), @r#"
+    b awaits what it reads, and may be reused
+      because its record is gone from the store
+      a executes
+        because its record is gone from the store
     "#);
 }
 
@@ -264,7 +420,7 @@ fn three_changes_at_once_are_all_named() {
     copy awaits what it reads, and may be reused
       count executes
         because variable TONE loud → soft (environment)
-        because run ….all}; echo hello $$TONE >> $… → ….all}; echo goodbye $$TONE >> $… (param word, pipeline.yaml:2)
+        because run: param word hello → goodbye (pipeline.yaml:2)
         because source texts: new.txt added
     "#);
     sandbox.run().exits(0);
@@ -273,7 +429,7 @@ fn three_changes_at_once_are_all_named() {
       because input all: count changed
       count executed in run [RUN]
         because variable TONE loud → soft (environment)
-        because run ….all}; echo hello $$TONE >> $… → ….all}; echo goodbye $$TONE >> $… (param word, pipeline.yaml:2)
+        because run: param word hello → goodbye (pipeline.yaml:2)
         because source texts: new.txt added
     "#);
 }
@@ -440,8 +596,29 @@ fn an_unexpected_miss_names_the_nearest_record() {
       because factor 1.5 → 0.5 (param plus, pipeline.yaml:3)
       because value 8 → 9 (pipeline.yaml:15)
     the nearest record is that of scaled of sums (default), from run [RUN] ([DATE])
-      it differs in value 8 → 9
+      it differs in value 8 → 9 (pipeline.yaml:15)
     "#);
+}
+
+#[test]
+fn the_nearest_record_is_named_also_for_a_cell_behind_that_is_new() {
+    let sandbox = sums();
+    sandbox.edit("scaled", "enlarged");
+    insta::assert_snapshot!(sandbox.why("all", &["--set", "plus=0.75"]), @r#"
+    all awaits what it reads, and may be reused
+      because input terms: enlarged was added
+      because input terms: scaled was removed
+      enlarged executes
+        because new
+    the record nearest to enlarged is that of scaled of sums (default), from run [RUN] ([DATE])
+      it differs in factor 0.5 → 0.75 (param plus, --set, over pipeline.yaml:3)
+    "#);
+    let why = sandbox.call(&["why", "pipeline.yaml", "all", "--set", "plus=0.75", "--json"]).exits(0);
+    let why: serde_json::Value = serde_json::from_str(&why.stdout).unwrap();
+    let links = why["links"].as_array().unwrap();
+    let enlarged = links.iter().find(|link| link["cell"] == "enlarged").unwrap();
+    assert_eq!(enlarged["nearest"]["cell"], "scaled");
+    assert_eq!(why["nearest"], serde_json::Value::Null);
 }
 
 #[test]

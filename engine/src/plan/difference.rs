@@ -31,14 +31,25 @@ pub(crate) fn reasons_between(was: Identified<'_>, now: Identified<'_>, files: F
         let (was, now) = (then.stage_type.clone(), today.stage_type.clone());
         reasons.push(Reason::StageTypeChanged { was, now });
     } else if then.version != today.version {
-        reasons.push(Reason::VersionChanged { was: then.version, now: today.version });
+        let stage_type = today.stage_type.clone();
+        reasons.push(Reason::VersionChanged { stage_type, was: then.version, now: today.version });
     }
     reasons.append(&mut config_reasons(&then.config, &today.config, &today.stage_type));
     inputs(was, now, files, &mut reasons);
     if then.outputs != today.outputs {
-        reasons.push(Reason::OutputsChanged);
+        reasons.push(outputs_changed(&then.outputs, &today.outputs));
     }
     reasons
+}
+
+/// Which outputs are new, gone, or of another kind.
+fn outputs_changed(was: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Reason {
+    let only = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+        one.keys().filter(|port| !other.contains_key(*port)).cloned().collect()
+    };
+    let is_other = |port: &&String| was.get(*port).is_some_and(|kind| now[*port] != *kind);
+    let changed = now.keys().filter(is_other).cloned().collect();
+    Reason::OutputsChanged { added: only(now, was), removed: only(was, now), changed }
 }
 
 /// What differs between two configs of a stage type.
@@ -49,7 +60,7 @@ pub(crate) fn config_reasons(was: &Value, now: &Value, stage_type: &str) -> Vec<
     config.compare(was, now);
     if config.reasons.is_empty() && was != now {
         let (path, was, now) = ("config".to_owned(), was.clone(), now.clone());
-        config.reasons.push(Reason::ConfigChanged { path, was, now, origin: None });
+        config.reasons.push(Reason::ConfigChanged { path, was, now, origin: None, params: Vec::new() });
     }
     config.reasons
 }
@@ -117,7 +128,7 @@ impl Config {
                 // A shell command is one text, and a list of one in the key.
                 let is_shell = self.is_shell && path == ["run", "0"];
                 let path = if is_shell { "run".to_owned() } else { path.join(".") };
-                Reason::ConfigChanged { path, was: was.clone(), now: now.clone(), origin: None }
+                Reason::ConfigChanged { path, was: was.clone(), now: now.clone(), origin: None, params: Vec::new() }
             }
         }
     }
@@ -255,8 +266,7 @@ impl Changes<'_> {
             return;
         }
         let (was_key, now_key) = (before.and_then(|before| before.key), after.and_then(|after| after.key));
-        let reason =
-            Reason::InputChanged { port, from: name, path, was: short(was), now: short(now), was_key, now_key };
-        self.reasons.push(reason);
+        let (from, was, now, axes) = (name, short(was), short(now), Vec::new());
+        self.reasons.push(Reason::InputChanged { port, from, path, was, now, was_key, now_key, axes });
     }
 }

@@ -1,5 +1,6 @@
 //! What a run would do: a decision for every cell that is needed, and why.
 
+mod axis_change;
 mod cause;
 mod decision;
 mod difference;
@@ -13,8 +14,11 @@ mod planner;
 mod provenance;
 mod reason;
 mod remembered;
+mod rendered;
 mod sources;
+mod stretches;
 
+pub use axis_change::AxisChange;
 pub use cause::Cause;
 pub(crate) use cause::{Causes, changed_inputs};
 pub use decision::Decision;
@@ -25,6 +29,6 @@ pub use plan::{Plan, PlannedCell};
 pub use plan_file::{Pinned, PinnedCell, PlanFile, PlannedCall};
 pub use planner::{PlanError, Planner, Request};
 pub use provenance::{Provenance, Provider};
-pub use reason::{Reason, in_short};
+pub use reason::{ParamChange, Reason, in_short};
 pub(crate) use remembered::Remembered;
 pub use sources::{SourceError, SourceSnapshots};

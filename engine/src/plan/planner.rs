@@ -1,13 +1,14 @@
 //! Makes a [`Plan`]: keys from the sources downwards, then needed bytes from the targets upwards.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dgpipe_cache::{Artifact, Digest, Key, Record, Store, StoreError};
 
+use super::axis_change::AxisChanges;
 use super::difference::{Identified, reasons_between};
 use super::identity::InputError;
-use super::origin::origin as origin_of;
+use super::origin::explained;
 use super::{
     Cause, Decision, FileChanges, Plan, PlannedCell, Provenance, Reason, Remembered, SourceError, SourceSnapshots,
     fingerprint, input_artifacts,
@@ -49,12 +50,14 @@ pub struct Planner<'a> {
     graph: &'a Graph,
     store: &'a Store,
     latest: &'a BTreeMap<String, Key>,
+    /// Made when the first cell is found to be new or gone.
+    axes: OnceLock<AxisChanges>,
 }
 
 impl<'a> Planner<'a> {
     /// A planner over a graph, a store, and the last records of this project's cells.
     pub fn new(graph: &'a Graph, store: &'a Store, latest: &'a BTreeMap<String, Key>) -> Self {
-        Self { graph, store, latest }
+        Self { graph, store, latest, axes: OnceLock::new() }
     }
 
     /// Decides about everything that the targets need. Writes nothing but the memo of source digests.
@@ -164,7 +167,10 @@ impl<'a> Planner<'a> {
         sources: &SourceSnapshots,
         keys: &dyn Fn(usize) -> Option<Key>,
     ) -> Result<Vec<Reason>, StoreError> {
-        let Some(last) = self.last_record(cell) else { return Ok(vec![Reason::NewCell]) };
+        let Some(last) = self.last_record(cell) else {
+            let id = &self.graph.cells[cell].id;
+            return Ok(vec![Reason::NewCell { axes: self.axes().added(&id.stage, &id.coordinates) }]);
+        };
         let record = self.store.record(&last)?.filter(|_| last != now.key());
         let Some(was) = record.as_ref().and_then(Remembered::of) else { return Ok(vec![Reason::RecordMissing]) };
         let provenance = Provenance::of(self.graph, &self.graph.cells[cell], keys);
@@ -249,11 +255,21 @@ impl<'a> Planner<'a> {
         reasons_between(was.identified(), now, &|was, now| FileChanges::between(was, now, &listing))
     }
 
+    fn axes(&self) -> &AxisChanges {
+        self.axes.get_or_init(|| AxisChanges::of(self.graph, self.latest))
+    }
+
     /// Says of changed values and sources where they stand.
-    fn named(&self, cell: usize, mut reasons: Vec<Reason>) -> Vec<Reason> {
+    pub(crate) fn named(&self, cell: usize, mut reasons: Vec<Reason>) -> Vec<Reason> {
         for reason in &mut reasons {
             match reason {
-                Reason::ConfigChanged { path, origin, .. } => *origin = origin_of(self.graph, cell, path),
+                Reason::ConfigChanged { path, was, now, origin, params } => {
+                    let found = explained(self.graph, cell, path, was, now);
+                    (*origin, *params) = (found.origin, found.params);
+                }
+                Reason::InputChanged { from, now: None, axes, .. } if self.graph.find(from).is_none() => {
+                    *axes = self.axes().removed(from);
+                }
                 Reason::SourceChanged { source, at, .. } => *at = self.place_of(source),
                 _ => {}
             }

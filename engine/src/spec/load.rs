@@ -138,16 +138,17 @@ impl Loader<'_> {
             return None;
         }
         let profiles = self.chosen(&tree, overrides);
-        let changes: Vec<Node> =
-            profiles.iter().filter_map(|(name, place)| self.profile(&tree, name, *place)).collect();
-        let mut merged = changes.into_iter().fold(tree, merge);
+        let changes =
+            profiles.iter().filter_map(|(name, place)| Some((name.clone(), self.profile(&tree, name, *place)?)));
+        let changes: Vec<(String, Node)> = changes.collect();
+        let mut merged = changes.iter().fold(tree, |tree, (_, change)| merge(tree, change.clone()));
         let overridden = self.set(&mut merged, &overrides.set);
         let mut reader = Reader::default();
         let names: Vec<&str> = profiles.iter().map(|(name, _)| name.as_str()).collect();
         let profile = if names.is_empty() { "default".to_owned() } else { names.join("-") };
         let spec = reader.pipeline(&merged, profile);
         self.mistakes.append(&mut reader.mistakes);
-        spec.map(|spec| PipelineSpec { overridden, ..spec })
+        spec.map(|spec| PipelineSpec { overridden, merged: changes, ..spec })
     }
 
     /// The profiles to merge: those of the call, else those of the file.

@@ -15,6 +15,8 @@ pub struct PipelineSpec {
     pub about: Option<String>,
     /// The profiles that were merged, joined by `-`.
     pub profile: String,
+    /// The profiles that were merged, each with what it changes.
+    pub merged: Vec<(String, Node)>,
     /// Params by name, unresolved.
     pub params: NodeMap,
     /// Params that `--set` replaced: where the replaced value stood.
@@ -119,6 +121,7 @@ impl Reader {
             profile,
             params: self.owned_map(map, "params"),
             overridden: IndexMap::new(),
+            merged: Vec::new(),
             broken: std::mem::take(&mut self.broken),
             sources,
             stages,

@@ -20,12 +20,9 @@ impl Chain {
         let mut kept = BTreeSet::from([0]);
         for (link, _) in &order {
             let roots = self.links[*link].reasons.iter().filter(|reason| reason.is_root());
-            // Every root is to be said once; `new` is one for each stage, because each new stage is a change.
+            // Every root is to be said once, and no two for one because they are said alike.
             let stage = self.links[*link].cell.split('[').next().unwrap_or_default();
-            let fresh = roots.filter(|reason| match reason {
-                crate::plan::Reason::NewCell => said.insert(format!("new {stage}")),
-                reason => said.insert(reason.to_string()),
-            });
+            let fresh = roots.filter(|reason| said.insert(reason.root(stage)));
             if fresh.count() > 0 || (self.links[*link].behind.is_empty() && said.is_empty()) {
                 kept.insert(*link);
             }

@@ -1,5 +1,6 @@
 //! `dgpipe why`: the chain of causes of an execution, pending or past.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -34,7 +35,8 @@ struct Answer {
     about: About,
     /// For whom the record was made, where that is somebody else.
     made_for: Option<String>,
-    nearest: Option<Nearest>,
+    /// The nearest records, by the place of the link in the chain.
+    nearest: BTreeMap<usize, Nearest>,
 }
 
 /// What the first link of an answer is.
@@ -70,12 +72,9 @@ impl Why {
         if plan.decisions[&cell].decision == Decision::Reuse {
             return last_execution(&session, &plan, cell);
         }
-        Ok(Answer {
-            chain: pending(&session.planner(), &plan, cell)?,
-            about: About::Pending,
-            made_for: None,
-            nearest: nearest(&session.planner(), &plan, cell)?,
-        })
+        let chain = pending(&session.planner(), &plan, cell)?;
+        let nearest = nearest_records(&session, &plan, &chain)?;
+        Ok(Answer { chain, about: About::Pending, made_for: None, nearest })
     }
 
     /// Why a cell executed in a run that the call names, also where the pipeline of today has no such cell, or mistakes.
@@ -113,8 +112,30 @@ impl Why {
                 report.run
             ))
         })?;
-        Ok(Answer { chain, about: About::Run, made_for: None, nearest: None })
+        Ok(Answer { chain, about: About::Run, made_for: None, nearest: BTreeMap::new() })
     }
+}
+
+/// The nearest records of the cell that was asked about and of those behind it that execute though nothing that is
+/// known of them changed: what a person expected to be found.
+fn nearest_records(session: &Session, plan: &Plan, chain: &Chain) -> Result<BTreeMap<usize, Nearest>, Failure> {
+    let (mut cells, mut stages) = (BTreeMap::new(), BTreeSet::new());
+    for (place, _) in chain.ways() {
+        let link = &chain.links[place];
+        let Some(cell) = session.graph.find(&link.cell) else { continue };
+        // A new value of an axis says enough, and cells of one stage say much the same.
+        let is_missed = |reason: &Reason| match reason {
+            Reason::NewCell { axes } => axes.is_empty(),
+            reason => *reason == Reason::RecordMissing,
+        };
+        let is_asked = place == 0;
+        let missed = link.state == LinkState::Executes && link.reasons.iter().any(is_missed);
+        if (is_asked || missed) && stages.insert(&session.graph.cells[cell].id.stage) {
+            cells.insert(cell, place);
+        }
+    }
+    let found = nearest(&session.planner(), plan, &cells.keys().copied().collect::<Vec<_>>())?;
+    Ok(found.into_iter().map(|(cell, nearest)| (cells[&cell], nearest)).collect())
 }
 
 /// The one cell of a report that a text means, whatever the order of its axes.
@@ -140,7 +161,12 @@ fn last_execution(session: &Session, plan: &Plan, cell: usize) -> Result<Answer,
     let record = plan.key(cell).map(|key| session.store.record(&key)).transpose()?.flatten();
     let Some(record) = record else {
         let link = Link { cell: name, state: LinkState::Unknown, reasons: Vec::new(), behind: Vec::new() };
-        return Ok(Answer { chain: Chain { links: vec![link] }, about: About::Today, made_for: None, nearest: None });
+        return Ok(Answer {
+            chain: Chain { links: vec![link] },
+            about: About::Today,
+            made_for: None,
+            nearest: BTreeMap::new(),
+        });
     };
     let provenance = Provenance::read(&record).unwrap_or_default();
     let made_as = if provenance.cell.is_empty() { name.clone() } else { provenance.cell.clone() };
@@ -161,7 +187,7 @@ fn last_execution(session: &Session, plan: &Plan, cell: usize) -> Result<Answer,
     let elsewhere = (&provenance.pipeline, &provenance.profile) != (&spec.name, &spec.profile);
     let place = if elsewhere { format!(" of {} ({})", provenance.pipeline, provenance.profile) } else { String::new() };
     let made_for = (!provenance.cell.is_empty() && (elsewhere || made_as != name)).then(|| format!("{made_as}{place}"));
-    Ok(Answer { chain, about: About::Today, made_for, nearest: None })
+    Ok(Answer { chain, about: About::Today, made_for, nearest: BTreeMap::new() })
 }
 
 /// A report with one execution in it, as its record tells of it.
@@ -199,8 +225,9 @@ impl Answer {
             let more = counted(self.chain.links.len() - ways.len(), "more cell");
             text.push_str(&format!("{more} on the way, for the same causes (-v shows all)\n"));
         }
-        if let Some(nearest) = &self.nearest {
-            text.push_str(&nearest_text(nearest, &self.chain.links[0].reasons));
+        for (place, nearest) in &self.nearest {
+            let to = (*place > 0).then(|| self.chain.links[*place].cell.as_str());
+            text.push_str(&nearest_text(nearest, to, &self.chain.links[*place].reasons));
         }
         text
     }
@@ -226,15 +253,17 @@ impl Answer {
             .chain
             .links
             .iter()
-            .map(|link| {
+            .enumerate()
+            .map(|(place, link)| {
                 let mut value = serde_json::to_value(link).unwrap_or_default();
                 value["behind"] = link.behind.iter().map(name).collect();
+                value["nearest"] = json!(self.nearest.get(&place));
                 value
             })
             .collect();
         value["behind"] = links.first().map(|first| first["behind"].clone()).unwrap_or_default();
         value["made_for"] = json!(self.made_for);
-        value["nearest"] = json!(self.nearest);
+        value["nearest"] = json!(self.nearest.get(&0));
         value["links"] = json!(links);
         value
     }
@@ -259,9 +288,10 @@ fn shown(reasons: &[Reason]) -> Vec<String> {
     others.iter().map(ToString::to_string).chain(inputs).filter(|line| !line.is_empty()).collect()
 }
 
-/// The nearest record, where it is another one than the reasons compare with.
-fn nearest_text(nearest: &Nearest, reasons: &[Reason]) -> String {
-    let compared = !reasons.iter().any(|reason| matches!(reason, Reason::NewCell | Reason::RecordMissing));
+/// The nearest record, where it is another one than the reasons compare with; of another cell than the one that was
+/// asked about with its name.
+fn nearest_text(nearest: &Nearest, to: Option<&str>, reasons: &[Reason]) -> String {
+    let compared = !reasons.iter().any(|reason| matches!(reason, Reason::NewCell { .. } | Reason::RecordMissing));
     if nearest.differences.is_empty() || (compared && nearest.differences.len() >= reasons.len()) {
         return String::new();
     }
@@ -269,7 +299,8 @@ fn nearest_text(nearest: &Nearest, reasons: &[Reason]) -> String {
     let pipeline = nearest.pipeline.as_deref().zip(nearest.profile.as_deref());
     let pipeline = pipeline.map(|(name, profile)| format!(" of {name} ({profile})")).unwrap_or_default();
     let run = &nearest.run;
-    let mut text = format!("the nearest record is that of {cell}{pipeline}, from run {run}{}\n", when(run));
+    let which = to.map_or_else(|| "the nearest record".to_owned(), |to| format!("the record nearest to {to}"));
+    let mut text = format!("{which} is that of {cell}{pipeline}, from run {run}{}\n", when(run));
     for reason in shown(&nearest.differences) {
         text.push_str(&format!("  it differs in {reason}\n"));
     }
