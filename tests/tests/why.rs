@@ -622,6 +622,20 @@ fn the_nearest_record_is_named_also_for_a_cell_behind_that_is_new() {
 }
 
 #[test]
+fn a_published_path_means_the_cell_that_makes_it() {
+    let sandbox = sums();
+    assert_eq!(sandbox.why("results/sum.txt", &[]), sandbox.why("all", &[]));
+    let forced = sandbox.call(&["run", "pipeline.yaml", "--force", "results/sum.txt"]).exits(2);
+    assert!(
+        forced.stderr.contains("`results/sum.txt` is a published path, made by `all`; name a cell"),
+        "{}",
+        forced.stderr
+    );
+    sandbox.edit("results/sum.txt: all", "\"results/one-${seed}\": \"one[*]\"");
+    assert_eq!(sandbox.why("results/one-2", &[]), sandbox.why("one[seed=2]", &[]));
+}
+
+#[test]
 fn a_forced_execution_with_other_bytes_is_the_cause_of_what_reads_it() {
     let sandbox = project(
         "pipeline: p

@@ -110,9 +110,10 @@ impl Session {
         Ok(self.planner().plan(request(&self.graph, targets, force)?)?)
     }
 
-    /// The one cell that a text means.
+    /// The one cell that a text means: a selector, or a published path that it makes.
     pub(crate) fn cell(&self, text: &str) -> Result<usize, Failure> {
-        let cells = dgpipe_engine::graph::cells(&self.graph, text)?;
+        let published = dgpipe_engine::graph::published_cells(&self.graph, text);
+        let cells = published.map_or_else(|| dgpipe_engine::graph::cells(&self.graph, text), Ok)?;
         match cells.as_slice() {
             [cell] => Ok(*cell),
             several => {

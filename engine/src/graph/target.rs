@@ -75,9 +75,25 @@ impl Targets {
     }
 }
 
+/// The cells that make a published path; nothing where no such path is published, or where a stage has that name.
+pub fn published_cells(graph: &Graph, text: &str) -> Option<Vec<usize>> {
+    if graph.stages.contains_key(text) {
+        return None;
+    }
+    let path = text.trim_end_matches('/').trim_start_matches("./");
+    let found = graph.publications.iter().find(|publication| publication.path == path)?;
+    let cells: BTreeSet<usize> = found.members.iter().map(|member| member.cell).collect();
+    Some(cells.into_iter().collect())
+}
+
 /// The cells that a selector on the command line means.
 pub fn cells(graph: &Graph, text: &str) -> Result<Vec<usize>, TargetError> {
     let error = |message: String| TargetError { message };
+    if let Some(cells) = published_cells(graph, text) {
+        let first = cells.first().map(|cell| format!("`{}`", graph.name(*cell))).unwrap_or_default();
+        let more = if cells.len() > 1 { format!(" and {} more", cells.len() - 1) } else { String::new() };
+        return Err(error(format!("`{text}` is a published path, made by {first}{more}; name a cell")));
+    }
     let selector = Selector::parse(text, Place::default()).map_err(|mistake| error(mistake.message))?;
     let Some(stage) = graph.stages.get(&selector.name) else {
         let names = graph.stages.keys().map(String::as_str);
