@@ -636,6 +636,29 @@ fn a_published_path_means_the_cell_that_makes_it() {
 }
 
 #[test]
+fn a_run_of_another_profile_says_whose_it_is() {
+    let sandbox = sums();
+    sandbox.edit("stages:\n", "profiles:\n  big:\n    params: { plus: 50 }\nstages:\n");
+    sandbox.run_with(&["scaled", "--profile", "big"]).exits(0);
+    let runs = sandbox.call(&["runs", "pipeline.yaml", "--json"]).exits(0);
+    let runs: Vec<serde_json::Value> = serde_json::from_str(&runs.stdout).unwrap();
+    let [first, big] = [0, 1].map(|index| runs[index]["run"].as_str().unwrap());
+    let why = sandbox.call(&["why", "pipeline.yaml", "scaled", "--run", big]).exits(2);
+    insta::assert_snapshot!(sandbox.redacted(&why.stderr), @r#"
+    error: run [RUN] is of the profile `big`
+    hint: `dgpipe why pipeline.yaml scaled --run [RUN] --profile big`
+    "#);
+    assert!(sandbox.why("scaled", &["--run", big, "--profile", "big"]).contains("scaled executed in run"));
+    let why = sandbox.call(&["why", "pipeline.yaml", "scaled", "--run", first, "--profile", "big"]).exits(2);
+    assert!(
+        why.stderr.contains("is of the profile `default`") && why.stderr.contains("--profile ''"),
+        "{}",
+        why.stderr
+    );
+    assert!(sandbox.why("scaled", &["--run", first, "--profile", ""]).contains("scaled executed in run"));
+}
+
+#[test]
 fn a_forced_execution_with_other_bytes_is_the_cause_of_what_reads_it() {
     let sandbox = project(
         "pipeline: p

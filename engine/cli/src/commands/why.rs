@@ -88,7 +88,11 @@ impl Why {
         let (report, name, chain) = match &today {
             Ok((name, session, plan)) => {
                 let (pipeline, profile) = (&session.graph.spec.name, &session.graph.spec.profile);
-                let report = Past::of(&session.store, &session.root, Some(pipeline), Some(profile))?.run(run)?;
+                let own = Past::of(&session.store, &session.root, Some(pipeline), Some(profile))?;
+                let report = match own.run(run) {
+                    Ok(report) => report,
+                    Err(failure) => return Err(self.of_another_profile(session, run).unwrap_or(failure)),
+                };
                 let chain = past(Some((&session.planner(), &plan.sources)), &report, name)?;
                 (report, name.clone(), chain)
             }
@@ -113,6 +117,23 @@ impl Why {
             ))
         })?;
         Ok(Answer { chain, about: About::Run, made_for: None, nearest: BTreeMap::new() })
+    }
+
+    /// What to say where a run is there, but of another profile or pipeline of this project.
+    fn of_another_profile(&self, session: &Session, run: &str) -> Option<Failure> {
+        let all = Past::of(&session.store, &session.root, None, None).ok()?;
+        let report = all.run(run).ok().filter(|report| report.run.starts_with(run))?;
+        let spec = &session.graph.spec;
+        if report.pipeline != spec.name {
+            let failure = Failure::call(format!("run {} is of the pipeline `{}`", report.run, report.pipeline));
+            return Some(failure.hint("name the file of that pipeline"));
+        }
+        let failure = Failure::call(format!("run {} is of the profile `{}`", report.run, report.profile));
+        let cell = if self.cell.contains(['[', ' ', '"']) { format!("'{}'", self.cell) } else { self.cell.clone() };
+        // What `--profile` has to be where a run had none: the file as it is.
+        let profile = if report.profile == "default" { "''" } else { report.profile.as_str() };
+        let file = self.file.display();
+        Some(failure.hint(format!("`dgpipe why {file} {cell} --run {} --profile {profile}`", report.run)))
     }
 }
 
