@@ -132,6 +132,11 @@ fn a_cell_that_executes_anew_changes_the_metrics_of_no_run_before() {
     }
     let shown = sandbox.call(&["show", "-v", "latest~2"]).exits(0).stdout;
     assert!(shown.contains(&format!("m = {}\n", before[0].unwrap())), "{shown}");
+    sandbox.call(&["report", "pipeline.yaml", "--out", "page"]).exits(0);
+    for (number, value) in after.iter().rev().enumerate() {
+        let run = sandbox.read(&format!("page/data/run-{number}.js"));
+        assert!(run.contains(&value.unwrap().to_string()), "run-{number}.js: {run}");
+    }
     fs_err::remove_dir_all(sandbox.path(".dgpipe/records-v1")).unwrap();
     assert_eq!(measured(&sandbox, &[]), after, "reports keep them too");
     assert!(diff("latest~2", "latest").contains("metrics, 1 of 1 differ"));

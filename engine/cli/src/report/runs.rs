@@ -1,14 +1,12 @@
 //! The runs of a report: how each went, when its cells executed, and the metrics that it ended with.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
-use dgpipe_cache::Key;
 use dgpipe_engine::run::{Outcome, RunReport};
 use serde_json::{Value, json};
 
 use super::legible;
 use crate::Failure;
+use crate::metrics::Metrics;
+use crate::past::Past;
 use crate::session::Session;
 use crate::terminal::{sanitised, time};
 
@@ -47,20 +45,18 @@ impl Runs {
 
     /// All that is known of each run, in the files of the report.
     pub(super) fn chunks(&self, session: &Session) -> Result<Vec<Value>, Failure> {
-        let mut known: BTreeMap<Key, Vec<[String; 2]>> = BTreeMap::new();
+        let past = Past::of(&session.store, &session.root, None, None)?;
+        let mut measured = Metrics::new(&past, &self.reports);
         let mut chunks = Vec::new();
         for report in &self.reports {
             let mut cells = Vec::new();
             let mut metrics = Vec::new();
+            for (cell, values) in measured.of(report) {
+                let of_cell = |(metric, value): (&String, &Value)| json!([sanitised(&cell), sanitised(metric), legible::value(value)]);
+                metrics.extend(values.iter().map(of_cell));
+            }
             for (name, cell) in &report.cells {
                 let name = sanitised(name);
-                if let Some(key) = cell.key {
-                    let of_key = match known.entry(key) {
-                        Entry::Occupied(known) => known.into_mut(),
-                        Entry::Vacant(unknown) => unknown.insert(metrics_of(session, &key)?),
-                    };
-                    metrics.extend(of_key.iter().map(|[metric, value]| json!([name, metric, value])));
-                }
                 if cell.outcome != Outcome::Reused {
                     let why = cell.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
                     let error = cell.error.as_deref().map(legible::log);
@@ -77,9 +73,4 @@ impl Runs {
         }
         Ok(chunks)
     }
-}
-
-fn metrics_of(session: &Session, key: &Key) -> Result<Vec<[String; 2]>, Failure> {
-    let metrics = session.store.record(key)?.map(|record| record.metrics).unwrap_or_default();
-    Ok(metrics.iter().map(|(name, value)| [sanitised(name), legible::value(value)]).collect())
 }
