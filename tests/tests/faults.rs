@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dgpipe_cache::RealFilesystem;
-use dgpipe_engine::run::RunReport;
+use dgpipe_engine::run::{PublishHow, RunReport};
 use dgpipe_tests::faults::{FailingDisk, Failure, Intercepted, Loss, PowerCut, Tree, Trial, Undisturbed, oracle};
 
 /// A source, a folder, a fan-in of parts of it, and three published paths: a folder, a file, a folder put together.
@@ -538,6 +538,26 @@ fn a4_a8_after_a_power_cut_in_publishing_other_values_are_published_in_its_place
         assert!(cases > 100, "only {cases} cases");
         print(cases);
     }
+}
+
+/// What cannot be looked at while it is replaced is no edit: the run says what failed, and ends with 3.
+#[test]
+fn b5_a_disk_that_fails_while_results_are_replaced_is_not_taken_for_an_edit() {
+    let scenario = Scenario::changed();
+    let (mut wrong, mut cases) = (Vec::new(), 0);
+    for first in 1.. {
+        scenario.start.write(scenario.trial.root());
+        let disk = Arc::new(Intercepted::new(FailingDisk::new(Failure::Device, first, false)));
+        let run = scenario.trial.run_on(disk.clone());
+        let Some(failed) = disk.interceptor.failed().into_iter().next() else { break };
+        cases += 1;
+        let published = run.map(|report| report.published).unwrap_or_default();
+        if published.values().any(|how| matches!(how, PublishHow::Edited | PublishHow::Occupied)) {
+            wrong.push(format!("{first} {failed}: {published:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
+    print(cases);
 }
 
 /// The second cut comes while the next run is putting right what the first one left.

@@ -1,6 +1,8 @@
 //! One go at bringing published paths up to date: what is written, all at once because making paths durable one by one
 //! takes long, and what is said about it, in the order of the paths.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use dgpipe_cache::{Digest, LedgerEntry, Restoring, StoreError};
@@ -68,12 +70,24 @@ impl Publishing {
         hear: impl Fn(String, PublishHow),
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
         let all = std::mem::take(&mut self.written);
-        let is_as_known = |number: usize, path: &Path| find(path).is_ok_and(|found| found == all[number].found);
+        let unseen = RefCell::new(BTreeMap::new());
+        let is_as_known = |number: usize, path: &Path| match find(path) {
+            Ok(found) => found == all[number].found,
+            // Nobody can tell whether it is an edit, so it stays, and what failed is told.
+            Err(error) => {
+                unseen.borrow_mut().insert(number, error);
+                false
+            }
+        };
         let restored = self.restoring.finish_where(&is_as_known, &intend);
-        for (written, restored) in all.into_iter().zip(restored) {
+        let mut unseen = unseen.into_inner();
+        for (number, (written, restored)) in all.into_iter().zip(restored).enumerate() {
             let Written { publication, path, entry, how, .. } = written;
             match restored {
-                Err(StoreError::Changed { .. }) => self.say(publication, &path, PublishHow::Edited),
+                Err(StoreError::Changed { .. }) => match unseen.remove(&number) {
+                    Some(error) => self.refused(publication, &path, error),
+                    None => self.say(publication, &path, PublishHow::Edited),
+                },
                 Ok(_) => {
                     how.into_iter().for_each(|how| self.say(publication, &path, how));
                     note(path, entry);
