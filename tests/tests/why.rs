@@ -636,6 +636,25 @@ fn a_published_path_means_the_cell_that_makes_it() {
 }
 
 #[test]
+fn a_published_path_of_an_output_that_is_not_the_main_one_means_that_output() {
+    let sandbox = project(
+        "pipeline: p
+stages:
+  a:
+    uses: command
+    shell: true
+    run: echo one > one.txt; echo two > two.txt
+    outputs: { one: { file: one.txt }, two: { file: two.txt } }
+publish: { results/other.d/two.txt: a.two }
+",
+    );
+    sandbox.run().exits(0);
+    let place = |cell: &str| sandbox.call(&["path", "pipeline.yaml", cell]).exits(0).stdout;
+    assert_eq!(place("results/other.d/two.txt"), place("a.two"));
+    assert_ne!(place("results/other.d/two.txt"), place("a"));
+}
+
+#[test]
 fn a_run_of_another_profile_says_whose_it_is() {
     let sandbox = sums();
     sandbox.edit("stages:\n", "profiles:\n  big:\n    params: { plus: 50 }\nstages:\n");

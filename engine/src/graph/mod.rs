@@ -21,4 +21,4 @@ pub use publication::{Member, Publication};
 pub use resolve::resolve;
 pub(crate) use resolve::{known_kind, sandbox_value};
 pub use source::Source;
-pub use target::{TargetError, Targets, cells, published_cells};
+pub use target::{TargetError, Targets, cells, published, published_cells};

@@ -75,15 +75,19 @@ impl Targets {
     }
 }
 
-/// The cells that make a published path; nothing where no such path is published, or where a stage has that name.
-pub fn published_cells(graph: &Graph, text: &str) -> Option<Vec<usize>> {
+/// The publication at a path; nothing where no such path is published, or where a stage has that name.
+pub fn published<'a>(graph: &'a Graph, text: &str) -> Option<&'a Publication> {
     if graph.stages.contains_key(text) {
         return None;
     }
     let path = text.trim_end_matches('/').trim_start_matches("./");
-    let found = graph.publications.iter().find(|publication| publication.path == path)?;
-    let cells: BTreeSet<usize> = found.members.iter().map(|member| member.cell).collect();
-    Some(cells.into_iter().collect())
+    graph.publications.iter().find(|publication| publication.path == path)
+}
+
+/// The cells that make a published path; nothing where no such path is published, or where a stage has that name.
+pub fn published_cells(graph: &Graph, text: &str) -> Option<Vec<usize>> {
+    let members = published(graph, text)?.members.iter();
+    Some(members.map(|member| member.cell).collect::<BTreeSet<_>>().into_iter().collect())
 }
 
 /// The cells that a selector on the command line means.

@@ -22,9 +22,8 @@ pub struct PathCommand {
 impl PathCommand {
     pub(crate) fn execute(&self, program: &Program, common: &Common) -> Result<ExitStatus, Failure> {
         let session = Session::look(program, &self.file, common)?;
-        let selector = dgpipe_engine::spec::Selector::parse(&self.cell, dgpipe_engine::spec::Place::default());
-        let port = selector.map_err(|mistake| Failure::call(mistake.message))?.port;
         let cell = session.cell(&self.cell)?;
+        let port = self.port(&session)?;
         let name = session.graph.name(cell);
         let ports = session.graph.cells[cell].work.ports();
         let port = match port {
@@ -54,6 +53,25 @@ impl PathCommand {
             Err(error) => return Err(error.into()),
         }
         Ok(ExitStatus::Done)
+    }
+
+    /// The output that the call names, or that lies at the published path that it names.
+    fn port(&self, session: &Session) -> Result<Option<String>, Failure> {
+        let Some(published) = dgpipe_engine::graph::published(&session.graph, &self.cell) else {
+            let selector = dgpipe_engine::spec::Selector::parse(&self.cell, dgpipe_engine::spec::Place::default());
+            return Ok(selector.map_err(|mistake| Failure::call(mistake.message))?.port);
+        };
+        match published.members.as_slice() {
+            [one] => Ok(Some(one.port.clone())),
+            several => {
+                let name = |member: &dgpipe_engine::graph::Member| {
+                    format!("{}.{}", session.graph.name(member.cell), member.port)
+                };
+                let names: Vec<String> = several.iter().map(name).collect();
+                let message = format!("`{}` means {} outputs: [{}]", self.cell, names.len(), names.join(", "));
+                Err(Failure::call(message).hint("name one of them"))
+            }
+        }
     }
 
     fn lost(&self, cell: &str, port: &str, why: &str) -> Failure {
