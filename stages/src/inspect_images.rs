@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::formats::{ImageFolder, ImageItem};
-use crate::images::{Counter, PACS_CLASSES, PACS_COUNTS, decode};
+use crate::images::{Counter, DecodeError, PACS_CLASSES, PACS_COUNTS, decode};
 
 /// A collection whose counts are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,7 +43,7 @@ pub struct InspectImages;
 impl StageType for InspectImages {
     type Config = InspectImagesConfig;
     const NAME: &'static str = "inspect-images";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str =
         "Counts images by domain and class, measures them, and lists the files that cannot be read.";
 
@@ -105,12 +105,12 @@ impl Inspection {
                 })
                 .collect();
             for (item, size) in batch.iter().zip(measured) {
-                match size {
+                match size? {
                     Ok((width, height)) => {
                         let domain = item.domain.clone().unwrap_or_default();
                         *found.groups.entry((domain, item.class.clone(), width, height)).or_default() += 1;
                     }
-                    Err(reason) => found.problems.push((item.path(), reason)),
+                    Err(reason) => found.problems.push((item.path(), reason.to_string())),
                 }
             }
         }
@@ -198,10 +198,11 @@ impl Inspection {
     }
 }
 
-fn measure(item: &ImageItem) -> Result<(usize, usize), String> {
-    let bytes = item.view().and_then(|view| Ok(view.bytes()?)).map_err(|error| error.to_string())?;
-    let pixels = decode(&bytes).map_err(|error| error.to_string())?;
-    Ok((pixels.width(), pixels.height()))
+/// Width and height. The inner error is a property of the image; the outer one is none, and whoever executes the stage has to
+/// see it: a damaged object in the store is healed where its reading fails, and must not be kept as a corrupt image.
+fn measure(item: &ImageItem) -> Result<Result<(usize, usize), DecodeError>, StageError> {
+    let bytes = item.view()?.bytes()?;
+    Ok(decode(&bytes).map(|pixels| (pixels.width(), pixels.height())))
 }
 
 fn row(name: &str, counts: &[usize]) -> Vec<String> {
@@ -219,7 +220,7 @@ fn write_csv(path: &Path, header: &[String], rows: &[Vec<String>]) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use dgpipe_engine::stage::{Metric, Solo};
+    use dgpipe_engine::stage::{Format, Metric, Solo, View};
 
     use super::*;
 
@@ -231,6 +232,18 @@ mod tests {
         let path = root.join(path);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_no_corrupt_image() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), "dog/1.jpg", &golden("decode/rgb.jpg"));
+        put(folder.path(), "dog/2.jpg", b"a text");
+        let images = ImageFolder::read(&View::disk(folder.path())).unwrap();
+        assert!(matches!(measure(&images.items[1]), Ok(Err(DecodeError::Unknown))));
+        fs_err::remove_file(folder.path().join("dog/1.jpg")).unwrap();
+        let error = measure(&images.items[0]).unwrap_err().to_string();
+        assert!(error.contains("1.jpg"), "{error}");
     }
 
     #[test]
