@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::ops::Range;
 
-use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
+use png::{BitDepth, ColorType, Decoder, Limits, Reader, Transformations};
 
 use super::decode::check_size;
 use super::{DecodeError, MOST_PIXELS};
@@ -18,15 +18,9 @@ const DEPTH_AND_COLOUR: Range<usize> = 24..26;
 
 /// Decodes a PNG file. Of an animation it is the still picture that readers without animations show.
 pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
-    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MOST_MEMORY });
-    decoder.set_ignore_text_chunk(true);
-    // Before anything else is read, since reading on may allocate.
-    let header = decoder.read_header_info()?;
-    let (width, height) = (header.width as usize, header.height as usize);
-    check_size(width, height)?;
-    // Palettes are looked up and fewer than eight bits become eight.
-    decoder.set_transformations(Transformations::EXPAND);
-    let mut reader = decoder.read_info()?;
+    let mut reader = start(bytes)?;
+    let (width, height) = reader.info().size();
+    let (width, height) = (width as usize, height as usize);
     // The header, not the decoder, whose answer depends on whether a chunk makes one value transparent.
     let is_deep_grey = bytes.get(DEPTH_AND_COLOUR) == Some(&[16, 0]);
     let samples = Samples::of(reader.output_color_type(), is_deep_grey);
@@ -41,6 +35,20 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
         }
     }
     Ok(Pixels::new(width, height, rgb))
+}
+
+/// Reads up to the first row.
+fn start(bytes: &[u8]) -> Result<Reader<Cursor<&[u8]>>, DecodeError> {
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MOST_MEMORY });
+    decoder.set_ignore_text_chunk(true);
+    // A profile of colours is not applied, and a few bytes of one can unpack to any number.
+    decoder.set_ignore_iccp_chunk(true);
+    // Before anything else is read, since reading on may allocate.
+    let header = decoder.read_header_info()?;
+    check_size(header.width as usize, header.height as usize)?;
+    // Palettes are looked up and fewer than eight bits become eight.
+    decoder.set_transformations(Transformations::EXPAND);
+    Ok(decoder.read_info()?)
 }
 
 /// How the samples of a pixel lie.
@@ -90,6 +98,13 @@ mod tests {
 
     use super::*;
 
+    fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        let mut sum = flate2::Crc::new();
+        sum.update(name);
+        sum.update(content);
+        [&(content.len() as u32).to_be_bytes()[..], name, content, &sum.sum().to_be_bytes()].concat()
+    }
+
     /// A file of so many pixels a side, `bits` a sample of the colour type, whose rows are given in the order of the file.
     fn file(side: u32, [bits, colour, interlace]: [u8; 3], rows: &[Vec<u8>]) -> Vec<u8> {
         let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
@@ -102,15 +117,20 @@ mod tests {
         let header = [&side[..], &side, &[bits, colour, 0, 0, interlace]].concat();
         let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
         for (name, content) in [(b"IHDR", header), (b"IDAT", packed.finish().unwrap()), (b"IEND", Vec::new())] {
-            let mut sum = flate2::Crc::new();
-            sum.update(name);
-            sum.update(&content);
-            file.extend((content.len() as u32).to_be_bytes());
-            file.extend(name);
-            file.extend(content);
-            file.extend(sum.sum().to_be_bytes());
+            file.extend(chunk(name, &content));
         }
         file
+    }
+
+    #[test]
+    fn a_profile_of_colours_is_not_unpacked() {
+        let plain = file(2, [8, 0, 0], &[vec![1, 2], vec![3, 4]]);
+        let mut packed = ZlibEncoder::new(b"name\0\0".to_vec(), Compression::best());
+        packed.write_all(&vec![0; 1 << 20]).unwrap();
+        // Signature and header have 33 bytes in every file.
+        let bomb = [&plain[..33], &chunk(b"iCCP", &packed.finish().unwrap()), &plain[33..]].concat();
+        assert!(start(&bomb).unwrap().info().icc_profile.is_none());
+        assert!(decode(&bomb).unwrap() == decode(&plain).unwrap());
     }
 
     /// First column and row of each pass of an interlaced file, and the steps between them.
