@@ -38,9 +38,72 @@ fn failed(error: std::io::Error) -> DecodeError {
     DecodeError::Jpeg(error.to_string())
 }
 
-/// Whether the end-of-image marker follows the last start of a scan. The decoder fills what is missing with grey
-/// and says nothing.
+/// Whether the end-of-image marker of the picture is there. The decoder fills what is missing with grey and says nothing.
+///
+/// Markers are walked as the decoder walks them. What lies inside a segment, such as a small picture among its tags, or behind
+/// the end, such as the film of a motion photo, has markers too, and says nothing of this picture.
 fn is_whole(bytes: &[u8]) -> bool {
-    let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xFF, marker]);
-    last(0xD9) > last(0xDA)
+    let mut rest = bytes;
+    loop {
+        // Bytes of a scan, and whatever else stands between segments.
+        let Some(at) = rest.iter().position(|&byte| byte == 0xFF) else { return false };
+        rest = &rest[at..];
+        // Any number of these may stand before a marker.
+        let Some(at) = rest.iter().position(|&byte| byte != 0xFF) else { return false };
+        let marker = rest[at];
+        rest = &rest[at + 1..];
+        match marker {
+            END_OF_IMAGE => return true,
+            // A byte FF of a scan, and markers without a segment: restarts, the start of the image.
+            0x00 | 0x01 | 0xD0..=0xD8 => {}
+            _ => {
+                let &[high, low, ..] = rest else { return false };
+                let length = usize::from(u16::from_be_bytes([high, low]));
+                let Some(behind) = rest.get(length.max(2)..) else { return false };
+                rest = behind;
+            }
+        }
+    }
+}
+
+const END_OF_IMAGE: u8 = 0xD9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn golden(name: &str) -> Vec<u8> {
+        fs_err::read(format!("{}/tests/golden/decode/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn what_follows_a_picture_does_not_matter() {
+        for name in ["rgb.jpg", "progressive.jpg", "half.jpg"] {
+            let picture = golden(name);
+            let pixels = decode(&picture).unwrap();
+            // The film of a motion photo, a second picture, a start and an end of nothing, a start alone.
+            let film = b"\0\0\0\x18ftypmp42 \xFF\xDA \xFF\xD9 \xFF\xDA".as_slice();
+            for tail in
+                [film, picture.as_slice(), &picture[..picture.len() / 2], b"\xFF\xDA\xFF\xD9", b"\xFF\xDA", b"\xFF"]
+            {
+                assert!(decode(&[&picture, tail].concat()).unwrap() == pixels, "{name} with {} bytes", tail.len());
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_picture_among_the_tags_is_not_the_end() {
+        for name in ["rgb.jpg", "progressive.jpg"] {
+            let picture = golden(name);
+            let small = golden("quarter.jpg");
+            let length = u16::try_from(small.len() + 2).unwrap().to_be_bytes();
+            // Fill bytes before a marker belong to it.
+            let tags = [b"\xFF\xD8\xFF\xFF\xFF\xE1".as_slice(), &length, &small].concat();
+            let tagged = [&tags, &picture[2..]].concat();
+            assert!(decode(&tagged).unwrap() == decode(&picture).unwrap(), "{name}");
+            for missing in (1..tagged.len() - 2).step_by(7) {
+                assert!(decode(&tagged[..tagged.len() - missing]).is_err(), "{name} without {missing} bytes");
+            }
+        }
+    }
 }
