@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::Device;
 use crate::formats::{Backbone, History, ImageFolder, Order};
 use crate::images::{Counter, ImageTransform, class_list, labels, load};
-use crate::nets::vit::VitShape;
+use crate::nets::vit::{SizeNames, VitShape};
 use crate::random::Random;
 use crate::training::{
     AdamW, BatchSize, Changes, LearningRate, Pictures, Rate, Select, TrainingLoop, TrainingState, VitObjective,
@@ -152,6 +152,10 @@ impl TryFrom<Fields> for PretrainVitConfig {
         }
         if hidden % heads != 0 {
             return Err(format!("`hidden` {hidden} must be a multiple of `heads` {heads}"));
+        }
+        let names = SizeNames { image: "size", patch: "patch", hidden: "hidden", mlp: "mlp" };
+        if let Some(mistake) = fields.shape().too_large(names) {
+            return Err(mistake);
         }
         if warm_up >= epochs {
             return Err(format!("`epochs` {epochs} must be above `warm_up` {warm_up}"));

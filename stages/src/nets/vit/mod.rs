@@ -19,6 +19,6 @@ pub use block::Block;
 pub use norm::Norm;
 pub use packed::{PackedVit, Workspace};
 pub use self_attention::SelfAttention;
-pub use shape::VitShape;
+pub use shape::{SizeNames, VitShape};
 pub use vision_transformer::VisionTransformer;
 pub use weights::{Taken, VitWeights};
