@@ -6,9 +6,13 @@ use dgpipe_engine::stage::{FormatError, View};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::mistakes::shortened;
+
 /// Reads a JSON file.
 pub fn read<T: DeserializeOwned>(file: &View) -> Result<T, FormatError> {
-    serde_json::from_slice(&file.bytes()?).map_err(|error| FormatError::content(file.label(), error))
+    // The message repeats what it met, which may be long.
+    let read = serde_json::from_slice(&file.bytes()?);
+    read.map_err(|error| FormatError::content(file.label(), shortened(error.to_string())))
 }
 
 /// Writes a JSON file.
