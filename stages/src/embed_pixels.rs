@@ -44,6 +44,9 @@ const EMBEDDINGS: Out<Embeddings> = Out::new("embeddings");
 /// How many images are read between two looks at whether to stop.
 const BATCH: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");
 
+/// The largest side of an image, which then takes 201 MB as a vector of colours.
+const LARGEST: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not 0");
+
 /// See the module's documentation.
 pub struct EmbedPixels;
 
@@ -61,27 +64,31 @@ impl StageType for EmbedPixels {
         let images = context.read(IMAGES)?;
         let classes = class_list(&images, config.classes.as_deref())?;
         let embedding = Embedding {
-            width: config.width(),
+            width: config.width()?,
             at_once: BATCH,
             on_error: config.on_error,
             prepare: |pixels: &Pixels| flatten(config, pixels),
             embed: |vectors: Vec<Vec<f32>>| vectors.concat(),
         };
         let rows = context.items(IMAGES, &(config.size, config.color))?;
-        let embeddings = embedding.run(images, rows, context)?.labelled(classes);
-        context.metric("images", embeddings.len());
-        context.metric("width", embeddings.width());
-        context.write(EMBEDDINGS, &embeddings)
+        let embedded = embedding.run(images, &context.output(EMBEDDINGS)?, rows, context)?;
+        context.metric("images", embedded.images.items.len());
+        context.metric("width", embedding.width);
+        embedded.label(&classes)
     }
 }
 
 impl EmbedPixelsConfig {
-    fn width(&self) -> usize {
-        let values = match self.color {
-            PixelColor::Grey => 1,
-            PixelColor::Rgb => 3,
+    /// The length of a vector. A size that no memory holds is refused before anything is allocated.
+    fn width(&self) -> Result<usize, StageError> {
+        let (size, values) = match self.color {
+            PixelColor::Grey => (self.size, 1),
+            PixelColor::Rgb => (self.size, 3),
         };
-        values * self.size.get() * self.size.get()
+        if size > LARGEST {
+            return Err(StageError::new(format!("`size` {size} is too large; at most {LARGEST} are taken")));
+        }
+        Ok(values * size.get() * size.get())
     }
 }
 
@@ -100,6 +107,19 @@ mod tests {
     use dgpipe_engine::stage::{Format, Solo, View};
 
     use super::*;
+
+    #[test]
+    fn a_size_that_no_memory_holds_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let class = folder.path().join("images/dog");
+        fs_err::create_dir_all(&class).unwrap();
+        fs_err::write(class.join("1.png"), b"").unwrap();
+        let size = NonZeroUsize::MAX;
+        let config = EmbedPixelsConfig { size, color: PixelColor::Rgb, classes: None, on_error: OnError::Fail };
+        let solo = Solo::new(folder.path().join("out")).input("images", folder.path().join("images"));
+        let error = solo.execute::<EmbedPixels>(&config).unwrap_err().to_string();
+        assert_eq!(error, format!("`size` {size} is too large; at most 4096 are taken"));
+    }
 
     #[test]
     fn vectors_are_pixels_between_minus_one_and_one() {

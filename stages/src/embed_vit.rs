@@ -22,8 +22,7 @@ use crate::nets::vit::Workspace;
 pub struct EmbedVitConfig {
     /// How many images are taken at a time: so many are finished before their vectors are kept, and on a GPU so many
     /// lie in memory ready for it (`12 · size²` bytes each). It decides nothing of the result. Beside it an execution
-    /// needs the weights once, `4 · images · width` bytes of embeddings, and per core one decoded file and one image's
-    /// activations.
+    /// needs the weights once, and per core one decoded file and one image's activations; vectors are written as they come.
     #[serde(default = "default_batch_size", skip_serializing)]
     pub batch_size: NonZeroUsize,
     /// The classes in the order of their labels. Without it: the folders of classes found, in alphabetical order. Needed
@@ -71,25 +70,24 @@ impl StageType for EmbedVit {
         let device = context.ambient::<Device>()?;
         // All that decides a row beside its image comes from the backbone.
         let rows = context.items(IMAGES, &())?;
-        let embedded = if device.is_cpu() {
+        let (embedded, width) = if device.is_cpu() {
             on_cores(config, images, rows, context)?
         } else {
             on_gpu(config, images, rows, device, context)?
         };
-        let embeddings = embedded.labelled(classes);
-        context.metric("images", embeddings.len());
-        context.metric("width", embeddings.width());
-        context.write(EMBEDDINGS, &embeddings)
+        context.metric("images", embedded.images.items.len());
+        context.metric("width", width);
+        embedded.label(&classes)
     }
 }
 
-/// Every core takes a picture through all there is to do.
+/// Every core takes a picture through all there is to do. Returns the width of a vector too.
 fn on_cores(
     config: &EmbedVitConfig,
     images: ImageFolder,
     rows: Items<'_>,
     context: &mut Context<'_>,
-) -> Result<Embedded, StageError> {
+) -> Result<(Embedded, usize), StageError> {
     let backbone = PackedBackbone::of(&context.view(BACKBONE)?)?;
     let PackedBackbone { transform, net } = &*backbone;
     let idle: Mutex<Vec<Workspace>> = Mutex::default();
@@ -100,14 +98,14 @@ fn on_cores(
         idle.lock().expect("nothing panics while it holds the list").push(work);
         vector
     };
-    Embedding {
+    let embedding = Embedding {
         width: net.shape().hidden,
         at_once: config.batch_size,
         on_error: config.on_error,
         prepare: one,
         embed: |vectors: Vec<Vec<f32>>| vectors.concat(),
-    }
-    .run(images, rows, context)
+    };
+    Ok((embedding.run(images, &context.output(EMBEDDINGS)?, rows, context)?, embedding.width))
 }
 
 /// Cores make pictures ready, the GPU takes them in groups.
@@ -117,7 +115,7 @@ fn on_gpu(
     rows: Items<'_>,
     device: &Device,
     context: &mut Context<'_>,
-) -> Result<Embedded, StageError> {
+) -> Result<(Embedded, usize), StageError> {
     let Backbone { transform, weights } = context.read(BACKBONE)?;
     let net = weights.net(device.tensors());
     drop(weights);
@@ -130,14 +128,14 @@ fn on_gpu(
         vectors.truncate(vectors.len() / GROUP * group.len());
         vectors
     };
-    Embedding {
+    let embedding = Embedding {
         width: net.width(),
         at_once: config.batch_size,
         on_error: config.on_error,
         prepare: |pixels: &Pixels| transform.apply(pixels),
         embed: |inputs: Vec<Vec<f32>>| inputs.chunks(GROUP).flat_map(group).collect(),
-    }
-    .run(images, rows, context)
+    };
+    Ok((embedding.run(images, &context.output(EMBEDDINGS)?, rows, context)?, embedding.width))
 }
 
 #[cfg(test)]

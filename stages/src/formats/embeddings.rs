@@ -1,13 +1,14 @@
 //! Labelled vectors, one per item: `embeddings/1`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dgpipe_engine::stage::{Form, Format, FormatError, Kind, StageError, View, WriteFormat};
-use ndarray::{Array1, Array2, Axis, concatenate};
+use ndarray::{Array2, ArrayView1, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 
-use super::{json, npy};
+use super::json;
+use super::npy::{self, RowWriter};
 
 /// A vector, a label, a name and a digest for each of `n` items.
 ///
@@ -26,12 +27,103 @@ pub struct Embeddings {
     pub digests: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Items {
     classes: Vec<String>,
     ids: Vec<String>,
     digests: Vec<String>,
+}
+
+/// What is known of embeddings beside their vectors.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ItemLists<'a> {
+    /// The label of each item, an index into the classes.
+    #[serde(skip)]
+    pub labels: &'a [i64],
+    /// The names of all classes there are.
+    pub classes: &'a [String],
+    /// What each item is called.
+    pub ids: &'a [String],
+    /// The digest of each item's bytes.
+    pub digests: &'a [String],
+}
+
+const ITEMS: &str = "items.json";
+const LABELS: &str = "labels.npy";
+const VECTORS: &str = "embeddings.npy";
+
+impl ItemLists<'_> {
+    /// Refuses lists that do not belong to so many rows.
+    fn check(&self, place: &str, rows: usize) -> Result<(), FormatError> {
+        let error = |file: &str, what: String| Err(FormatError::content(format!("{place}/{file}"), what));
+        for (file, what, count) in [
+            (LABELS, "labels", self.labels.len()),
+            (ITEMS, "`ids`", self.ids.len()),
+            (ITEMS, "`digests`", self.digests.len()),
+        ] {
+            if count != rows {
+                return error(file, format!("there are {count} {what}, but {VECTORS} has {rows} rows"));
+            }
+        }
+        if self.classes.is_empty() || self.classes.iter().collect::<BTreeSet<_>>().len() != self.classes.len() {
+            return error(ITEMS, format!("`classes` is [{}]; different names were expected", self.classes.join(", ")));
+        }
+        let is_label = |label: &i64| (0..self.classes.len() as i64).contains(label);
+        if let Some(index) = self.labels.iter().position(|label| !is_label(label)) {
+            let (label, classes) = (self.labels[index], self.classes.len());
+            return error(LABELS, format!("item {index} has label {label}, but there are {classes} classes, from 0"));
+        }
+        Ok(())
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), FormatError> {
+        npy::write(&folder.join(LABELS), ArrayView1::from(self.labels).into_dyn())?;
+        json::write(&folder.join(ITEMS), self)
+    }
+}
+
+/// Refuses a row whose vector is no vector. `place` is the artifact.
+fn check_row(place: &str, row: &[f32], index: usize, id: &str) -> Result<(), FormatError> {
+    let error = |what: String| Err(FormatError::content(format!("{place}/{VECTORS}"), what));
+    if row.is_empty() {
+        return error("the vectors have no entries".to_owned());
+    }
+    if !row.iter().all(|value| value.is_finite()) {
+        return error(format!("row {index} (`{id}`) has values that are not finite"));
+    }
+    Ok(())
+}
+
+/// Writes embeddings vector by vector, as [`Embeddings`] are written as a whole, so that they never lie in memory together.
+#[derive(Debug)]
+pub struct EmbeddingsWriter {
+    folder: PathBuf,
+    vectors: RowWriter,
+}
+
+/// What embeddings are called while they are written: where that is means nothing to who reads the message.
+const WRITTEN: &str = "the embeddings";
+
+impl EmbeddingsWriter {
+    /// Starts the folder, for vectors of that width.
+    pub fn create(folder: &Path, width: usize) -> Result<Self, FormatError> {
+        fs_err::create_dir_all(folder)?;
+        Ok(Self { folder: folder.to_owned(), vectors: RowWriter::create(&folder.join(VECTORS), width)? })
+    }
+
+    /// Writes the vector of one more item.
+    pub fn push(&mut self, vector: &[f32], id: &str) -> Result<(), FormatError> {
+        check_row(WRITTEN, vector, self.vectors.rows(), id)?;
+        self.vectors.push(vector)
+    }
+
+    /// Writes what is known of the items.
+    pub fn finish(self, items: ItemLists<'_>) -> Result<(), FormatError> {
+        items.check(WRITTEN, self.vectors.rows())?;
+        self.vectors.finish()?;
+        items.write(&self.folder)
+    }
 }
 
 impl Embeddings {
@@ -105,40 +197,21 @@ impl Embeddings {
         Ok(())
     }
 
+    fn lists(&self) -> ItemLists<'_> {
+        ItemLists { labels: &self.labels, classes: &self.classes, ids: &self.ids, digests: &self.digests }
+    }
+
     fn check(&self, place: &str) -> Result<(), FormatError> {
-        let error = |file: &str, what: String| Err(FormatError::content(format!("{place}/{file}"), what));
-        let items = self.vectors.nrows();
-        for (file, what, count) in [
-            ("labels.npy", "labels", self.labels.len()),
-            ("items.json", "`ids`", self.ids.len()),
-            ("items.json", "`digests`", self.digests.len()),
-        ] {
-            if count != items {
-                return error(file, format!("there are {count} {what}, but embeddings.npy has {items} rows"));
-            }
-        }
+        self.lists().check(place, self.vectors.nrows())?;
         if self.width() == 0 {
-            return error("embeddings.npy", "the vectors have no entries".to_owned());
+            return Err(FormatError::content(format!("{place}/{VECTORS}"), "the vectors have no entries"));
         }
-        if self.classes.is_empty() || self.classes.iter().collect::<BTreeSet<_>>().len() != self.classes.len() {
-            return error(
-                "items.json",
-                format!("`classes` is [{}]; different names were expected", self.classes.join(", ")),
-            );
-        }
-        if let Some(index) = (0..items).find(|&index| !(0..self.classes.len() as i64).contains(&self.labels[index])) {
-            let (label, classes) = (self.labels[index], self.classes.len());
-            return error(
-                "labels.npy",
-                format!("item {index} has label {label}, but there are {classes} classes, from 0"),
-            );
-        }
-        let finite = |row: ndarray::ArrayView1<'_, f32>| row.iter().all(|value| value.is_finite());
-        if let Some(index) = self.vectors.rows().into_iter().position(|row| !finite(row)) {
-            return error(
-                "embeddings.npy",
-                format!("row {index} (`{}`) has values that are not finite", self.ids[index]),
-            );
+        let rows = self.vectors.rows().into_iter().zip(&self.ids).enumerate();
+        for (index, (row, id)) in rows {
+            match row.as_slice() {
+                Some(row) => check_row(place, row, index, id)?,
+                None => check_row(place, &row.to_vec(), index, id)?,
+            }
         }
         Ok(())
     }
@@ -149,9 +222,9 @@ impl Format for Embeddings {
     const FORM: Form = Form::Folder;
 
     fn read(view: &View) -> Result<Self, FormatError> {
-        let Items { classes, ids, digests } = json::read(&view.at("items.json")?)?;
-        let vectors = npy::read_matrix(&view.at("embeddings.npy")?)?;
-        let labels = npy::read_vector::<i64>(&view.at("labels.npy")?)?.to_vec();
+        let Items { classes, ids, digests } = json::read(&view.at(ITEMS)?)?;
+        let vectors = npy::read_matrix(&view.at(VECTORS)?)?;
+        let labels = npy::read_vector::<i64>(&view.at(LABELS)?)?.to_vec();
         let embeddings = Self { vectors, labels, classes, ids, digests };
         embeddings.check(view.label())?;
         Ok(embeddings)
@@ -160,12 +233,10 @@ impl Format for Embeddings {
 
 impl WriteFormat for Embeddings {
     fn write(&self, path: &Path) -> Result<(), FormatError> {
-        self.check(&path.display().to_string())?;
+        self.check(WRITTEN)?;
         fs_err::create_dir_all(path)?;
-        npy::write(&path.join("embeddings.npy"), self.vectors.view().into_dyn())?;
-        npy::write(&path.join("labels.npy"), Array1::from(self.labels.clone()).view().into_dyn())?;
-        let Self { classes, ids, digests, .. } = self.clone();
-        json::write(&path.join("items.json"), &Items { classes, ids, digests })
+        npy::write(&path.join(VECTORS), self.vectors.view().into_dyn())?;
+        self.lists().write(path)
     }
 }
 
@@ -195,6 +266,27 @@ mod tests {
         let embeddings = example(&["cat", "dog"], &[0, 1, 1]);
         embeddings.write(&folder.path().join("e")).unwrap();
         assert_eq!(Embeddings::read(&View::disk(folder.path().join("e"))).unwrap(), embeddings);
+    }
+
+    #[test]
+    fn vector_by_vector_the_same_files_are_written_as_in_one_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let embeddings = example(&["cat", "dog"], &[0, 1, 1]);
+        let [whole, by_vectors] = ["whole", "vectors"].map(|name| folder.path().join(name));
+        embeddings.write(&whole).unwrap();
+        let mut writer = EmbeddingsWriter::create(&by_vectors, 3).unwrap();
+        for (vector, id) in embeddings.vectors.rows().into_iter().zip(&embeddings.ids) {
+            writer.push(vector.as_slice().unwrap(), id).unwrap();
+        }
+        writer.finish(embeddings.lists()).unwrap();
+        for name in [VECTORS, LABELS, ITEMS] {
+            let [whole, by_vectors] = [&whole, &by_vectors].map(|folder| fs_err::read(folder.join(name)).unwrap());
+            assert!(whole == by_vectors, "{name}");
+        }
+        let mut writer = EmbeddingsWriter::create(&folder.path().join("bad"), 1).unwrap();
+        writer.push(&[1.0], "cat/1.png").unwrap();
+        let error = writer.push(&[f32::INFINITY], "cat/2.png").unwrap_err().to_string();
+        assert_eq!(error, "the embeddings/embeddings.npy: row 1 (`cat/2.png`) has values that are not finite");
     }
 
     #[test]

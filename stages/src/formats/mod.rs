@@ -25,7 +25,7 @@ mod weights;
 pub use architecture::{Architecture, HeadArchitecture, Role};
 pub use backbone::Backbone;
 pub use checkpoint::Checkpoint;
-pub use embeddings::Embeddings;
+pub use embeddings::{Embeddings, EmbeddingsWriter, ItemLists};
 pub use figure::FigureFiles;
 pub use fold::{Fold, FoldHistory, FoldMetrics};
 pub use history::{EpochRecord, History};

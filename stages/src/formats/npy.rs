@@ -1,11 +1,13 @@
 //! `NumPy`'s `.npy` files, read with suspicion: a header that promises more than the file holds, another element type or
 //! Python objects are refused before anything is allocated.
 
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use dgpipe_engine::stage::{FormatError, View};
 use ndarray::{Array1, Array2, ArrayD, ArrayViewD};
-use ndarray_npy::{ReadNpyExt, WriteNpyExt};
+use ndarray_npy::npy::header::{Header, Layout};
+use ndarray_npy::{ReadNpyExt, WritableElement, WriteNpyExt};
 
 /// An element that arrays on disk have here.
 pub trait Element: ndarray_npy::ReadableElement + ndarray_npy::WritableElement + Clone {
@@ -66,11 +68,61 @@ pub fn from_bytes<T: Element>(place: &str, bytes: &[u8]) -> Result<ArrayD<T>, Fo
 #[expect(clippy::needless_pass_by_value, reason = "a view is a reference already")]
 pub fn write<T: Element>(path: &Path, array: ArrayViewD<'_, T>) -> Result<(), FormatError> {
     let file = fs_err::File::create_new(path)?;
-    let mut writer = std::io::BufWriter::new(file);
+    let mut writer = BufWriter::new(file);
     let standard = array.as_standard_layout();
     standard.write_npy(&mut writer).map_err(|error| FormatError::content(path.display(), error))?;
-    std::io::Write::flush(&mut writer)?;
+    writer.flush()?;
     Ok(())
+}
+
+/// Writes a matrix of 32-bit floats row by row, as [`write`] does it as a whole.
+#[derive(Debug)]
+pub struct RowWriter {
+    file: BufWriter<fs_err::File>,
+    width: usize,
+    rows: usize,
+}
+
+impl RowWriter {
+    /// Starts a file of rows of that width.
+    pub fn create(path: &Path, width: usize) -> Result<Self, FormatError> {
+        let mut file = BufWriter::new(fs_err::File::create_new(path)?);
+        // It says how many rows there are and is written again at the end; it is filled up to a length that holds any number.
+        file.write_all(&header(path, 0, width)?)?;
+        Ok(Self { file, width, rows: 0 })
+    }
+
+    /// How many rows were written.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Writes one more.
+    pub fn push(&mut self, row: &[f32]) -> Result<(), FormatError> {
+        assert_eq!(row.len(), self.width, "the numbers of a row");
+        for number in row {
+            self.file.write_all(&number.to_ne_bytes())?;
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Says in the header how many there are.
+    pub fn finish(mut self) -> Result<(), FormatError> {
+        let path = self.file.get_ref().path().to_owned();
+        let [reserved, needed] = [header(&path, 0, self.width)?, header(&path, self.rows, self.width)?];
+        if reserved.len() != needed.len() {
+            return Err(FormatError::content(path.display(), "the header does not hold so many rows"));
+        }
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&needed)?;
+        Ok(self.file.flush()?)
+    }
+}
+
+fn header(path: &Path, rows: usize, width: usize) -> Result<Vec<u8>, FormatError> {
+    let header = Header { type_descriptor: f32::type_descriptor(), layout: Layout::Standard, shape: vec![rows, width] };
+    header.to_bytes().map_err(|error| FormatError::content(path.display(), error))
 }
 
 fn wrong_rank(place: &str, rank: usize, shape: &[usize]) -> FormatError {
@@ -88,7 +140,7 @@ fn check_header<T: Element>(place: &str, bytes: &[u8]) -> Result<(), FormatError
     if bytes[..declared].iter().filter(|byte| b"([{".contains(byte)).count() > 8 {
         return Err(FormatError::content(place, "the header describes records, which are never read"));
     }
-    let header = ndarray_npy::npy::header::Header::from_reader(&mut rest)
+    let header = Header::from_reader(&mut rest)
         .map_err(|error| FormatError::content(place, format!("the header cannot be read: {error}")))?;
     let descriptor = header.type_descriptor.to_string();
     let descriptor = descriptor.trim_matches(['\'', '"']);
@@ -194,6 +246,23 @@ mod tests {
         let view = View::disk(folder.path().join("m.npy"));
         assert_eq!(read::<bool>(&view).unwrap(), array);
         assert!(read_vector::<bool>(&view).unwrap_err().to_string().contains("1 dimensions were expected"));
+    }
+
+    #[test]
+    fn row_by_row_the_same_bytes_are_written_as_in_one_go() {
+        let folder = tempfile::tempdir().unwrap();
+        for (rows, width) in [(0, 3), (1, 1), (7, 768), (1234, 5)] {
+            let matrix = Array2::from_shape_fn((rows, width), |(row, column)| (row * width + column) as f32 / 7.0);
+            let [whole, by_rows] = ["whole", "rows"].map(|name| folder.path().join(format!("{name}-{rows}.npy")));
+            write(&whole, matrix.view().into_dyn()).unwrap();
+            let mut writer = RowWriter::create(&by_rows, width).unwrap();
+            matrix.rows().into_iter().for_each(|row| writer.push(row.as_slice().unwrap()).unwrap());
+            writer.finish().unwrap();
+            assert!(fs_err::read(whole).unwrap() == fs_err::read(by_rows).unwrap(), "{rows}×{width}");
+        }
+        // Not more than any number of rows that a disk holds.
+        let [none, many] = [0, 10_usize.pow(15)].map(|rows| header(folder.path(), rows, 1 << 26).unwrap().len());
+        assert_eq!(none, many);
     }
 
     #[test]

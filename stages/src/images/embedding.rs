@@ -1,14 +1,14 @@
 //! Embeds the images of a folder one by one: those that a former execution embedded are not decoded again.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use dgpipe_engine::stage::{Context, Digest, Items, StageError};
-use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Counter, ImageError, Pixels, Skipped, labels, load_files};
-use crate::formats::{Embeddings, ImageFolder, ImageItem};
+use crate::formats::{EmbeddingsWriter, ImageFolder, ImageItem, ItemLists};
 
 /// What happens where a file is no readable picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,26 +42,21 @@ pub struct Embedding<P, E> {
     pub embed: E,
 }
 
-/// What images became.
+/// What images became. Their vectors are written already.
 pub struct Embedded {
     /// The images that could be read.
     pub images: ImageFolder,
-    /// f32 `[n, width]`.
-    pub vectors: Array2<f32>,
     /// The digest of each image's bytes.
     pub digests: Vec<String>,
+    vectors: EmbeddingsWriter,
 }
 
 impl Embedded {
     /// Adds names and labels. The class list must have every class found.
-    pub fn labelled(self, classes: Vec<String>) -> Embeddings {
-        Embeddings {
-            vectors: self.vectors,
-            labels: labels(&self.images, &classes),
-            classes,
-            ids: self.images.items.iter().map(ImageItem::path).collect(),
-            digests: self.digests,
-        }
+    pub fn label(self, classes: &[String]) -> Result<(), StageError> {
+        let ids: Vec<String> = self.images.items.iter().map(ImageItem::path).collect();
+        let labels = labels(&self.images, classes);
+        Ok(self.vectors.finish(ItemLists { labels: &labels, classes, ids: &ids, digests: &self.digests })?)
     }
 }
 
@@ -76,9 +71,8 @@ enum Found<T> {
 }
 
 /// What went before.
-#[derive(Default)]
 struct Progress {
-    values: Vec<f32>,
+    vectors: EmbeddingsWriter,
     digests: Vec<String>,
     new: usize,
     /// The places of the images that cannot be read.
@@ -93,22 +87,26 @@ where
     P: Fn(&Pixels) -> T + Sync,
     E: Fn(Vec<T>) -> Vec<f32>,
 {
-    /// Embeds all images, in their order. `rows` are the vectors that former executions made.
+    /// Embeds all images, in their order, and writes their vectors to `folder` as they come. `rows` are those that former
+    /// executions made.
     pub fn run(
         &self,
         images: ImageFolder,
+        folder: &Path,
         mut rows: Items<'_>,
         context: &mut Context<'_>,
     ) -> Result<Embedded, StageError> {
         let count = images.items.len();
-        let mut progress = Progress::default();
+        let vectors = EmbeddingsWriter::create(folder, self.width)?;
+        let (digests, skipped) = (Vec::new(), Skipped::default());
+        let mut progress = Progress { vectors, digests, new: 0, bad: Vec::new(), skipped };
         let counter = Counter::new(context, count);
         for (number, items) in images.items.chunks(self.at_once.get()).enumerate() {
             context.stop_if_cancelled()?;
             self.chunk(number * self.at_once.get(), items, &mut rows, &counter, &mut progress)?;
             rows.write_when_due();
         }
-        let Progress { values, digests, new, bad, skipped } = progress;
+        let Progress { vectors, digests, new, bad, skipped } = progress;
         if new + bad.len() < count {
             context.note(format!("embedded {new} of {count} images; the others were embedded before"));
         }
@@ -122,8 +120,7 @@ where
             context.note(format!("skipped {} of {count} images: {skipped}", bad.len()));
         }
         let images = images.without(bad);
-        let vectors = Array2::from_shape_vec((images.items.len(), self.width), values)?;
-        Ok(Embedded { images, vectors, digests })
+        Ok(Embedded { images, digests, vectors })
     }
 
     fn chunk(
@@ -151,10 +148,10 @@ where
         let (mut vectors, mut ready) = (Vec::new(), Vec::new());
         for (place, image) in loaded.into_iter().enumerate() {
             match image.value {
-                Found::Known(vector) => vectors.push(Ok(vector)),
+                Found::Known(vector) => vectors.push((place, Ok(vector))),
                 Found::New(digest, value) => {
                     ready.push(value);
-                    vectors.push(Err(digest));
+                    vectors.push((place, Err(digest)));
                 }
                 Found::Bad(error) => {
                     progress.bad.push(first + place);
@@ -167,13 +164,15 @@ where
         progress.new += ready.len();
         let embedded = if ready.is_empty() { Vec::new() } else { (self.embed)(ready) };
         let mut embedded = embedded.chunks_exact(self.width);
-        for vector in vectors {
+        for (place, vector) in vectors {
+            let id = items[place].path();
             match vector {
-                Ok(vector) => progress.values.extend(vector),
+                Ok(vector) => progress.vectors.push(&vector, &id)?,
                 Err(digest) => {
                     let vector = embedded.next().expect("there is a vector for each image that was made ready");
+                    // Checked first: no later execution is to find a row that is no vector.
+                    progress.vectors.push(vector, &id)?;
                     rows.keep(digest, vector.iter().flat_map(|value| value.to_le_bytes()).collect());
-                    progress.values.extend_from_slice(vector);
                 }
             }
         }
