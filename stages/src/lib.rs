@@ -20,6 +20,7 @@ pub mod inspect_images;
 pub mod load_vit;
 pub mod lodo_table;
 pub mod nets;
+mod parquet_pages;
 mod parquet_rows;
 pub mod plot_confusion;
 pub mod plot_curves;

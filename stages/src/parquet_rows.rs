@@ -3,6 +3,8 @@
 use std::fs::File;
 
 use dgpipe_engine::stage::StageError;
+use parquet::basic::CompressionCodec;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row};
@@ -10,6 +12,7 @@ use parquet::schema::types::Type;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::parquet_pages::{Page, largest};
 use crate::unpack_images::UnpackImagesConfig;
 
 /// An image and what is known of it.
@@ -34,6 +37,8 @@ pub(crate) struct ImageRows {
     classes: Option<Vec<String>>,
     has_domains: bool,
     count: u64,
+    /// The bytes of the file.
+    size: u64,
 }
 
 /// How many rows lie decoded in memory.
@@ -51,6 +56,8 @@ struct ClassLabel {
 impl ImageRows {
     /// Opens a file and checks its columns.
     pub(crate) fn open(file: File, columns: &UnpackImagesConfig) -> Result<Self, String> {
+        let pages = file.try_clone().map_err(|error| error.to_string())?;
+        let size = file.metadata().map_err(|error| error.to_string())?.len();
         let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
         let metadata = reader.metadata().file_metadata();
         let schema = metadata.schema();
@@ -61,6 +68,7 @@ impl ImageRows {
             }
         }
         let wanted = [&columns.image, &columns.domain, &columns.label];
+        check_chunks(&pages, reader.metadata(), &wanted)?;
         let fields = schema.get_fields().iter().filter(|field| wanted.iter().any(|name| *name == field.name()));
         let projection = Type::group_type_builder(schema.name()).with_fields(fields.cloned().collect()).build();
         let described = metadata.key_value_metadata().into_iter().flatten().find(|pair| pair.key == DESCRIPTION);
@@ -73,6 +81,7 @@ impl ImageRows {
             has_domains: found.contains(&columns.domain.as_str()),
             count: u64::try_from(metadata.num_rows()).map_err(|_| "the number of rows is below 0")?,
             columns: columns.clone(),
+            size,
             reader,
         })
     }
@@ -80,6 +89,11 @@ impl ImageRows {
     /// How many there are.
     pub(crate) fn len(&self) -> u64 {
         self.count
+    }
+
+    /// The bytes of the file.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
     }
 
     /// Reads them one after the other.
@@ -96,6 +110,30 @@ impl ImageRows {
             read.map_err(|error: String| StageError::new(format!("row {number}: {error}")))
         }))
     }
+}
+
+/// Refuses what cannot be unpacked, and what unpacks to more than memory shall hold, before anything is.
+fn check_chunks(file: &File, metadata: &ParquetMetaData, wanted: &[&String]) -> Result<(), String> {
+    let is_wanted = |chunk: &&ColumnChunkMetaData| {
+        chunk.column_path().parts().first().is_some_and(|column| wanted.contains(&column))
+    };
+    for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()).filter(is_wanted) {
+        let name = chunk.column_path().string();
+        match chunk.compression_codec() {
+            CompressionCodec::UNCOMPRESSED | CompressionCodec::SNAPPY | CompressionCodec::ZSTD => {}
+            other => {
+                return Err(format!(
+                    "column `{name}` is compressed with {other:?}; Snappy, Zstandard and no compression are read"
+                ));
+            }
+        }
+        let (start, length) = chunk.byte_range();
+        let page: Page = largest(file, start, length).map_err(|error| error.to_string())?;
+        if let Some(mistake) = page.mistake() {
+            return Err(format!("column `{name}`: {mistake}"));
+        }
+    }
+    Ok(())
 }
 
 /// The names that numbers of a column stand for.
@@ -124,10 +162,14 @@ fn text(row: &Row, name: &str, names: Option<&[String]>) -> Result<String, Strin
     name_of.cloned().ok_or_else(|| format!("column `{name}` is {number}; names are [{}]", known.join(", ")))
 }
 
+/// An image of more bytes is refused: whoever reads it later holds it whole.
+const MOST_BYTES: usize = 256 << 20;
+
+/// The bytes and the path of an image.
 fn image(row: &Row, name: &str) -> Result<(Vec<u8>, Option<String>), String> {
     let parts = match column(row, name) {
         Some(Field::Group(parts)) => parts,
-        Some(Field::Bytes(bytes)) => return Ok((bytes.data().to_vec(), None)),
+        Some(Field::Bytes(bytes)) => return Ok((taken(bytes.data())?, None)),
         other => return Err(format!("column `{name}` is {}; expected an image", kind(other))),
     };
     let path = match column(parts, "path") {
@@ -135,9 +177,15 @@ fn image(row: &Row, name: &str) -> Result<(Vec<u8>, Option<String>), String> {
         _ => None,
     };
     match column(parts, "bytes") {
-        Some(Field::Bytes(bytes)) => Ok((bytes.data().to_vec(), path)),
+        Some(Field::Bytes(bytes)) => Ok((taken(bytes.data())?, path)),
         other => Err(format!("`{name}.bytes` is {}; expected bytes", kind(other))),
     }
+}
+
+fn taken(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let fits = bytes.len() <= MOST_BYTES;
+    fits.then(|| bytes.to_vec())
+        .ok_or_else(|| format!("an image has {} bytes; at most {MOST_BYTES} are taken", bytes.len()))
 }
 
 /// What a field is, for a message.

@@ -2,7 +2,7 @@
 //!
 //! Files are read row group by row group, so that memory does not depend on how many images there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -68,9 +68,12 @@ impl StageType for UnpackImages {
         if files.is_empty() {
             return Err(StageError::new(format!("{} has no file `*.parquet`", table.label())));
         }
-        let mut folder = Unpacked { root: context.output(IMAGES)?, paths: BTreeSet::new() };
+        let mut folder = Unpacked { root: context.output(IMAGES)?, paths: BTreeSet::new(), numbers: BTreeMap::new() };
         let opened = files.iter().map(|file| open(file, config)).collect::<Result<Vec<_>, _>>()?;
         let total: u64 = opened.iter().map(ImageRows::len).sum();
+        if total == 0 {
+            return Err(StageError::new(format!("the Parquet files of {} have no rows", table.label())));
+        }
         for (file, rows) in files.iter().zip(opened) {
             // The reader panics where a file contradicts itself in ways that it does not expect.
             let unpacked = catch_unwind(AssertUnwindSafe(|| folder.take(rows, total, context)));
@@ -109,13 +112,28 @@ struct Unpacked {
     root: PathBuf,
     /// What is there, below the root.
     paths: BTreeSet<PathBuf>,
+    /// The last number that was given to a path that several images have; below it all are taken.
+    numbers: BTreeMap<PathBuf, usize>,
 }
+
+/// The images of a file may take so many bytes in any case,
+const FREE: u64 = 1 << 30;
+
+/// and so many times the bytes of the file: an image that stands once in it can be that of any number of rows.
+const TIMES: u64 = 100;
 
 impl Unpacked {
     fn take(&mut self, rows: ImageRows, total: u64, context: &Context<'_>) -> Result<(), StageError> {
+        let (size, mut written) = (rows.size(), 0);
+        let most = FREE.max(size.saturating_mul(TIMES));
         for row in rows.rows()? {
             context.stop_if_cancelled()?;
             let row = row?;
+            written += row.bytes.len() as u64;
+            if written > most {
+                let what = format!("its images take more than {most} bytes, over {TIMES} times the {size} of the file");
+                return Err(StageError::new(what));
+            }
             let path = self.place(&row);
             let full = self.root.join(&path);
             fs_err::create_dir_all(full.parent().expect("an image lies in the folder of its class"))?;
@@ -127,7 +145,7 @@ impl Unpacked {
     }
 
     /// Where an image goes: under its own name, or under one like it where that is taken.
-    fn place(&self, row: &ImageRow) -> PathBuf {
+    fn place(&mut self, row: &ImageRow) -> PathBuf {
         let folder =
             row.domain.iter().map(|domain| folder_name(domain)).collect::<PathBuf>().join(folder_name(&row.class));
         let name = row.path.as_deref().and_then(|path| path.rsplit(['/', '\\']).next()).filter(|name| !name.is_empty());
@@ -139,10 +157,14 @@ impl Unpacked {
         let (stem, end) =
             name.rsplit_once('.').map_or((name.as_str(), String::new()), |(stem, end)| (stem, format!(".{end}")));
         let other = |number: usize| folder.join(format!("{stem}_{number}{end}"));
-        (2..=self.paths.len() + 2)
-            .map(other)
-            .find(|path| !self.paths.contains(path))
-            .expect("one more number than there are paths")
+        let last = self.numbers.entry(path).or_insert(1);
+        loop {
+            *last += 1;
+            let other = other(*last);
+            if !self.paths.contains(&other) {
+                return other;
+            }
+        }
     }
 }
 
@@ -236,6 +258,26 @@ mod tests {
         fs_err::write(&file, &good[..good.len() / 2]).unwrap();
         let error = unpack(folder.path(), &UnpackImagesConfig::default()).unwrap_err().to_string();
         assert!(error.contains("train.parquet: "), "{error}");
+    }
+
+    #[test]
+    fn many_rows_with_one_path_get_numbers_in_order_and_quickly() {
+        let (root, paths, numbers) = (PathBuf::new(), BTreeSet::new(), BTreeMap::new());
+        let mut folder = Unpacked { root, paths, numbers };
+        let mut put = |path: &str| {
+            let path = Some(path.to_owned());
+            let found = folder.place(&ImageRow { bytes: Vec::new(), path, domain: None, class: "dog".to_owned() });
+            folder.paths.insert(found.clone());
+            found.to_str().unwrap().to_owned()
+        };
+        // A name that looks like a number given is passed over, also where it comes later.
+        let found = ["a_3.jpg", "a.jpg", "b/a.jpg", "a.jpg", "a_4.jpg", "a.jpg"].map(&mut put);
+        assert_eq!(
+            found,
+            ["a_3.jpg", "a.jpg", "a_2.jpg", "a_4.jpg", "a_4_2.jpg", "a_5.jpg"].map(|name| format!("dog/{name}"))
+        );
+        let names: BTreeSet<String> = (0..50_000).map(|_| put("image.jpg")).collect();
+        assert!(names.len() == 50_000 && names.contains("dog/image_50000.jpg"));
     }
 
     #[test]
