@@ -1,6 +1,7 @@
 //! The transform in front of a net (two-phase weight importance, section 1): resize, to [0, 1], normalise.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Pixels, resize};
 
@@ -35,7 +36,12 @@ struct Preprocessor {
 #[serde(untagged)]
 enum Size {
     Side(usize),
-    Sides { height: usize, width: usize },
+    Sides {
+        height: usize,
+        width: usize,
+    },
+    /// Anything else, such as `shortest_edge`.
+    Other(IgnoredAny),
 }
 
 const BYTE: f64 = 1.0 / 255.0;
@@ -51,16 +57,19 @@ impl ImageTransform {
     /// Reads `preprocessor_config.json`. Returns every mistake where it asks for what is not done here.
     pub fn from_json(json: &[u8]) -> Result<Self, Vec<String>> {
         let read: Preprocessor = serde_json::from_slice(json).map_err(|error| vec![error.to_string()])?;
-        let (height, width) = match read.size {
-            Size::Side(side) => (side, side),
-            Size::Sides { height, width } => (height, width),
+        let (size, what) = match read.size {
+            Size::Side(size) => (size, "`size` must be above 0"),
+            Size::Sides { height, width } if height == width => (width, "`size` must be above 0"),
+            Size::Sides { .. } => (0, "`size` must be a square"),
+            // Zero is no size.
+            Size::Other(_) => (0, "`size` must be a number of pixels, or have a `height` and a `width`"),
         };
         let is = |flag: Option<bool>| flag.unwrap_or(true);
         let factor = read.rescale_factor.unwrap_or(BYTE);
         let resample = read.resample.unwrap_or(BILINEAR);
         let (mean, std) = (read.image_mean.unwrap_or(HALVES), read.image_std.unwrap_or(HALVES));
         let wrong = [
-            (width != height || width == 0, "`size` must be a square".to_owned()),
+            (size == 0, what.to_owned()),
             (!is(read.do_resize), "`do_resize` must be true".to_owned()),
             (!is(read.do_rescale), "`do_rescale` must be true".to_owned()),
             (!is(read.do_normalize), "`do_normalize` must be true".to_owned()),
@@ -74,7 +83,7 @@ impl ImageTransform {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        Ok(Self { size: width, mean, std })
+        Ok(Self { size, mean, std })
     }
 
     /// Writes `preprocessor_config.json`, with a trailing newline.
@@ -132,7 +141,12 @@ mod tests {
     fn all_that_is_not_done_here_is_named() {
         let json = br#"{"size": {"height": 224, "width": 200}, "resample": 3, "do_center_crop": true, "image_std": [0, 1, 1]}"#;
         assert_eq!(ImageTransform::from_json(json).unwrap_err().len(), 4);
-        assert!(ImageTransform::from_json(br#"{"size": {"shortest_edge": 224}}"#).is_err());
+        for size in [r#"{"shortest_edge": 224}"#, "\"224\"", "-1"] {
+            let json = format!(r#"{{"size": {size}, "resample": 3}}"#);
+            let expected = "`size` must be a number of pixels, or have a `height` and a `width`";
+            let mistakes = ImageTransform::from_json(json.as_bytes()).unwrap_err();
+            assert_eq!(mistakes, [expected, "`resample` must be 2 (bilinear), not 3"], "{size}");
+        }
     }
 
     #[test]
