@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::formats::{Embeddings, ImageFolder};
-use crate::images::{Embedding, OnError, Pixels, class_list, resize};
+use crate::images::{Embedding, MaxPixels, OnError, Pixels, class_list, resize};
 
 /// What of a pixel is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,10 @@ pub struct EmbedPixelsConfig {
     /// What happens where a file is no readable picture.
     #[serde(default, skip_serializing_if = "OnError::is_fail")]
     pub on_error: OnError,
+    /// How many pixels a picture may claim; one that claims more is no readable picture. Decoding takes 3 bytes for each, and up to
+    /// 12 where a JPEG is progressive.
+    #[serde(default, skip_serializing_if = "MaxPixels::is_usual")]
+    pub max_pixels: MaxPixels,
 }
 
 const IMAGES: In<ImageFolder> = In::new("images");
@@ -67,10 +71,16 @@ impl StageType for EmbedPixels {
             width: config.width()?,
             at_once: BATCH,
             on_error: config.on_error,
+            max_pixels: config.max_pixels,
             prepare: |pixels: &Pixels| flatten(config, pixels),
             embed: |vectors: Vec<Vec<f32>>| vectors.concat(),
         };
-        let rows = context.items(IMAGES, &(config.size, config.color))?;
+        // The usual limit says nothing, so that rows of former versions stay.
+        let rows = if config.max_pixels.is_usual() {
+            context.items(IMAGES, &(config.size, config.color))?
+        } else {
+            context.items(IMAGES, &(config.size, config.color, config.max_pixels))?
+        };
         let embedded = embedding.run(images, &context.output(EMBEDDINGS)?, rows, context)?;
         context.metric("images", embedded.images.items.len());
         context.metric("width", embedding.width);
@@ -115,7 +125,8 @@ mod tests {
         fs_err::create_dir_all(&class).unwrap();
         fs_err::write(class.join("1.png"), b"").unwrap();
         let size = NonZeroUsize::MAX;
-        let config = EmbedPixelsConfig { size, color: PixelColor::Rgb, classes: None, on_error: OnError::Fail };
+        let config: EmbedPixelsConfig =
+            serde_json::from_value(serde_json::json!({ "size": size, "color": "rgb" })).unwrap();
         let solo = Solo::new(folder.path().join("out")).input("images", folder.path().join("images"));
         let error = solo.execute::<EmbedPixels>(&config).unwrap_err().to_string();
         assert_eq!(error, format!("`size` {size} is too large; at most 4096 are taken"));
@@ -133,6 +144,7 @@ mod tests {
                 color,
                 classes: None,
                 on_error: OnError::Fail,
+                max_pixels: MaxPixels::default(),
             };
             let solo = Solo::new(folder.path().join("out")).input("images", folder.path().join("images"));
             let result = solo.execute::<EmbedPixels>(&config).unwrap();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
 use crate::formats::{Backbone, Embeddings, ImageFolder, PackedBackbone};
-use crate::images::{Embedded, Embedding, OnError, Pixels, class_list};
+use crate::images::{Embedded, Embedding, MaxPixels, OnError, Pixels, class_list};
 use crate::nets::vit::Workspace;
 
 /// How `embed-vit` embeds.
@@ -32,6 +32,10 @@ pub struct EmbedVitConfig {
     /// What happens where a file is no readable picture.
     #[serde(default, skip_serializing_if = "OnError::is_fail")]
     pub on_error: OnError,
+    /// How many pixels a picture may claim; one that claims more is no readable picture. Decoding takes 3 bytes for each, and up to
+    /// 12 where a JPEG is progressive.
+    #[serde(default, skip_serializing_if = "MaxPixels::is_usual")]
+    pub max_pixels: MaxPixels,
 }
 
 fn default_batch_size() -> NonZeroUsize {
@@ -40,7 +44,12 @@ fn default_batch_size() -> NonZeroUsize {
 
 impl Default for EmbedVitConfig {
     fn default() -> Self {
-        Self { batch_size: default_batch_size(), classes: None, on_error: OnError::Fail }
+        Self {
+            batch_size: default_batch_size(),
+            classes: None,
+            on_error: OnError::Fail,
+            max_pixels: MaxPixels::default(),
+        }
     }
 }
 
@@ -68,8 +77,10 @@ impl StageType for EmbedVit {
         let images = context.read(IMAGES)?;
         let classes = class_list(&images, config.classes.as_deref())?;
         let device = context.ambient::<Device>()?;
-        // All that decides a row beside its image comes from the backbone.
-        let rows = context.items(IMAGES, &())?;
+        // All else that decides a row beside its image comes from the backbone. The usual limit says nothing, so that rows of
+        // former versions stay.
+        let most = Some(config.max_pixels).filter(|most| !most.is_usual());
+        let rows = context.items(IMAGES, &most)?;
         let (embedded, width) = if device.is_cpu() {
             on_cores(config, images, rows, context)?
         } else {
@@ -102,6 +113,7 @@ fn on_cores(
         width: net.shape().hidden,
         at_once: config.batch_size,
         on_error: config.on_error,
+        max_pixels: config.max_pixels,
         prepare: one,
         embed: |vectors: Vec<Vec<f32>>| vectors.concat(),
     };
@@ -132,6 +144,7 @@ fn on_gpu(
         width: net.width(),
         at_once: config.batch_size,
         on_error: config.on_error,
+        max_pixels: config.max_pixels,
         prepare: |pixels: &Pixels| transform.apply(pixels),
         embed: |inputs: Vec<Vec<f32>>| inputs.chunks(GROUP).flat_map(group).collect(),
     };

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::formats::{ImageFolder, ImageItem};
-use crate::images::{Counter, DecodeError, PACS_CLASSES, PACS_COUNTS, decode};
+use crate::images::{Counter, DecodeError, MaxPixels, PACS_CLASSES, PACS_COUNTS, decode_within};
 
 /// A collection whose counts are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,10 @@ pub struct InspectImagesConfig {
     /// The first line of `summary.md`.
     #[serde(default)]
     pub caption: Option<String>,
+    /// How many pixels a picture may claim; one that claims more is no readable picture. Decoding takes 3 bytes for each, and up to
+    /// 12 where a JPEG is progressive.
+    #[serde(default, skip_serializing_if = "MaxPixels::is_usual")]
+    pub max_pixels: MaxPixels,
 }
 
 const IMAGES: In<ImageFolder> = In::new("images");
@@ -53,7 +57,7 @@ impl StageType for InspectImages {
 
     fn execute(config: &InspectImagesConfig, context: &mut Context<'_>) -> Result<(), StageError> {
         let images = context.read(IMAGES)?;
-        let inspection = Inspection::new(&images, context)?;
+        let inspection = Inspection::new(&images, config.max_pixels, context)?;
         let differences = match config.expect {
             Some(KnownCollection::Pacs) => inspection.differences_from_pacs(),
             None => Vec::new(),
@@ -88,7 +92,7 @@ struct Inspection {
 
 impl Inspection {
     /// Reads every file.
-    fn new(images: &ImageFolder, context: &Context<'_>) -> Result<Self, StageError> {
+    fn new(images: &ImageFolder, most: MaxPixels, context: &Context<'_>) -> Result<Self, StageError> {
         // Without a level of domains there is one, without a name.
         let domains = if images.domains.is_empty() { vec![String::new()] } else { images.domains.clone() };
         let classes = images.classes.clone();
@@ -99,7 +103,7 @@ impl Inspection {
             let measured: Vec<_> = batch
                 .par_iter()
                 .map(|item| {
-                    let size = measure(item);
+                    let size = measure(item, most);
                     counter.add_one();
                     size
                 })
@@ -200,9 +204,9 @@ impl Inspection {
 
 /// Width and height. The inner error is a property of the image; the outer one is none, and whoever executes the stage has to
 /// see it: a damaged object in the store is healed where its reading fails, and must not be kept as a corrupt image.
-fn measure(item: &ImageItem) -> Result<Result<(usize, usize), DecodeError>, StageError> {
+fn measure(item: &ImageItem, most: MaxPixels) -> Result<Result<(usize, usize), DecodeError>, StageError> {
     let bytes = item.view()?.bytes()?;
-    Ok(decode(&bytes).map(|pixels| (pixels.width(), pixels.height())))
+    Ok(decode_within(most, &bytes).map(|pixels| (pixels.width(), pixels.height())))
 }
 
 fn row(name: &str, counts: &[usize]) -> Vec<String> {
@@ -240,9 +244,9 @@ mod tests {
         put(folder.path(), "dog/1.jpg", &golden("decode/rgb.jpg"));
         put(folder.path(), "dog/2.jpg", b"a text");
         let images = ImageFolder::read(&View::disk(folder.path())).unwrap();
-        assert!(matches!(measure(&images.items[1]), Ok(Err(DecodeError::Unknown))));
+        assert!(matches!(measure(&images.items[1], MaxPixels::default()), Ok(Err(DecodeError::Unknown))));
         fs_err::remove_file(folder.path().join("dog/1.jpg")).unwrap();
-        let error = measure(&images.items[0]).unwrap_err().to_string();
+        let error = measure(&images.items[0], MaxPixels::default()).unwrap_err().to_string();
         assert!(error.contains("1.jpg"), "{error}");
     }
 
@@ -255,7 +259,7 @@ mod tests {
         put(&images, "photo/dog/2.jpg", &jpeg[..jpeg.len() / 2]);
         put(&images, "photo/cat, \"big\"/3.png", &golden("decode/grey.png"));
         put(&images, "photo/dog/empty.jpg", b"");
-        let config = InspectImagesConfig { expect: Some(KnownCollection::Pacs), caption: None };
+        let config = InspectImagesConfig { expect: Some(KnownCollection::Pacs), ..InspectImagesConfig::default() };
         let result =
             Solo::new(folder.path().join("out")).input("images", &images).execute::<InspectImages>(&config).unwrap();
         let read = |name: &str| fs_err::read_to_string(result.outputs["table"].join(name)).unwrap();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figure::{ContactRow, ContactSheet, Dpi, Look, Picture, Width};
 use crate::formats::{FigureFiles, ImageFolder, ImageItem};
-use crate::images::{ImageError, ImageFile, OnError, Pixels, Skipped, resize};
+use crate::images::{ImageError, ImageFile, MaxPixels, OnError, Pixels, Skipped, resize};
 
 /// Settings of `plot-images`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +30,10 @@ pub struct PlotImagesConfig {
     /// What happens where a file is no readable picture. Where it is left out, the next one of its class is drawn instead.
     #[serde(default, skip_serializing_if = "OnError::is_fail")]
     pub on_error: OnError,
+    /// How many pixels a picture may claim; one that claims more is no readable picture. Decoding takes 3 bytes for each, and up to
+    /// 12 where a JPEG is progressive.
+    #[serde(default, skip_serializing_if = "MaxPixels::is_usual")]
+    pub max_pixels: MaxPixels,
     /// What domains and classes are called in the figure.
     #[serde(default)]
     pub names: BTreeMap<String, String>,
@@ -139,7 +143,7 @@ fn pictures(
     let mut pictures = Vec::new();
     for mut index in chosen {
         loop {
-            match (square(items[index])?, config.on_error) {
+            match (square(items[index], config.max_pixels)?, config.on_error) {
                 (Ok(square), _) => {
                     pictures.push(picture(items[index], square, most)?);
                     break;
@@ -178,8 +182,8 @@ fn spread(count: usize, wanted: usize) -> impl Iterator<Item = usize> {
 }
 
 /// The middle of a picture, or what is wrong with it. A file that cannot be read at all is a failure in any case.
-fn square(item: &ImageItem) -> Result<Result<Pixels, ImageError>, StageError> {
-    Ok(ImageFile::read(item)?.pixels().map(|pixels| middle_square(&pixels)))
+fn square(item: &ImageItem, most: MaxPixels) -> Result<Result<Pixels, ImageError>, StageError> {
+    Ok(ImageFile::read(item)?.pixels(most).map(|pixels| middle_square(&pixels)))
 }
 
 fn picture(item: &ImageItem, square: Pixels, most: usize) -> Result<Picture, StageError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::Device;
 use crate::formats::{Backbone, History, ImageFolder, Order};
-use crate::images::{Counter, ImageTransform, class_list, labels, load};
+use crate::images::{Counter, ImageTransform, MaxPixels, class_list, labels, load};
 use crate::nets::vit::{SizeNames, VitShape};
 use crate::random::Random;
 use crate::training::{
@@ -66,6 +66,10 @@ struct Fields {
     /// The share of pictures of each class that is only measured on, from 0 to below 1.
     #[serde(default = "default_held_out")]
     held_out: f64,
+    /// How many pixels a picture may claim; one that claims more is an error. Decoding takes 3 bytes for each, and up to
+    /// 12 where a JPEG is progressive.
+    #[serde(default, skip_serializing_if = "MaxPixels::is_usual")]
+    max_pixels: MaxPixels,
 }
 
 /// How `pretrain-vit` trains; the settings fit each other.
@@ -259,7 +263,7 @@ fn pictures(
     let (mut training, mut held_out) = (Pictures::default(), Pictures::default());
     for (number, batch) in images.items.chunks(BATCH).enumerate() {
         context.stop_if_cancelled()?;
-        let loaded = load(batch, |pixels| {
+        let loaded = load(batch, config.max_pixels, |pixels| {
             let values = transform.apply(pixels);
             counter.add_one();
             values

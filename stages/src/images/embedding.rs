@@ -7,7 +7,7 @@ use dgpipe_engine::stage::{Context, Digest, Items, StageError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Counter, ImageError, Pixels, Skipped, labels, load_files};
+use super::{Counter, ImageError, MaxPixels, Pixels, Skipped, labels, load_files};
 use crate::formats::{EmbeddingsWriter, ImageFolder, ImageItem, ItemLists};
 
 /// What happens where a file is no readable picture.
@@ -36,6 +36,8 @@ pub struct Embedding<P, E> {
     pub at_once: NonZeroUsize,
     /// What happens where a file is no readable picture.
     pub on_error: OnError,
+    /// How many pixels a picture may claim.
+    pub max_pixels: MaxPixels,
     /// Makes an image ready, on many threads.
     pub prepare: P,
     /// Makes vectors of images that are ready, one after the other.
@@ -131,12 +133,12 @@ where
         counter: &Counter<'_>,
         progress: &mut Progress,
     ) -> Result<(), StageError> {
-        let (prepare, width, on_error) = (&self.prepare, self.width, self.on_error);
+        let (prepare, width, on_error, most) = (&self.prepare, self.width, self.on_error, self.max_pixels);
         let loaded = load_files(items, |file| {
             counter.stop_if_cancelled()?;
             let found = match rows.find(&file.digest).and_then(|row| decode(&row, width)) {
                 Some(vector) => Found::Known(vector),
-                None => match file.pixels() {
+                None => match file.pixels(most) {
                     Ok(pixels) => Found::New(file.digest, prepare(&pixels)),
                     Err(error) if on_error == OnError::Skip => Found::Bad(error),
                     Err(error) => return Err(error.into_failure()),

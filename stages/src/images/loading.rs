@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dgpipe_engine::stage::{Context, Digest, StageError};
 use rayon::prelude::*;
 
-use super::{DecodeError, Pixels, decode};
+use super::{DecodeError, MaxPixels, Pixels, decode_within};
 use crate::formats::ImageItem;
 
 /// A picture made ready, and what its file is known by.
@@ -49,14 +49,18 @@ impl<'a> ImageFile<'a> {
     }
 
     /// Decodes the picture.
-    pub fn pixels(&self) -> Result<Pixels, ImageError> {
-        decode(&self.bytes).map_err(|reason| ImageError { path: self.item.path(), reason })
+    pub fn pixels(&self, most: MaxPixels) -> Result<Pixels, ImageError> {
+        decode_within(most, &self.bytes).map_err(|reason| ImageError { path: self.item.path(), reason })
     }
 }
 
 /// Reads, decodes and prepares pictures in parallel, in the order of `items`. Fails with the first file that is no picture.
-pub fn load<T: Send>(items: &[ImageItem], prepare: impl Fn(&Pixels) -> T + Sync) -> Result<Vec<Loaded<T>>, StageError> {
-    load_files(items, |file| Ok(prepare(&file.pixels().map_err(ImageError::into_failure)?)))
+pub fn load<T: Send>(
+    items: &[ImageItem],
+    most: MaxPixels,
+    prepare: impl Fn(&Pixels) -> T + Sync,
+) -> Result<Vec<Loaded<T>>, StageError> {
+    load_files(items, |file| Ok(prepare(&file.pixels(most).map_err(ImageError::into_failure)?)))
 }
 
 /// Reads and prepares files in parallel, in the order of `items`. Fails with the first one that fails.

@@ -10,7 +10,7 @@ mod resize;
 mod skipped;
 mod transform;
 
-pub use decode::{DecodeError, decode};
+pub use decode::{DecodeError, MaxPixels, decode, decode_within};
 pub use embedding::{Embedded, Embedding, OnError};
 pub use labels::{class_list, labels};
 pub use loading::{Counter, ImageError, ImageFile, Loaded, load, load_files};

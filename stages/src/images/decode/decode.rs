@@ -2,20 +2,22 @@
 
 use image::ImageFormat;
 
-use super::{DecodeError, jpeg, png};
+use super::{DecodeError, MaxPixels, jpeg, png};
 use crate::images::Pixels;
 
-/// The most pixels that are decoded: a few bytes can claim any size. Pillow warns of a decompression bomb from here on.
-pub(super) const MOST_PIXELS: usize = 89_478_485;
+/// Decodes a PNG or JPEG file of the usual most pixels.
+pub fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
+    decode_within(MaxPixels::default(), bytes)
+}
 
 /// Decodes a PNG or JPEG file, recognised by its content, not by its name.
-pub fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
+pub fn decode_within(most: MaxPixels, bytes: &[u8]) -> Result<Pixels, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
     match image::guess_format(bytes) {
-        Ok(ImageFormat::Png) => png::decode(bytes),
-        Ok(ImageFormat::Jpeg) => jpeg::decode(bytes),
+        Ok(ImageFormat::Png) => png::decode(most, bytes),
+        Ok(ImageFormat::Jpeg) => jpeg::decode(most, bytes),
         Ok(ImageFormat::Gif) => Err(DecodeError::Unsupported("GIF")),
         Ok(ImageFormat::WebP) => Err(DecodeError::Unsupported("WebP")),
         Ok(ImageFormat::Bmp) => Err(DecodeError::Unsupported("BMP")),
@@ -26,9 +28,9 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
 }
 
 /// Refuses what no real photograph claims, before anything is allocated for it.
-pub(super) fn check_size(width: usize, height: usize) -> Result<(), DecodeError> {
-    let fits = width.checked_mul(height).is_some_and(|pixels| (1..=MOST_PIXELS).contains(&pixels));
-    if fits { Ok(()) } else { Err(DecodeError::TooLarge { width, height }) }
+pub(super) fn check_size(most: MaxPixels, width: usize, height: usize) -> Result<(), DecodeError> {
+    let fits = width.checked_mul(height).is_some_and(|pixels| (1..=most.get()).contains(&pixels));
+    if fits { Ok(()) } else { Err(DecodeError::TooLarge { width, height, most }) }
 }
 
 #[cfg(test)]
@@ -102,6 +104,21 @@ mod tests {
                 drop(decode(&changed));
             }
         }
+    }
+
+    #[test]
+    fn how_many_pixels_are_decoded_can_be_said() {
+        for (name, most, expected) in
+            [("rgb.png", "1", Err(())), ("rgb.jpg", "1", Err(())), ("rgb.png", "4000000000", Ok(()))]
+        {
+            let most: MaxPixels = serde_json::from_str(most).unwrap();
+            let error = decode_within(most, &golden(name)).map(drop).map_err(|error| error.to_string());
+            if let Err(message) = &error {
+                assert!(message.ends_with("pixels; at most 1 are decoded"), "{message}");
+            }
+            assert_eq!(error.map_err(drop), expected, "{name}");
+        }
+        assert!(serde_json::from_str::<MaxPixels>("0").is_err());
     }
 
     #[test]

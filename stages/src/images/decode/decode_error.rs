@@ -1,6 +1,6 @@
 //! What is wrong with a file that is no readable picture.
 
-use super::MOST_PIXELS;
+use super::MaxPixels;
 
 /// A file that is no readable picture. Messages go on after the file's name.
 #[derive(Debug, thiserror::Error)]
@@ -15,12 +15,14 @@ pub enum DecodeError {
     #[error("is a {0} file; only PNG and JPEG are read")]
     Unsupported(&'static str),
     /// More pixels than are decoded.
-    #[error("claims {width}×{height} pixels; at most {MOST_PIXELS} are decoded")]
+    #[error("claims {width}×{height} pixels; at most {most} are decoded")]
     TooLarge {
         /// The width that its header claims.
         width: usize,
         /// The height that its header claims.
         height: usize,
+        /// How many may be claimed.
+        most: MaxPixels,
     },
     /// The file ends early.
     #[error("ends before the picture does")]

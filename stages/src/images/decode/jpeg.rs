@@ -6,25 +6,25 @@ use std::panic::catch_unwind;
 use mozjpeg::{ColorSpace, Decompress};
 
 use super::decode::check_size;
-use super::{DecodeError, cmyk};
+use super::{DecodeError, MaxPixels, cmyk};
 use crate::images::Pixels;
 
 /// Decodes a JPEG file. Orientation tags are not applied.
-pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
+pub(super) fn decode(most: MaxPixels, bytes: &[u8]) -> Result<Pixels, DecodeError> {
     if !is_whole(bytes) {
         return Err(DecodeError::Truncated);
     }
     // The library leaves its C code by unwinding where it gives up.
-    catch_unwind(|| decode_whole(bytes)).unwrap_or_else(|payload| {
+    catch_unwind(|| decode_whole(most, bytes)).unwrap_or_else(|payload| {
         let text = payload.downcast::<String>().map_or_else(|_| "unknown reason".to_owned(), |text| *text);
         Err(DecodeError::Jpeg(text.trim_start_matches("libjpeg fatal error: ").to_owned()))
     })
 }
 
-fn decode_whole(bytes: &[u8]) -> Result<Pixels, DecodeError> {
+fn decode_whole(most: MaxPixels, bytes: &[u8]) -> Result<Pixels, DecodeError> {
     let file = Decompress::new_mem(bytes).map_err(failed)?;
     let (width, height) = file.size();
-    check_size(width, height)?;
+    check_size(most, width, height)?;
     let is_cmyk = matches!(file.color_space(), ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK);
     let space = if is_cmyk { ColorSpace::JCS_CMYK } else { ColorSpace::JCS_RGB };
     let mut started = file.to_colorspace(space).map_err(failed)?;
@@ -71,6 +71,10 @@ const END_OF_IMAGE: u8 = 0xD9;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
+        super::decode(MaxPixels::default(), bytes)
+    }
 
     fn golden(name: &str) -> Vec<u8> {
         fs_err::read(format!("{}/tests/golden/decode/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()

@@ -5,8 +5,9 @@ mod cmyk;
 mod decode;
 mod decode_error;
 mod jpeg;
+mod max_pixels;
 mod png;
 
-use decode::MOST_PIXELS;
-pub use decode::decode;
+pub use decode::{decode, decode_within};
 pub use decode_error::DecodeError;
+pub use max_pixels::MaxPixels;

@@ -7,18 +7,18 @@ use std::ops::Range;
 use png::{BitDepth, ColorType, Decoder, Limits, Reader, Transformations};
 
 use super::decode::check_size;
-use super::{DecodeError, MOST_PIXELS};
+use super::{DecodeError, MaxPixels};
 use crate::images::Pixels;
 
-/// The most memory that one picture may take while it is decoded, in bytes: eight for each pixel.
-const MOST_MEMORY: usize = MOST_PIXELS * 8;
+/// The most memory that a pixel may take while a picture is decoded, in bytes.
+const PIXEL: usize = 8;
 
 /// Where the bits of a sample and the colour type stand: the header is the first chunk and has one form.
 const DEPTH_AND_COLOUR: Range<usize> = 24..26;
 
 /// Decodes a PNG file. Of an animation it is the still picture that readers without animations show.
-pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
-    let mut reader = start(bytes)?;
+pub(super) fn decode(most: MaxPixels, bytes: &[u8]) -> Result<Pixels, DecodeError> {
+    let mut reader = start(most, bytes)?;
     let (width, height) = reader.info().size();
     let (width, height) = (width as usize, height as usize);
     // The header, not the decoder, whose answer depends on whether a chunk makes one value transparent.
@@ -38,14 +38,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
 }
 
 /// Reads up to the first row.
-fn start(bytes: &[u8]) -> Result<Reader<Cursor<&[u8]>>, DecodeError> {
-    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MOST_MEMORY });
+fn start(most: MaxPixels, bytes: &[u8]) -> Result<Reader<Cursor<&[u8]>>, DecodeError> {
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: most.get() * PIXEL });
     decoder.set_ignore_text_chunk(true);
     // A profile of colours is not applied, and a few bytes of one can unpack to any number.
     decoder.set_ignore_iccp_chunk(true);
     // Before anything else is read, since reading on may allocate.
     let header = decoder.read_header_info()?;
-    check_size(header.width as usize, header.height as usize)?;
+    check_size(most, header.width as usize, header.height as usize)?;
     // Palettes are looked up and fewer than eight bits become eight.
     decoder.set_transformations(Transformations::EXPAND);
     Ok(decoder.read_info()?)
@@ -98,6 +98,10 @@ mod tests {
 
     use super::*;
 
+    fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
+        super::decode(MaxPixels::default(), bytes)
+    }
+
     fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
         let mut sum = flate2::Crc::new();
         sum.update(name);
@@ -129,7 +133,7 @@ mod tests {
         packed.write_all(&vec![0; 1 << 20]).unwrap();
         // Signature and header have 33 bytes in every file.
         let bomb = [&plain[..33], &chunk(b"iCCP", &packed.finish().unwrap()), &plain[33..]].concat();
-        assert!(start(&bomb).unwrap().info().icc_profile.is_none());
+        assert!(start(MaxPixels::default(), &bomb).unwrap().info().icc_profile.is_none());
         assert!(decode(&bomb).unwrap() == decode(&plain).unwrap());
     }
 
