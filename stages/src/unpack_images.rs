@@ -261,6 +261,19 @@ mod tests {
     }
 
     #[test]
+    fn files_that_are_not_unpacked_say_why() {
+        for (name, expected) in [
+            ("gzip", "column `image.bytes` is compressed with GZIP; Snappy, Zstandard and no compression are read"),
+            ("bomb", "; at most 67108864 are taken"),
+            ("empty", "have no rows"),
+        ] {
+            let refused = golden("parquet_refused").join(name);
+            let error = unpack(&refused, &UnpackImagesConfig::default()).unwrap_err().to_string();
+            assert!(error.ends_with(expected), "{error}");
+        }
+    }
+
+    #[test]
     fn many_rows_with_one_path_get_numbers_in_order_and_quickly() {
         let (root, paths, numbers) = (PathBuf::new(), BTreeSet::new(), BTreeMap::new());
         let mut folder = Unpacked { root, paths, numbers };
