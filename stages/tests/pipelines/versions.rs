@@ -66,7 +66,7 @@ fn bytes_change_only_with_a_new_version() {
     embed-pixels 2 embeddings dbf2ae8b1ce2
     init-head 1 weights 6ab13cd8fac3
     init-head 1 weights de1637841b02
-    inspect-images 1 table 350a35e5ff55
+    inspect-images 2 table 350a35e5ff55
     plot-images 1 figure 022ef80a495c
     plot-matrix 2 figure 6072bb54d544
     plot-network 2 figure f5b763df5325
