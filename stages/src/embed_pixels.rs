@@ -57,7 +57,7 @@ pub struct EmbedPixels;
 impl StageType for EmbedPixels {
     type Config = EmbedPixelsConfig;
     const NAME: &'static str = "embed-pixels";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const ABOUT: &'static str = "Embeds images as their pixels, row by row, in [-1, 1].";
 
     fn ports() -> Ports {

@@ -66,7 +66,7 @@ pub struct EmbedVit;
 impl StageType for EmbedVit {
     type Config = EmbedVitConfig;
     const NAME: &'static str = "embed-vit";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const ABOUT: &'static str = "Embeds images with a frozen Vision Transformer: its CLS token after the final norm.";
 
     fn ports() -> Ports {

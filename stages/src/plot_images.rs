@@ -69,7 +69,7 @@ pub struct PlotImages;
 impl StageType for PlotImages {
     type Config = PlotImagesConfig;
     const NAME: &'static str = "plot-images";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "Draws a few images of each domain and class.";
 
     fn ports() -> Ports {

@@ -647,11 +647,15 @@ impl<'scope, 'env> Runner<'scope, 'env> {
         Ok(())
     }
 
-    /// Whether something that a cell reads was made again after it began: another reader met its bad bytes too, and was
-    /// faster to say so.
+    /// Whether something that a cell reads was made again after it began, or is being made again: another reader met its
+    /// bad bytes too, and was faster to say so. They may be back in the store before that is known here.
     fn remade_meanwhile(&self, cell: usize) -> bool {
         let Some(began) = self.began.get(&cell) else { return false };
-        self.executor.graph.reads(cell).iter().any(|read| self.done.get(read).is_some_and(|done| done > began))
+        let remade = |read: &usize| {
+            let is_done = matches!(self.states.get(read), Some(State::Ended(outcome)) if outcome.is_done());
+            !is_done || self.done.get(read).is_some_and(|done| done > began)
+        };
+        self.executor.graph.reads(cell).iter().any(remade)
     }
 
     /// The end of a cell that did not execute, or not to its end.

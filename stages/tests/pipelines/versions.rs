@@ -63,11 +63,11 @@ fn bytes_change_only_with_a_new_version() {
     consensus-importance 1 importance e88b00ce463c
     digits-domains 1 images 70e63c114334
     draw-miniature 1 images 3b211fa60ee6
-    embed-pixels 2 embeddings dbf2ae8b1ce2
+    embed-pixels 3 embeddings dbf2ae8b1ce2
     init-head 1 weights 6ab13cd8fac3
     init-head 1 weights de1637841b02
     inspect-images 2 table 350a35e5ff55
-    plot-images 1 figure 022ef80a495c
+    plot-images 2 figure 022ef80a495c
     plot-matrix 2 figure 6072bb54d544
     plot-network 2 figure f5b763df5325
     plot-sweep 2 figure 9dc9e24c54bc

@@ -52,7 +52,9 @@ impl Runs {
             let mut cells = Vec::new();
             let mut metrics = Vec::new();
             for (cell, values) in measured.of(report) {
-                let of_cell = |(metric, value): (&String, &Value)| json!([sanitised(&cell), sanitised(metric), legible::value(value)]);
+                let of_cell = |(metric, value): (&String, &Value)| {
+                    json!([sanitised(&cell), sanitised(metric), legible::value(value)])
+                };
                 metrics.extend(values.iter().map(of_cell));
             }
             for (name, cell) in &report.cells {
