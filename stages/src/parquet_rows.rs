@@ -4,7 +4,7 @@ use std::fs::File;
 
 use dgpipe_engine::stage::StageError;
 use parquet::basic::CompressionCodec;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row};
@@ -117,7 +117,7 @@ fn check_chunks(file: &File, metadata: &ParquetMetaData, wanted: &[&String]) -> 
     let is_wanted = |chunk: &&ColumnChunkMetaData| {
         chunk.column_path().parts().first().is_some_and(|column| wanted.contains(&column))
     };
-    for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()).filter(is_wanted) {
+    for chunk in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns).filter(is_wanted) {
         let name = chunk.column_path().string();
         match chunk.compression_codec() {
             CompressionCodec::UNCOMPRESSED | CompressionCodec::SNAPPY | CompressionCodec::ZSTD => {}

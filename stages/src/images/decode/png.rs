@@ -102,11 +102,11 @@ mod tests {
         super::decode(MaxPixels::default(), bytes)
     }
 
-    fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    fn chunk(name: &str, content: &[u8]) -> Vec<u8> {
         let mut sum = flate2::Crc::new();
-        sum.update(name);
+        sum.update(name.as_bytes());
         sum.update(content);
-        [&(content.len() as u32).to_be_bytes()[..], name, content, &sum.sum().to_be_bytes()].concat()
+        [&(content.len() as u32).to_be_bytes()[..], name.as_bytes(), content, &sum.sum().to_be_bytes()].concat()
     }
 
     /// A file of so many pixels a side, `bits` a sample of the colour type, whose rows are given in the order of the file.
@@ -120,7 +120,7 @@ mod tests {
         let side = side.to_be_bytes();
         let header = [&side[..], &side, &[bits, colour, 0, 0, interlace]].concat();
         let mut file = b"\x89PNG\r\n\x1A\n".to_vec();
-        for (name, content) in [(b"IHDR", header), (b"IDAT", packed.finish().unwrap()), (b"IEND", Vec::new())] {
+        for (name, content) in [("IHDR", header), ("IDAT", packed.finish().unwrap()), ("IEND", Vec::new())] {
             file.extend(chunk(name, &content));
         }
         file
@@ -132,7 +132,7 @@ mod tests {
         let mut packed = ZlibEncoder::new(b"name\0\0".to_vec(), Compression::best());
         packed.write_all(&vec![0; 1 << 20]).unwrap();
         // Signature and header have 33 bytes in every file.
-        let bomb = [&plain[..33], &chunk(b"iCCP", &packed.finish().unwrap()), &plain[33..]].concat();
+        let bomb = [&plain[..33], &chunk("iCCP", &packed.finish().unwrap()), &plain[33..]].concat();
         assert!(start(MaxPixels::default(), &bomb).unwrap().info().icc_profile.is_none());
         assert!(decode(&bomb).unwrap() == decode(&plain).unwrap());
     }
