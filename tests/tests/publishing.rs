@@ -385,3 +385,30 @@ publish: { results/a.txt: a }
         "{told}"
     );
 }
+
+#[test]
+fn a1_what_a_killed_run_had_replaced_is_cleared_away_also_where_all_is_as_it_should_be() {
+    let sandbox = project(
+        "pipeline: p
+params: { value: 1 }
+stages: { a: { uses: constant, config: { value: \"${value}\" } } }
+publish: { results/below/a.txt: a }
+",
+    );
+    sandbox.run().exits(0);
+    let remembered = |name: &str| {
+        let is = |path: &std::path::PathBuf| path.file_name().is_some_and(|file| file.to_string_lossy().contains(name));
+        sandbox.files(".dgpipe/projects-v1").into_iter().find(is).unwrap()
+    };
+    let ledger = fs_err::read(remembered("ledger.json")).unwrap();
+    sandbox.run_with(&["--set", "value=2"]).exits(0);
+    // As if that run had been killed before it could remove what it had replaced, and before it noted what it put there.
+    fs_err::write(remembered("ledger.json"), ledger).unwrap();
+    let intended = remembered("intended-");
+    let process = intended.file_stem().unwrap().to_string_lossy().replace("intended-", "");
+    let left = format!("results/below/.dgpipe-{process}-1");
+    sandbox.write(&left, "1\n");
+    sandbox.run_with(&["--set", "value=2"]).exits(0);
+    assert!(!sandbox.has(&left));
+    assert_eq!(sandbox.read("results/below/a.txt"), "2\n");
+}

@@ -30,6 +30,11 @@ impl Intended {
         intent.put.insert(artifact);
     }
 
+    /// The paths where runs were about to put something.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Tells whether a run was about to put at a path what lies there.
     pub fn has(&self, path: &str, found: &Digest) -> bool {
         self.0.get(path).is_some_and(|intent| intent.put.contains(found))

@@ -84,6 +84,17 @@ impl Restoring {
         Ok(())
     }
 
+    /// Removes what processes that died while restoring left beside a path. [`Restoring::add`] does so by itself; this is
+    /// for paths that have what they should have already. What cannot be removed stays until the next time.
+    pub fn sweep_beside(&self, dest: &Path) {
+        let folder = folder_of(dest);
+        if self.tree.stat_target(folder).is_ok_and(|stat| stat.is_some())
+            && lock(&self.store.shared.swept).insert(folder.to_owned())
+        {
+            drop(self.sweep(folder));
+        }
+    }
+
     /// Puts all of them at their paths, in place of what is there, and returns how each went, in order.
     pub fn finish(&mut self) -> Vec<Result<RestoreMethod, StoreError>> {
         self.finish_where(&|_, _| true, &|| Ok(()))

@@ -160,6 +160,8 @@ impl<'a> LedgerKeeper<'a> {
         listener: &dyn Listener,
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
         let mut publishing = Publishing::new(self.store.restoring(self.tree.clone()));
+        // A run that was killed in the middle has left there what it had replaced.
+        self.intended.paths().for_each(|path| publishing.restoring.sweep_beside(&self.options.root.join(path)));
         for index in open {
             if let Err(error) = self.publish_one(stamper, *index, &mut publishing) {
                 publishing.refused(*index, &self.graph.publications[*index].path, error);
