@@ -38,19 +38,19 @@ impl WithSimd for Normalise<'_> {
         let padding = (self.input.stride() - width) as f32;
         for row in 0..self.rows {
             let values = self.input.row(row);
-            let sum = |term: &dyn Fn(macerator::Vector<S, f32>) -> macerator::Vector<S, f32>| {
-                let mut sums = 0.0_f32.splat::<S>();
-                for values in values.chunks_exact(lanes) {
-                    sums += term(load(values));
-                }
-                sums.reduce_add()
-            };
+            // Two plain loops: what a closure calls is not compiled for the processor's vectors.
+            let mut sums = 0.0_f32.splat::<S>();
+            for values in values.chunks_exact(lanes) {
+                sums += load(values);
+            }
             // What fills a row up is zero.
-            let mean = sum(&|x| x) / width as f32;
-            let squares = sum(&|x| {
-                let apart = x - mean.splat();
-                apart * apart
-            });
+            let mean = sums.reduce_add() / width as f32;
+            let mut sums = 0.0_f32.splat::<S>();
+            for values in values.chunks_exact(lanes) {
+                let apart = load::<S>(values) - mean.splat();
+                sums += apart * apart;
+            }
+            let squares = sums.reduce_add();
             // Rounding may take away more than there is where a row is narrow and far from zero.
             let variance = ((squares - padding * mean * mean) / width as f32).max(0.0);
             let scale = 1.0 / (variance + self.eps).sqrt();

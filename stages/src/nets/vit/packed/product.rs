@@ -4,7 +4,7 @@ use macerator::{Scalar, Simd, Vector, WithSimd};
 
 use super::functions::gelu;
 use super::panels::{Panel, Panels};
-use super::tile::{Left, accumulate, load, on_vectors, store};
+use super::tile::{Left, accumulate, fetch_ahead, load, on_vectors, store};
 
 /// What results start from.
 #[derive(Clone, Copy)]
@@ -56,11 +56,13 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self) {
-        for panel in self.right.iter() {
+        let mut panels = self.right.iter().peekable();
+        while let Some(panel) = panels.next() {
+            let next = panels.peek().map_or(&[][..], |next| next.values);
             match panel.vectors {
-                1 => self.column_of_tiles::<S, 1>(&panel),
-                2 => self.column_of_tiles::<S, 2>(&panel),
-                3 => self.column_of_tiles::<S, 3>(&panel),
+                1 => self.column_of_tiles::<S, 1>(&panel, next),
+                2 => self.column_of_tiles::<S, 2>(&panel, next),
+                3 => self.column_of_tiles::<S, 3>(&panel, next),
                 _ => unreachable!("a panel has between one and three vectors"),
             }
         }
@@ -72,34 +74,37 @@ impl Product<'_> {
     /// three vectors where there are 32 registers, else 6 of two. With 4 of three all 16 would be in use, and compilers
     /// then move a sum to memory and back at every step.
     #[inline(always)]
-    fn column_of_tiles<S: Simd, const W: usize>(&mut self, panel: &Panel<'_>) {
+    fn column_of_tiles<S: Simd, const W: usize>(&mut self, panel: &Panel<'_>, next: &[f32]) {
         let mut row = 0;
         if S::lanes32() == 16 {
             while row + 8 <= self.rows {
-                self.tile::<S, 8, W>(row, panel);
+                self.tile::<S, 8, W>(row, panel, next);
                 row += 8;
             }
         } else {
             while row + 6 <= self.rows {
-                self.tile::<S, 6, W>(row, panel);
+                self.tile::<S, 6, W>(row, panel, next);
                 row += 6;
             }
         }
         match self.rows - row {
             0 => {}
-            1 => self.tile::<S, 1, W>(row, panel),
-            2 => self.tile::<S, 2, W>(row, panel),
-            3 => self.tile::<S, 3, W>(row, panel),
-            4 => self.tile::<S, 4, W>(row, panel),
-            5 => self.tile::<S, 5, W>(row, panel),
-            6 => self.tile::<S, 6, W>(row, panel),
-            _ => self.tile::<S, 7, W>(row, panel),
+            1 => self.tile::<S, 1, W>(row, panel, next),
+            2 => self.tile::<S, 2, W>(row, panel, next),
+            3 => self.tile::<S, 3, W>(row, panel, next),
+            4 => self.tile::<S, 4, W>(row, panel, next),
+            5 => self.tile::<S, 5, W>(row, panel, next),
+            6 => self.tile::<S, 6, W>(row, panel, next),
+            _ => self.tile::<S, 7, W>(row, panel, next),
         }
     }
 
+    /// One tile. Meanwhile its share of the next panel, which comes from memory once for each picture, is brought near.
     #[inline(always)]
-    fn tile<S: Simd, const H: usize, const W: usize>(&mut self, row: usize, panel: &Panel<'_>) {
+    fn tile<S: Simd, const H: usize, const W: usize>(&mut self, row: usize, panel: &Panel<'_>, next: &[f32]) {
         let lanes = S::lanes32();
+        let share = |row: usize| next.len() * row / self.rows;
+        fetch_ahead(&next[share(row)..share(row + H)]);
         let place = |line: usize, number: usize| (row + line) * self.out_stride + panel.column + number * lanes;
         let mut sums = [[0.0_f32.splat::<S>(); W]; H];
         for (line, sums) in sums.iter_mut().enumerate() {
@@ -113,7 +118,7 @@ impl Product<'_> {
             }
         }
         let left = Left { values: &self.left.values[row * self.left.stride..], stride: self.left.stride };
-        accumulate(left, panel.values, self.right.depth(), &mut sums);
+        let sums = accumulate(left, panel.values, self.right.depth(), sums);
         for (line, sums) in sums.into_iter().enumerate() {
             for (number, sum) in sums.into_iter().enumerate() {
                 let value: Vector<S, f32> = if self.finish == Finish::Gelu { gelu(sum) } else { sum };

@@ -45,15 +45,30 @@ pub(super) fn store<S: Simd>(to: &mut [f32], vector: Vector<S, f32>) {
     unsafe { f32::vstore_unaligned(to.as_mut_ptr(), vector) }
 }
 
-/// Adds `left · panel` to what `sums` holds: `ROWS` rows of `depth` numbers times a panel of `depth` lines of `VECTORS`
-/// vectors. Each sum is taken in the order of the depth.
+/// Has the processor bring numbers near while it computes. A hint: results do not depend on it.
+#[inline(always)]
+pub(super) fn fetch_ahead(values: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks(64 / size_of::<f32>()) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: the pointer is that of a slice, and a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
+    // Elsewhere there is no stable way to say it.
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
+/// Returns `sums` and `left · panel` added: `ROWS` rows of `depth` numbers times a panel of `depth` lines of `VECTORS`
+/// vectors. Each sum is taken in the order of the depth. Sums come and go by value: behind a reference, compilers may
+/// write them to memory at every step.
 #[inline(always)]
 pub(super) fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize>(
     left: Left<'_>,
     panel: &[f32],
     depth: usize,
-    sums: &mut [[Vector<S, f32>; VECTORS]; ROWS],
-) {
+    mut sums: [[Vector<S, f32>; VECTORS]; ROWS],
+) -> [[Vector<S, f32>; VECTORS]; ROWS] {
     let (lanes, line) = (S::lanes32(), VECTORS * S::lanes32());
     assert!(panel.len() == depth * line && left.values.len() >= (ROWS - 1) * left.stride + depth, "a tile is inside");
     let (mut right, rows) = (panel.as_ptr(), left.values.as_ptr());
@@ -74,6 +89,7 @@ pub(super) fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize>(
             right = right.add(line);
         }
     }
+    sums
 }
 
 #[cfg(test)]
@@ -96,8 +112,8 @@ mod tests {
         #[inline(always)]
         fn with_simd<S: Simd>(self) -> usize {
             let (values, panel) = (vec![1.0; STRIDE + DEPTH - self.missing], vec![1.0; self.lines * 2 * S::lanes32()]);
-            let mut sums = [[0.0_f32.splat::<S>(); 2]; 2];
-            accumulate(Left { values: &values, stride: STRIDE }, &panel, DEPTH, &mut sums);
+            let sums = [[0.0_f32.splat::<S>(); 2]; 2];
+            let sums = accumulate(Left { values: &values, stride: STRIDE }, &panel, DEPTH, sums);
             // All are ones, so each sum is their number.
             sums[1][1].reduce_add() as usize / S::lanes32()
         }
