@@ -75,7 +75,7 @@ pub fn write<T: Element>(path: &Path, array: ArrayViewD<'_, T>) -> Result<(), Fo
     Ok(())
 }
 
-/// Writes a matrix of 32-bit floats row by row, as [`write`] does it as a whole.
+/// Writes a matrix of 32-bit floats row by row, as [`write`](fn@write) does it as a whole.
 #[derive(Debug)]
 pub struct RowWriter {
     file: BufWriter<fs_err::File>,
