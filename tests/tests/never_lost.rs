@@ -223,10 +223,16 @@ publish: { results/x.txt: a }
 
 fn kill_in_the_middle(sandbox: &Sandbox) {
     sandbox.write("wait", "");
+    kill_when_ready(sandbox, &[]);
+    assert_eq!(sandbox.read("out.txt"), "half\n");
+}
+
+/// Starts a run and kills it as soon as its command has written `ready`.
+fn kill_when_ready(sandbox: &Sandbox, arguments: &[&str]) {
     let mut run = sandbox.command();
-    run.args(["run", "pipeline.yaml"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-    let mut run = run.spawn().unwrap();
-    wait_until("the command has begun to write", || sandbox.has("ready") && sandbox.read("out.txt") == "half\n");
+    run.args(["run", "pipeline.yaml"]).args(arguments);
+    let mut run = run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    wait_until("the command is ready", || sandbox.has("ready"));
     run.kill().unwrap();
     run.wait().unwrap();
 }
@@ -304,12 +310,7 @@ stages:
 publish: { results/x.txt: a }
 ",
     );
-    let mut run = sandbox.command();
-    run.args(["run", "pipeline.yaml"]).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-    let mut run = run.spawn().unwrap();
-    wait_until("the command runs", || sandbox.has("ready"));
-    run.kill().unwrap();
-    run.wait().unwrap();
+    kill_when_ready(&sandbox, &[]);
     let mut next = sandbox.command();
     next.args(["run", "pipeline.yaml", "--set", "v=2"]);
     next.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
@@ -342,12 +343,7 @@ stages:
 ",
     );
     sandbox.run().exits(0);
-    let mut run = sandbox.command();
-    run.args(["run", "pipeline.yaml", "--set", "v=2"]);
-    let mut run = run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
-    wait_until("the command runs", || sandbox.has("ready"));
-    run.kill().unwrap();
-    run.wait().unwrap();
+    kill_when_ready(&sandbox, &["--set", "v=2"]);
     sandbox.write("go", "");
     wait_until("it ends", || sandbox.has("over"));
     assert_eq!(sandbox.read("out.txt"), "2\n");
