@@ -25,8 +25,8 @@ pub use project::{Former, InUse, Intended, Latest, Ledger, LedgerEntry, Pin, Pro
 pub use record::{Output, Outputs, Record};
 pub use source::{HashOptions, Snapshot, SourceMemo, hash_path};
 pub use store::{
-    Checkpoint, Checkpoints, Committed, Found, ItemRows, MemoryKind, Remembered, RestoreMethod, Restoring, Scratch,
-    Seal, Store, StoreError, Transaction, read_memo, write_memo,
+    Checkpoint, Checkpoints, Committed, Found, ItemRows, Kept, MemoryKind, Remembered, Replacement, RestoreMethod,
+    Restoring, Scratch, Seal, Store, StoreError, Transaction, published_digest, read_memo, write_memo,
 };
 pub use tree::TreeError;
 pub use verify::{Incomplete, Problem, Verification};

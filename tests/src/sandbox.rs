@@ -292,6 +292,10 @@ fn redacted(text: &str) -> String {
         if let Some(unit) = unit {
             shown.push_str("[TIME]");
             rest = &rest[unit.len()..];
+            // The column is as wide as the longest time.
+            while rest.starts_with("   ") {
+                rest = &rest[1..];
+            }
         } else if shown.ends_with(".dgpipe/scratch/") {
             let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(rest.len());
             shown.push_str("[SCRATCH]");

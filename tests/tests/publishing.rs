@@ -267,7 +267,7 @@ publish: { taken/a.txt: a, results/b.txt: b }
     assert_eq!(sandbox.read("results/b.txt"), "2\n");
     let again = sandbox.call(&["run", "pipeline.yaml"]).exits(1);
     insta::assert_snapshot!(sandbox.redacted(&again.stderr), @r#"
-    blocked   taken/a.txt: Not a directory (os error 20)
+    blocked   taken/a.txt: cannot list `[ROOT]/taken`: Not a directory (os error 20)
     not done: 0 executed, 2 reused, 1 path refused in [TIME]
     results: results/b.txt, taken/a.txt
     "#);
@@ -386,8 +386,9 @@ publish: { results/a.txt: a }
     );
 }
 
-#[test]
-fn a1_what_a_killed_run_had_replaced_is_cleared_away_also_where_all_is_as_it_should_be() {
+/// A project whose last run is as if it had been killed after it had put `2` in the place of `1` at
+/// `results/below/a.txt`, and before it looked at what it had replaced. Returns the path of that.
+fn killed_while_replacing() -> (Sandbox, String) {
     let sandbox = project(
         "pipeline: p
 params: { value: 1 }
@@ -402,13 +403,59 @@ publish: { results/below/a.txt: a }
     };
     let ledger = fs_err::read(remembered("ledger.json")).unwrap();
     sandbox.run_with(&["--set", "value=2"]).exits(0);
-    // As if that run had been killed before it could remove what it had replaced, and before it noted what it put there.
     fs_err::write(remembered("ledger.json"), ledger).unwrap();
-    let intended = remembered("intended-");
-    let process = intended.file_stem().unwrap().to_string_lossy().replace("intended-", "");
-    let left = format!("results/below/.dgpipe-{process}-1");
+    let intended: serde_json::Value = serde_json::from_slice(&fs_err::read(remembered("intended-")).unwrap()).unwrap();
+    let drafts = intended["content"]["results/below/a.txt"]["drafts"].as_object().unwrap();
+    let [draft] = drafts.keys().collect::<Vec<_>>()[..] else { panic!("{intended}") };
+    let left = format!("results/below/{draft}");
+    (sandbox, left)
+}
+
+/// The names beside the published path of [`killed_while_replacing`].
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    let entries = fs_err::read_dir(sandbox.path("results/below")).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a1_what_a_killed_run_had_replaced_is_cleared_away_also_where_all_is_as_it_should_be() {
+    let (sandbox, left) = killed_while_replacing();
     sandbox.write(&left, "1\n");
+    // Removing a folder takes many steps.
+    let half = format!("{left}.gone");
+    sandbox.write(&format!("{half}/file"), "");
+    // One that was built and never told of.
+    let draft = left.rsplit_once('-').map(|(start, _)| format!("{start}-99")).unwrap();
+    sandbox.write(&draft, "half a fil");
     sandbox.run_with(&["--set", "value=2"]).exits(0);
-    assert!(!sandbox.has(&left));
+    assert_eq!(names(&sandbox), ["a.txt"]);
     assert_eq!(sandbox.read("results/below/a.txt"), "2\n");
+}
+
+#[test]
+fn an_edit_that_a_killed_run_had_replaced_unseen_is_kept_beside_the_path_and_the_next_run_says_so() {
+    for ending in ["", ".old"] {
+        let (sandbox, left) = killed_while_replacing();
+        sandbox.write(&format!("{left}{ending}"), "edited\n");
+        let run = sandbox.call(&["run", "pipeline.yaml", "--set", "value=2"]).exits(0);
+        assert!(run.stderr.contains("results/below/a.txt.edited-1"), "{}", run.stderr);
+        assert_eq!(sandbox.read("results/below/a.txt"), "2\n");
+        assert_eq!(sandbox.read("results/below/a.txt.edited-1"), "edited\n");
+        assert_eq!(names(&sandbox), ["a.txt", "a.txt.edited-1"]);
+    }
+}
+
+#[test]
+fn a_run_of_another_pipeline_keeps_an_edit_that_a_killed_run_had_replaced_unseen() {
+    let (sandbox, left) = killed_while_replacing();
+    sandbox.write(&left, "edited\n");
+    sandbox.write(
+        "other.yaml",
+        "pipeline: other\nstages: { b: { uses: constant, config: { value: 3 } } }\npublish: { results/below/b.txt: b }\n",
+    );
+    let run = sandbox.call(&["run", "other.yaml"]).exits(0);
+    assert!(run.stderr.contains("results/below/a.txt.edited-1"), "{}", run.stderr);
+    assert_eq!(sandbox.read("results/below/a.txt.edited-1"), "edited\n");
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Ledger;
 use crate::content::Digest;
+use crate::store::Replacement;
 
 /// What runs were about to put where and have not noted in the ledger yet, by path.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,14 +21,18 @@ struct Intent {
     ledger: Option<Digest>,
     /// What was about to be put there; several where several runs were killed, one after the other.
     put: BTreeSet<Digest>,
+    /// The drafts beside the path. Once they had their place, what lies under their names is what was there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    drafts: BTreeMap<String, Replacement>,
 }
 
 impl Intended {
-    /// Notes that an artifact is about to be put at a path of which the ledger says what it says.
-    pub fn add(&mut self, path: &str, artifact: Digest, ledger: &Ledger) {
-        let ledger = digest_in(ledger, path);
-        let intent = self.0.entry(path.to_owned()).or_insert_with(|| Intent { ledger, put: BTreeSet::new() });
-        intent.put.insert(artifact);
+    /// Notes that a draft is about to be put at a path of which the ledger says what it says.
+    pub fn add(&mut self, path: &str, draft: &str, replacement: Replacement, ledger: &Ledger) {
+        let new = || Intent { ledger: digest_in(ledger, path), put: BTreeSet::new(), drafts: BTreeMap::new() };
+        let intent = self.0.entry(path.to_owned()).or_insert_with(new);
+        intent.put.insert(replacement.put);
+        intent.drafts.insert(draft.to_owned(), replacement);
     }
 
     /// The paths where runs were about to put something.
@@ -40,11 +45,21 @@ impl Intended {
         self.0.get(path).is_some_and(|intent| intent.put.contains(found))
     }
 
+    /// The drafts that were about to be put at paths: path, name of the draft, and what it was to replace.
+    pub(crate) fn drafts(&self) -> impl Iterator<Item = (&str, &str, Replacement)> {
+        self.0.iter().flat_map(|(path, intent)| {
+            intent.drafts.iter().map(move |(draft, replacement)| (path.as_str(), draft.as_str(), *replacement))
+        })
+    }
+
     /// Adds what another run has told, as far as the ledger does not know better by now.
     pub(super) fn join(&mut self, other: Self, ledger: &Ledger) {
         for (path, intent) in other.0.into_iter().filter(|(path, intent)| intent.ledger == digest_in(ledger, path)) {
             match self.0.get_mut(&path) {
-                Some(known) => known.put.extend(intent.put),
+                Some(known) => {
+                    known.put.extend(intent.put);
+                    known.drafts.extend(intent.drafts);
+                }
                 None => drop(self.0.insert(path, intent)),
             }
         }

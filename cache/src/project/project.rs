@@ -12,7 +12,7 @@ use super::{Former, Intended, Ledger, LedgerEntry, Pin, RunFolder};
 use crate::content::Key;
 use crate::filesystem::{FileKind, Locking, Placement, Stamp, read_if_there};
 use crate::layout::{Bucket, Layout, escape, unescape};
-use crate::store::{Store, StoreError, process_mark};
+use crate::store::{Replacement, Store, StoreError, process_mark};
 
 /// Raised with the format of `latest.json` and `ledger.json`.
 const VERSION: u64 = 1;
@@ -81,6 +81,20 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// What runs of all projects were about to put where and the ledgers do not say: name of the draft, name of the file or
+    /// folder it was for, and what it was to replace.
+    pub(crate) fn told_replacements(&self) -> Result<BTreeMap<String, (String, Replacement)>, StoreError> {
+        let mut told = BTreeMap::new();
+        for project in self.all_projects()? {
+            let intended = project.intended(&project.ledger()?)?;
+            told.extend(intended.drafts().map(|(path, draft, replacement)| {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                (draft.to_owned(), (name.to_owned(), replacement))
+            }));
+        }
+        Ok(told)
     }
 
     fn names_in(&self, folder: &Path) -> Result<Vec<String>, StoreError> {

@@ -67,7 +67,7 @@ impl Store {
         dest: &Path,
     ) -> Result<RestoreMethod, StoreError> {
         let mut restoring = self.restoring(self.filesystem_handle());
-        restoring.add(artifact, files, dest)?;
+        restoring.add(artifact, files, dest, None)?;
         restoring.finish().pop().expect("there are as many results as artifacts")
     }
 

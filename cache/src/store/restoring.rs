@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::replacing::{ASIDE, GONE, Place, Replacement, discard, keep_beside, published_digest};
 use super::scratch::{is_dead, process_mark};
 use super::store::lock;
 use super::{RestoreMethod, Store, StoreError};
 use crate::content::{Artifact, Digest, Form};
-use crate::filesystem::{Filesystem, Placement};
+use crate::filesystem::Filesystem;
+use crate::source::SourceMemo;
 
 /// Start of the names under which things are built beside their final place.
 const DRAFT: &str = ".dgpipe-";
@@ -24,6 +26,16 @@ pub struct Restoring {
     drafts: Vec<Draft>,
     /// Folders that get new names.
     folders: BTreeSet<PathBuf>,
+    kept: Vec<Kept>,
+}
+
+/// An edit that a killed process had replaced before it could look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The path that was edited.
+    pub path: PathBuf,
+    /// Where the edit is now.
+    pub to: PathBuf,
 }
 
 /// Something built beside its place; the first error ends it.
@@ -31,6 +43,8 @@ pub struct Restoring {
 struct Draft {
     path: PathBuf,
     dest: PathBuf,
+    /// What may be replaced there; none where it may be anything.
+    replacement: Option<Replacement>,
     /// The files and folders that it consists of.
     files: BTreeSet<PathBuf>,
     folders: BTreeSet<PathBuf>,
@@ -57,18 +71,20 @@ impl Store {
 
     /// Starts to restore artifacts to paths of a tree.
     pub fn restoring(&self, tree: Arc<dyn Filesystem>) -> Restoring {
-        Restoring { store: self.clone(), tree, drafts: Vec::new(), folders: BTreeSet::new() }
+        Restoring { store: self.clone(), tree, drafts: Vec::new(), folders: BTreeSet::new(), kept: Vec::new() }
     }
 }
 
 impl Restoring {
-    /// Builds an artifact beside a path, with some files written anew as [`Store::restore_with`] has them.
+    /// Builds an artifact beside a path, with some files written anew as [`Store::restore_with`] has them, and returns
+    /// the name of the draft. `replacement` says what may be replaced there; without it, whatever there is.
     pub fn add(
         &mut self,
         artifact: &Artifact,
         files: &BTreeMap<String, Vec<u8>>,
         dest: &Path,
-    ) -> Result<(), StoreError> {
+        replacement: Option<Replacement>,
+    ) -> Result<String, StoreError> {
         let (store, tree) = (self.store.clone(), self.tree.clone());
         let path = self.draft_beside(dest)?;
         let built = store.build_with(&*tree, artifact, files, &path);
@@ -80,13 +96,15 @@ impl Restoring {
         let (mut inner, mut folders) = (BTreeSet::new(), BTreeSet::new());
         self.parts(artifact, &path, &mut inner, &mut folders);
         inner.extend(files.keys().map(|file| if file.is_empty() { path.clone() } else { path.join(file) }));
-        self.drafts.push(Draft { path, dest: dest.to_owned(), files: inner, folders, replaced: None, outcome });
-        Ok(())
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let dest = dest.to_owned();
+        self.drafts.push(Draft { path, dest, replacement, files: inner, folders, replaced: None, outcome });
+        Ok(name)
     }
 
     /// Removes what processes that died while restoring left beside a path. [`Restoring::add`] does so by itself; this is
     /// for paths that have what they should have already. What cannot be removed stays until the next time.
-    pub fn sweep_beside(&self, dest: &Path) {
+    pub fn sweep_beside(&mut self, dest: &Path) {
         let folder = folder_of(dest);
         if self.tree.stat_target(folder).is_ok_and(|stat| stat.is_some())
             && lock(&self.store.shared.swept).insert(folder.to_owned())
@@ -95,18 +113,26 @@ impl Restoring {
         }
     }
 
-    /// Puts all of them at their paths, in place of what is there, and returns how each went, in order.
+    /// Moves what lies at a path beside it, and returns where it is.
+    pub fn move_aside(&self, path: &Path) -> Result<PathBuf, StoreError> {
+        keep_beside(&*self.tree, path, path)
+    }
+
+    /// Takes the edits that were found among what dead processes had left, and moved beside the paths they were made at.
+    pub fn take_kept(&mut self) -> Vec<Kept> {
+        std::mem::take(&mut self.kept)
+    }
+
+    /// Puts all of them at their paths, in place of what is there, and returns how each went, in order: the error is
+    /// [`StoreError::Changed`] where something lies that may not be replaced.
     pub fn finish(&mut self) -> Vec<Result<RestoreMethod, StoreError>> {
-        self.finish_where(&|_, _| true, &|| Ok(()))
+        self.finish_once(&|| Ok(()))
     }
 
     /// The same, with something done once all is durable and before anything is replaced, which does not happen where that
-    /// fails. And nothing is replaced that its owner changed meanwhile: `is_as_known` tells by the number of an
-    /// artifact whether what lies at a path is still what may be replaced. It is asked just before that, and again about
-    /// what was there, which is put back if need be; the error is [`StoreError::Changed`].
-    pub fn finish_where(
+    /// fails.
+    pub fn finish_once(
         &mut self,
-        is_as_known: &dyn Fn(usize, &Path) -> bool,
         ready: &dyn Fn() -> Result<(), StoreError>,
     ) -> Vec<Result<RestoreMethod, StoreError>> {
         let mut drafts = std::mem::take(&mut self.drafts);
@@ -117,19 +143,10 @@ impl Restoring {
             fail_all(&mut drafts, ready());
         }
 
-        for (number, draft) in drafts.iter_mut().enumerate() {
+        let memo = self.store.source_memo();
+        for draft in &mut drafts {
             draft.step(|draft| {
-                let changed = StoreError::Changed { path: draft.dest.clone() };
-                if !is_as_known(number, &draft.dest) {
-                    return Err(changed);
-                }
-                draft.replaced = self.replace(&draft.path, &draft.dest)?;
-                if let Some(replaced) = draft.replaced.clone().filter(|replaced| !is_as_known(number, replaced)) {
-                    // Where this fails, what was there stays where it is now.
-                    self.put_back(&replaced, draft)?;
-                    draft.replaced = None;
-                    return Err(changed);
-                }
+                draft.replaced = self.place(draft, &memo).put(&draft.path)?;
                 self.folders.insert(folder_of(&draft.dest).to_owned());
                 Ok(())
             });
@@ -137,15 +154,19 @@ impl Restoring {
         let synced = self.make_durable(&BTreeSet::new(), &self.folders);
         fail_all(&mut drafts, synced);
         for draft in &mut drafts {
-            draft.step(|draft| Ok(draft.replaced.iter().try_for_each(|path| self.tree.remove_tree(path))?));
+            draft.step(|draft| draft.replaced.iter().try_for_each(|path| discard(&*self.tree, path)));
         }
-        drafts.into_iter().map(|draft| self.end(draft)).collect()
+        drafts.into_iter().map(|draft| self.end(draft, &memo)).collect()
     }
 
-    fn end(&self, draft: Draft) -> Result<RestoreMethod, StoreError> {
+    fn place<'a>(&'a self, draft: &'a Draft, memo: &'a SourceMemo) -> Place<'a> {
+        Place { tree: &*self.tree, memo, path: &draft.dest, replacement: draft.replacement }
+    }
+
+    fn end(&self, draft: Draft, memo: &SourceMemo) -> Result<RestoreMethod, StoreError> {
         if draft.outcome.is_err() && draft.replaced.is_none() {
             // The first error is the one to tell.
-            drop(self.tree.remove_tree(&draft.path));
+            drop(self.place(&draft, memo).discard_own(&draft.path));
         }
         draft.outcome
     }
@@ -183,42 +204,6 @@ impl Restoring {
         })
     }
 
-    /// Puts the draft at its place in one step, and returns where what was there is now, if anything was: what comes out
-    /// of the replacement is all that tells what was replaced.
-    fn replace(&self, draft: &Path, dest: &Path) -> Result<Option<PathBuf>, StoreError> {
-        let filesystem = &self.tree;
-        // Where nothing was a moment ago, another process may have put something by now.
-        if filesystem.stat(dest)?.is_none() && filesystem.rename_new(draft, dest)? == Placement::Placed {
-            return Ok(None);
-        }
-        if filesystem.exchange(draft, dest)? {
-            return Ok(Some(draft.to_owned()));
-        }
-        // Without an exchange there is a moment with nothing at the path; a crash in it leaves what was there beside,
-        // and the next restore brings the new thing.
-        let aside = draft.with_extension("old");
-        filesystem.rename(dest, &aside)?;
-        match filesystem.rename_new(draft, dest) {
-            Ok(Placement::Placed) => Ok(Some(aside)),
-            // Its owner put something there in that moment, which is an edit.
-            Ok(Placement::Taken) => Err(StoreError::Changed { path: dest.to_owned() }),
-            Err(error) => {
-                filesystem.rename(&aside, dest)?;
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Gives what was replaced its place again, and the draft its own.
-    fn put_back(&self, replaced: &Path, draft: &Draft) -> Result<(), StoreError> {
-        if replaced != draft.path || !self.tree.exchange(replaced, &draft.dest)? {
-            self.tree.rename(&draft.dest, &draft.path)?;
-            // What its owner put there in that moment is younger.
-            let _ = self.tree.rename_new(replaced, &draft.dest)?;
-        }
-        Ok(())
-    }
-
     /// Returns an unused name beside a path, and sees to the folder they are in.
     fn draft_beside(&mut self, dest: &Path) -> Result<PathBuf, StoreError> {
         let folder = folder_of(dest);
@@ -250,12 +235,32 @@ impl Restoring {
         Ok(())
     }
 
-    /// Removes what processes that died while restoring left beside their destinations.
-    fn sweep(&self, folder: &Path) -> Result<(), StoreError> {
-        for name in self.tree.list(folder)? {
-            let id = name.to_str().and_then(|name| name.strip_prefix(DRAFT));
-            if id.is_some_and(is_dead) {
-                self.tree.remove_tree(&folder.join(&name))?;
+    /// Removes what processes that died while restoring left in a folder. What had its place taken and nobody has looked
+    /// at since may be an edit, and is kept beside the path it was made at.
+    fn sweep(&mut self, folder: &Path) -> Result<(), StoreError> {
+        let names = self.tree.list(folder)?;
+        let dead = |name: &&str| name.strip_prefix(DRAFT).is_some_and(is_dead);
+        let left: Vec<&str> = names.iter().filter_map(|name| name.to_str()).filter(dead).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let (gone, left): (Vec<&str>, Vec<&str>) = left.into_iter().partition(|name| name.ends_with(GONE));
+        gone.into_iter().try_for_each(|name| self.tree.remove_tree(&folder.join(name)))?;
+        let (memo, told) = (self.store.source_memo(), self.store.told_replacements()?);
+        for name in left {
+            let path = folder.join(name);
+            let draft = name.strip_suffix(ASIDE).map_or(name, |name| name.trim_end_matches('.'));
+            let Some((of, replacement)) = told.get(draft) else {
+                self.tree.remove_tree(&path)?;
+                continue;
+            };
+            match published_digest(&path, &memo)? {
+                Some(found) if !replacement.knows(found) => {
+                    let path_of = folder.join(of);
+                    let to = keep_beside(&*self.tree, &path, &path_of)?;
+                    self.kept.push(Kept { path: path_of, to });
+                }
+                _ => discard(&*self.tree, &path)?,
             }
         }
         Ok(())

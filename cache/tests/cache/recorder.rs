@@ -31,6 +31,8 @@ pub(crate) struct Recorder {
     /// What every request for a lock is answered, in place of the truth.
     locking: Option<Locking>,
     without_links: bool,
+    /// Whether names can be swapped.
+    swaps: bool,
     /// Whether times of files are told in whole seconds.
     coarse: bool,
     /// What the clock of the disk says, in seconds since 1970, in place of the truth.
@@ -53,6 +55,11 @@ impl Recorder {
     /// A disk without hard links.
     pub(crate) fn without_links() -> Self {
         Self { without_links: true, ..Self::default() }
+    }
+
+    /// A disk that can swap names.
+    pub(crate) fn swapping() -> Self {
+        Self { swaps: true, ..Self::default() }
     }
 
     /// Sets the clock of the disk.
@@ -242,10 +249,8 @@ impl Filesystem for Recorder {
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> Result<bool, FileError> {
-        // As on a file system that cannot: the real one is used by all other tests.
         self.note("exchange", other)?;
-        let _ = one;
-        Ok(false)
+        if self.swaps { RealFilesystem.exchange(one, other) } else { Ok(false) }
     }
 
     fn link(&self, from: &Path, to: &Path) -> Result<Option<Placement>, FileError> {

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use dgpipe_cache::{Filesystem, StoreError, TreeError};
+use dgpipe_cache::{Artifact, Replacement, StoreError, TreeError, published_digest};
 
 use crate::recorder::Recorder;
 use crate::sandbox::{Sandbox, picture};
@@ -225,70 +224,104 @@ fn some_files_can_be_restored_with_other_bytes_and_others_beside_them() {
     assert_eq!(fs_err::read_to_string(&dest).unwrap(), "stamped");
 }
 
-/// Restores `ours` over `known`, which is changed once somebody has looked at it for so many times, and expects that the
-/// change is kept.
-fn keeps_what_is_changed(name: &str, after_looks: usize, tree: impl FnOnce(&Sandbox) -> Arc<dyn Filesystem>) {
+/// What may be replaced at a path: what lies there now.
+fn known(sandbox: &Sandbox, path: &Path, put: &Artifact) -> Replacement {
+    let found = published_digest(path, &sandbox.store.source_memo()).unwrap();
+    Replacement { found, put: put.digest }
+}
+
+/// Restores `ours` over `known`, with something done just before each operation on the place, told its name and how often
+/// it was done before. Expects that the change is noticed, and returns the names there and what they hold.
+fn changed(
+    name: &'static str,
+    recorder: Recorder,
+    change: impl Fn(&str, usize, &Path) + Send + Sync + 'static,
+) -> BTreeMap<String, String> {
     let sandbox = Sandbox::new();
+    let place = sandbox.path("place");
     // `place` is the file itself, or the folder that it is in.
-    let inside = Path::new(name).strip_prefix("place").unwrap().to_owned();
     sandbox.write(name, "ours");
     let artifact = sandbox.put("key", "place");
-    sandbox.write(name, "known");
-    let mut restoring = sandbox.store.restoring(tree(&sandbox));
-    restoring.add(&artifact, &BTreeMap::new(), &sandbox.path("place")).unwrap();
-    let looks = AtomicUsize::new(0);
-    let is_as_known = |_: usize, path: &Path| {
-        let file = if inside.as_os_str().is_empty() { path.to_owned() } else { path.join(&inside) };
-        if looks.fetch_add(1, Ordering::SeqCst) == after_looks {
-            fs_err::write(&file, "edited").unwrap();
+    let file = sandbox.write(name, "known");
+    let (done, at) = (Mutex::new(BTreeMap::new()), place.clone());
+    recorder.before_each(move |operation, path| {
+        if path == at {
+            let times: usize = *done.lock().unwrap().entry(operation).and_modify(|times| *times += 1).or_insert(0);
+            change(operation, times, &file);
         }
-        fs_err::read_to_string(&file).unwrap() == "known"
+    });
+    let mut restoring = sandbox.store.restoring(Arc::new(recorder));
+    let replacement = known(&sandbox, &place, &artifact);
+    restoring.add(&artifact, &BTreeMap::new(), &place, Some(replacement)).unwrap();
+    let ended = restoring.finish();
+    assert!(matches!(ended.as_slice(), [Err(StoreError::Changed { .. })]), "{name}: {ended:?}");
+    let below = |name: String| {
+        let path = sandbox.path(&name);
+        let file = if path.is_dir() { path.join("file") } else { path };
+        (name, fs_err::read_to_string(file).unwrap())
     };
-    let ended = restoring.finish_where(&is_as_known, &|| Ok(()));
-    assert!(matches!(ended.as_slice(), [Err(StoreError::Changed { .. })]), "{name} {after_looks}: {ended:?}");
-    assert_eq!(fs_err::read_to_string(sandbox.path(name)).unwrap(), "edited");
-    let mut left: Vec<_> =
-        fs_err::read_dir(sandbox.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    left.sort();
-    assert_eq!(left, ["place", "store"]);
+    let names = fs_err::read_dir(sandbox.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).filter(|name| name != "store").map(below).collect()
+}
+
+/// Saves a file as editors do: beside, then renamed.
+fn save(path: &Path, text: &str) {
+    let beside = path.parent().unwrap().parent().unwrap().join(format!("{text}.saving"));
+    fs_err::write(&beside, text).unwrap();
+    fs_err::rename(beside, path).unwrap();
+}
+
+fn place(text: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("place".to_owned(), text.to_owned())])
 }
 
 #[test]
 fn what_is_changed_while_it_is_about_to_be_replaced_stays() {
-    let real = |sandbox: &Sandbox| sandbox.store.tree(&sandbox.path("")).unwrap();
-    keeps_what_is_changed("place", 0, real);
-    keeps_what_is_changed("place/file", 0, real);
-    // Changed in the very moment of its replacement, on disks that exchange names and on those that cannot.
-    for name in ["place", "place/file"] {
-        keeps_what_is_changed(name, 1, real);
-        keeps_what_is_changed(name, 1, |_| Arc::new(Recorder::default()));
+    for (name, swapping) in [("place", true), ("place", false), ("place/file", true), ("place/file", false)] {
+        let recorder = || if swapping { Recorder::swapping() } else { Recorder::default() };
+        // After the last look, and in the very moment of the replacement; written in place, and saved anew.
+        for moment in ["stat", "exchange"] {
+            for write in [|path: &Path| fs_err::write(path, "edited").unwrap(), |path: &Path| save(path, "edited")] {
+                let left = changed(name, recorder(), move |operation, times, file| {
+                    if (operation, times) == (moment, 0) {
+                        write(file);
+                    }
+                });
+                assert_eq!(left, place("edited"), "{name} {swapping} {moment}");
+            }
+        }
     }
 }
 
-/// Restores over a file that a program saves anew, as editors do, just before an operation on its path, and tells what is
-/// there then.
-fn saved_before(operation: &'static str) -> String {
-    let sandbox = Sandbox::new();
-    let artifact = sandbox.put_bytes("key", b"ours");
-    let (place, saved) = (sandbox.write("place", "known"), sandbox.write("saved", "edited"));
-    let recorder = Recorder::default();
-    let to = place.clone();
-    recorder.before_each(move |done, path| {
-        if done == operation && path == to && saved.exists() {
-            fs_err::rename(&saved, &to).unwrap();
+#[test]
+fn what_is_saved_again_while_an_edit_is_put_back_stays_and_the_edit_is_kept_beside_it() {
+    let left = changed("place", Recorder::swapping(), |operation, times, file| {
+        if operation == "exchange" && times < 3 {
+            save(file, ["first", "second", "third"][times]);
         }
     });
-    let mut restoring = sandbox.store.restoring(Arc::new(recorder));
-    restoring.add(&artifact, &BTreeMap::new(), &place).unwrap();
-    let is_as_known = |_: usize, path: &Path| fs_err::read_to_string(path).unwrap() == "known";
-    let ended = restoring.finish_where(&is_as_known, &|| Ok(()));
-    assert!(matches!(ended.as_slice(), [Err(StoreError::Changed { .. })]), "{operation}: {ended:?}");
-    fs_err::read_to_string(place).unwrap()
+    // The last one came when what was saved before it was on its way back.
+    let kept =
+        BTreeMap::from([("place".to_owned(), "second".to_owned()), ("place.edited-1".to_owned(), "third".to_owned())]);
+    assert_eq!(left, kept);
 }
 
 #[test]
-fn what_is_saved_between_the_last_look_and_the_replacement_stays() {
-    // The disk cannot exchange names, so that what is there is moved aside first.
-    assert_eq!(saved_before("exchange"), "edited");
-    assert_eq!(saved_before("rename_new"), "edited");
+fn what_is_saved_while_what_was_there_is_moved_aside_stays() {
+    // The disk cannot swap names, so that there is a moment with nothing at the place.
+    let left = changed("place", Recorder::default(), |operation, times, file| {
+        if (operation, times) == ("rename_new", 0) {
+            save(file, "edited");
+        }
+    });
+    assert_eq!(left, place("edited"));
+    // What was moved aside was edited before that.
+    let left = changed("place", Recorder::default(), |operation, times, file| match (operation, times) {
+        ("exchange", 0) => save(file, "first"),
+        ("rename_new", 0) => save(file, "second"),
+        _ => {}
+    });
+    let kept =
+        BTreeMap::from([("place".to_owned(), "second".to_owned()), ("place.edited-1".to_owned(), "first".to_owned())]);
+    assert_eq!(left, kept);
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dgpipe_cache::{
-    Artifact, Digest, EntryContent, Filesystem, Form, HashOptions, Intended, Key, Ledger, LedgerEntry, ManifestEntry,
-    Placement, Project, Snapshot, SourceMemo, Store, StoreError, TreeError, hash_path,
+    Artifact, Digest, EntryContent, Filesystem, Form, HashOptions, Intended, Kept, Key, Ledger, LedgerEntry,
+    ManifestEntry, Project, Replacement, Snapshot, SourceMemo, Store, StoreError, hash_path, published_digest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -168,11 +168,15 @@ impl<'a> LedgerKeeper<'a> {
             }
         }
         let hear = |path, how| listener.hear(&Event::Published { path, how });
-        let memo = self.memo.clone();
-        publishing.intended().for_each(|(path, digest)| self.intended.add(path, digest, &self.ledger));
+        for Kept { path, to } in publishing.restoring.take_kept() {
+            hear(self.shown(&path), PublishHow::MovedAside { to: self.shown(&to) });
+        }
+        for (path, draft, replacement) in publishing.intended() {
+            self.intended.add(path, draft, replacement, &self.ledger);
+        }
         let (project, intended) = (self.project, self.intended.clone());
         let intend = || project.intend(&intended);
-        publishing.finish(intend, |path| find(path, &memo), |path, entry| self.note(path, entry), hear)
+        publishing.finish(intend, |path, entry| self.note(path, entry), hear)
     }
 
     fn publish_one(
@@ -213,7 +217,7 @@ impl<'a> LedgerKeeper<'a> {
         let Some(main) = self.ledger.entries.get(&publication.path).filter(stamped) else { return Ok(false) };
         let beside = self.ledger.entries.get_key_value(&beside).filter(|(_, entry)| stamped(entry));
         for (path, entry) in beside.into_iter().chain([(&publication.path, main)]) {
-            if find(&self.options.root.join(path), &self.memo)? != Some(entry.artifact.digest) {
+            if published_digest(&self.options.root.join(path), &self.memo)? != Some(entry.artifact.digest) {
                 return Ok(false);
             }
         }
@@ -255,7 +259,7 @@ impl<'a> LedgerKeeper<'a> {
         publishing: &mut Publishing,
     ) -> Result<bool, RunError> {
         let path = self.options.root.join(shown);
-        let found = find(&path, &self.memo)?;
+        let found = published_digest(&path, &self.memo)?;
         let entry = self.entry(publication, content);
         if found == Some(content.artifact.digest) {
             self.note(shown.to_owned(), entry);
@@ -280,14 +284,15 @@ impl<'a> LedgerKeeper<'a> {
                     return Ok(false);
                 }
                 EditPolicy::Discard => PublishHow::Discarded,
-                EditPolicy::Keep => PublishHow::MovedAside { to: self.move_aside(&path, shown)? },
+                EditPolicy::Keep => PublishHow::MovedAside { to: self.shown(&publishing.restoring.move_aside(&path)?) },
             },
         };
-        publishing.restoring.add(&content.object, content.files, &path)?;
         // What was moved aside is not there any more.
         let found = found.filter(|_| !matches!(how, PublishHow::MovedAside { .. }));
+        let replacement = Replacement { found, put: content.artifact.digest };
+        let draft = publishing.restoring.add(&content.object, content.files, &path, Some(replacement))?;
         let (path, how) = (shown.to_owned(), told.then_some(how));
-        publishing.write(Written { publication, path, found, entry, how });
+        publishing.write(Written { publication, path, draft, replacement, entry, how });
         Ok(true)
     }
 
@@ -358,33 +363,8 @@ impl<'a> LedgerKeeper<'a> {
         self.project.add_to_ledger(self.noted)
     }
 
-    /// Moves what lies at a path beside it, under a name that is free, and returns how messages call that.
-    fn move_aside(&self, path: &Path, shown: &str) -> Result<String, StoreError> {
-        for number in 1.. {
-            let aside = |path: &str| format!("{path}.edited-{number}");
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let to = path.with_file_name(aside(&name));
-            // What has the name stays, also where it came this moment.
-            if self.tree.rename_new(path, &to)? == Placement::Placed {
-                return Ok(aside(shown));
-            }
-        }
-        unreachable!("there are more numbers than names in a folder")
-    }
-}
-
-/// What lies at a path. What cannot have been published has a digest that no artifact has.
-fn find(path: &Path, memo: &SourceMemo) -> Result<Option<Digest>, RunError> {
-    let foreign = Digest::of(b"neither a file nor a folder as dgpipe publishes them");
-    match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-        Ok(metadata) if metadata.is_symlink() => return Ok(Some(foreign)),
-        Ok(_) => {}
-    }
-    match hash_path(path, HashOptions { hidden: true, links: true }, memo) {
-        Ok(snapshot) => Ok(Some(snapshot.artifact().digest)),
-        Err(TreeError::File(error)) => Err(RunError::Io(std::io::Error::other(error))),
-        Err(_) => Ok(Some(foreign)),
+    /// How messages call a path of the project.
+    fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.options.root).unwrap_or(path).display().to_string()
     }
 }

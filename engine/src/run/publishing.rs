@@ -1,11 +1,7 @@
 //! One go at bringing published paths up to date: what is written, all at once because making paths durable one by one
 //! takes long, and what is said about it, in the order of the paths.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use dgpipe_cache::{Digest, LedgerEntry, Restoring, StoreError};
+use dgpipe_cache::{LedgerEntry, Replacement, Restoring, StoreError};
 
 use super::{PublishHow, RunError};
 
@@ -24,8 +20,10 @@ pub(super) struct Written {
     /// The index of its publication.
     pub(super) publication: usize,
     pub(super) path: String,
-    /// What lay there when it was decided to write; anything else is an edit of this moment.
-    pub(super) found: Option<Digest>,
+    /// The name of what was built beside it.
+    pub(super) draft: String,
+    /// What lay there when it was decided to write, and what will.
+    pub(super) replacement: Replacement,
     pub(super) entry: LedgerEntry,
     /// What is said once it is; nothing of what goes without saying.
     pub(super) how: Option<PublishHow>,
@@ -57,37 +55,24 @@ impl Publishing {
     }
 
     /// What is about to be put where.
-    pub(super) fn intended(&self) -> impl Iterator<Item = (&str, Digest)> {
-        self.written.iter().map(|written| (written.path.as_str(), written.entry.artifact.digest))
+    pub(super) fn intended(&self) -> impl Iterator<Item = (&str, &str, Replacement)> {
+        self.written.iter().map(|written| (written.path.as_str(), written.draft.as_str(), written.replacement))
     }
 
-    /// Has `intend` tell what is about to be put where, writes, notes in the ledger what was, says what is to be said, and returns what has to be made again.
+    /// Has `intend` tell what is about to be put where, writes, notes in the ledger what was, says what is to be said, and
+    /// returns what has to be made again.
     pub(super) fn finish(
         mut self,
         intend: impl Fn() -> Result<(), StoreError>,
-        find: impl Fn(&Path) -> Result<Option<Digest>, RunError>,
         mut note: impl FnMut(String, LedgerEntry),
         hear: impl Fn(String, PublishHow),
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
         let all = std::mem::take(&mut self.written);
-        let unseen = RefCell::new(BTreeMap::new());
-        let is_as_known = |number: usize, path: &Path| match find(path) {
-            Ok(found) => found == all[number].found,
-            // Nobody can tell whether it is an edit, so it stays, and what failed is told.
-            Err(error) => {
-                unseen.borrow_mut().insert(number, error);
-                false
-            }
-        };
-        let restored = self.restoring.finish_where(&is_as_known, &intend);
-        let mut unseen = unseen.into_inner();
-        for (number, (written, restored)) in all.into_iter().zip(restored).enumerate() {
+        let restored = self.restoring.finish_once(&intend);
+        for (written, restored) in all.into_iter().zip(restored) {
             let Written { publication, path, entry, how, .. } = written;
             match restored {
-                Err(StoreError::Changed { .. }) => match unseen.remove(&number) {
-                    Some(error) => self.refused(publication, &path, error),
-                    None => self.say(publication, &path, PublishHow::Edited),
-                },
+                Err(StoreError::Changed { .. }) => self.say(publication, &path, PublishHow::Edited),
                 Ok(_) => {
                     how.into_iter().for_each(|how| self.say(publication, &path, how));
                     note(path, entry);

@@ -1,0 +1,164 @@
+//! Putting one thing in the place of another without losing what its owner saves there in that very moment. What comes
+//! out of the replacement is all that tells what was replaced, so that is looked at; what nobody knew goes back.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use crate::content::Digest;
+use crate::filesystem::{FileKind, Filesystem, Placement};
+use crate::source::{HashOptions, SourceMemo, hash_path};
+use crate::tree::TreeError;
+
+/// End of the name of what was moved out of the way where two names cannot be swapped.
+pub(super) const ASIDE: &str = "old";
+
+/// End of the name of what is being removed: a part of it tells nothing of what it was.
+pub(super) const GONE: &str = "gone";
+
+/// What may be replaced at a path, and by what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// What lies there; none where nothing does. All else is an edit, and stays.
+    pub found: Option<Digest>,
+    /// What is put there.
+    pub put: Digest,
+}
+
+impl Replacement {
+    /// Whether something is one of the two, so that nothing is lost with it.
+    pub(super) fn knows(&self, digest: Digest) -> bool {
+        self.found == Some(digest) || self.put == digest
+    }
+}
+
+/// The digest of what lies at a path of the user, as published artifacts have it; none where nothing does. What cannot
+/// have been published, such as a symbolic link, has a digest that no artifact has.
+pub fn published_digest(path: &Path, memo: &SourceMemo) -> Result<Option<Digest>, StoreError> {
+    let foreign = Digest::of(b"neither a file nor a folder as dgpipe publishes them");
+    match memo.filesystem().stat(path)? {
+        None => return Ok(None),
+        Some(stat) if stat.kind == FileKind::Link => return Ok(Some(foreign)),
+        Some(_) => {}
+    }
+    match hash_path(path, HashOptions { hidden: true, links: true }, memo) {
+        Ok(snapshot) => Ok(Some(snapshot.artifact().digest)),
+        Err(TreeError::File(error)) => Err(error.into()),
+        Err(_) => Ok(Some(foreign)),
+    }
+}
+
+/// A path of the user where something is put.
+pub(super) struct Place<'a> {
+    pub(super) tree: &'a dyn Filesystem,
+    pub(super) memo: &'a SourceMemo,
+    pub(super) path: &'a Path,
+    /// What may be replaced; none where it may be anything.
+    pub(super) replacement: Option<Replacement>,
+}
+
+impl Place<'_> {
+    /// Puts a draft there in one step, and returns where what was there is now, if anything was. Where that fails,
+    /// something that nobody knew may be left at the name of the draft: see [`Place::discard_own`].
+    pub(super) fn put(&self, draft: &Path) -> Result<Option<PathBuf>, StoreError> {
+        if !self.may_go(self.path)? {
+            return Err(self.changed());
+        }
+        // Where nothing was a moment ago, another process may have put something by now.
+        if self.tree.stat(self.path)?.is_none() && self.tree.rename_new(draft, self.path)? == Placement::Placed {
+            return Ok(None);
+        }
+        if !self.tree.exchange(draft, self.path)? {
+            return self.put_in_two_steps(draft);
+        }
+        match self.may_go(draft) {
+            Ok(true) => Ok(Some(draft.to_owned())),
+            // Where nobody can tell whether it is an edit, it goes back as well.
+            unknown => {
+                self.put_back(draft)?;
+                Err(unknown.err().unwrap_or_else(|| self.changed()))
+            }
+        }
+    }
+
+    /// Without an exchange there is a moment with nothing at the path; a crash in it leaves what was there beside, and
+    /// the next run brings the new thing.
+    fn put_in_two_steps(&self, draft: &Path) -> Result<Option<PathBuf>, StoreError> {
+        let aside = draft.with_extension(ASIDE);
+        self.tree.rename(self.path, &aside)?;
+        let error = match self.may_go(&aside) {
+            Ok(true) => match self.tree.rename_new(draft, self.path) {
+                Ok(Placement::Placed) => return Ok(Some(aside)),
+                // Its owner put something there in that moment, which is an edit.
+                Ok(Placement::Taken) => {
+                    discard(self.tree, &aside)?;
+                    return Err(self.changed());
+                }
+                Err(error) => error.into(),
+            },
+            Ok(false) => self.changed(),
+            Err(error) => error,
+        };
+        if self.tree.rename_new(&aside, self.path)? == Placement::Taken {
+            keep_beside(self.tree, &aside, self.path)?;
+        }
+        Err(error)
+    }
+
+    /// Gives what has the draft's name now its place again, and the draft its name.
+    fn put_back(&self, draft: &Path) -> Result<(), StoreError> {
+        self.tree.exchange(draft, self.path)?;
+        if !self.is_own(draft)? {
+            // Its owner saved once more, and finds there what was saved last; the other one is kept as well.
+            self.tree.exchange(draft, self.path)?;
+            keep_beside(self.tree, draft, self.path)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the draft after a failure, but nothing that lies under its name instead of it: the next process looks at
+    /// that again.
+    pub(super) fn discard_own(&self, draft: &Path) -> Result<(), StoreError> {
+        if self.is_own(draft)? { discard(self.tree, draft) } else { Ok(()) }
+    }
+
+    fn may_go(&self, path: &Path) -> Result<bool, StoreError> {
+        self.replacement.map_or(Ok(true), |known| Ok(published_digest(path, self.memo)? == known.found))
+    }
+
+    fn is_own(&self, path: &Path) -> Result<bool, StoreError> {
+        self.replacement.map_or(Ok(true), |known| Ok(published_digest(path, self.memo)? == Some(known.put)))
+    }
+
+    fn changed(&self) -> StoreError {
+        StoreError::Changed { path: self.path.to_owned() }
+    }
+}
+
+/// Removes what nothing is lost with. A folder gets a name first that says so, since removing it takes many steps.
+pub(super) fn discard(tree: &dyn Filesystem, path: &Path) -> Result<(), StoreError> {
+    if tree.stat(path)?.is_none_or(|stat| stat.kind != FileKind::Folder) {
+        return Ok(tree.remove_file(path)?);
+    }
+    let gone = path.with_extension(GONE);
+    // Of an attempt that failed.
+    tree.remove_tree(&gone)?;
+    tree.rename(path, &gone)?;
+    Ok(tree.remove_tree(&gone)?)
+}
+
+/// Moves something beside a path, under a name that is made of the path's and is free, and returns where it is.
+pub(super) fn keep_beside(tree: &dyn Filesystem, from: &Path, path: &Path) -> Result<PathBuf, StoreError> {
+    let name = path.file_name().unwrap_or_default();
+    for number in 1_u64.. {
+        let mut kept = name.to_owned();
+        kept.push(format!(".edited-{number}"));
+        let kept = path.with_file_name(kept);
+        // What has the name stays, also where it came this moment.
+        if tree.rename_new(from, &kept)? == Placement::Placed {
+            return Ok(kept);
+        }
+    }
+    unreachable!("there are more numbers than names in a folder")
+}
