@@ -389,13 +389,18 @@ publish: { results/a.txt: a }
 /// A project whose last run is as if it had been killed after it had put `2` in the place of `1` at
 /// `results/below/a.txt`, and before it looked at what it had replaced. Returns the path of that.
 fn killed_while_replacing() -> (Sandbox, String) {
-    let sandbox = project(
+    killed_while_replacing_at("a.txt")
+}
+
+/// The same, at a file of that name.
+fn killed_while_replacing_at(name: &str) -> (Sandbox, String) {
+    let sandbox = project(&format!(
         "pipeline: p
-params: { value: 1 }
-stages: { a: { uses: constant, config: { value: \"${value}\" } } }
-publish: { results/below/a.txt: a }
-",
-    );
+params: {{ value: 1 }}
+stages: {{ a: {{ uses: constant, config: {{ value: \"${{value}}\" }} }} }}
+publish: {{ results/below/{name}: a }}
+"
+    ));
     sandbox.run().exits(0);
     let remembered = |name: &str| {
         let is = |path: &std::path::PathBuf| path.file_name().is_some_and(|file| file.to_string_lossy().contains(name));
@@ -405,7 +410,7 @@ publish: { results/below/a.txt: a }
     sandbox.run_with(&["--set", "value=2"]).exits(0);
     fs_err::write(remembered("ledger.json"), ledger).unwrap();
     let intended: serde_json::Value = serde_json::from_slice(&fs_err::read(remembered("intended-")).unwrap()).unwrap();
-    let drafts = intended["content"]["results/below/a.txt"]["drafts"].as_object().unwrap();
+    let drafts = intended["content"][format!("results/below/{name}")]["drafts"].as_object().unwrap();
     let [draft] = drafts.keys().collect::<Vec<_>>()[..] else { panic!("{intended}") };
     let left = format!("results/below/{draft}");
     (sandbox, left)
@@ -458,4 +463,17 @@ fn a_run_of_another_pipeline_keeps_an_edit_that_a_killed_run_had_replaced_unseen
     let run = sandbox.call(&["run", "other.yaml"]).exits(0);
     assert!(run.stderr.contains("results/below/a.txt.edited-1"), "{}", run.stderr);
     assert_eq!(sandbox.read("results/below/a.txt.edited-1"), "edited\n");
+}
+
+#[test]
+fn an_edit_of_a_file_with_the_longest_name_there_can_be_is_kept_under_a_shorter_one() {
+    let name = "a".repeat(255);
+    let (sandbox, left) = killed_while_replacing_at(&name);
+    sandbox.write(&left, "edited\n");
+    sandbox.run_with(&["--set", "value=2"]).exits(0);
+    let kept = format!("{}.edited-1", &name[..246]);
+    assert_eq!(sandbox.read(&format!("results/below/{kept}")), "edited\n");
+    sandbox.write(&format!("results/below/{name}"), "edited again\n");
+    sandbox.run_with(&["--keep-edits"]).exits(0);
+    assert_eq!(sandbox.read(&format!("results/below/{}.edited-2", &name[..246])), "edited again\n");
 }

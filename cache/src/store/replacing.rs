@@ -14,8 +14,11 @@ use crate::tree::TreeError;
 /// End of the name of what was moved out of the way where two names cannot be swapped.
 pub(super) const ASIDE: &str = "old";
 
-/// End of the name of what is being removed: a part of it tells nothing of what it was.
+/// End of the name of a folder that nothing is lost with.
 pub(super) const GONE: &str = "gone";
+
+/// The most bytes of a name on the file systems of today.
+const LONGEST_NAME: usize = 255;
 
 /// What may be replaced at a path, and by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +63,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     /// Puts a draft there in one step, and returns where what was there is now, if anything was. Where that fails,
-    /// something that nobody knew may be left at the name of the draft: see [`Place::discard_own`].
+    /// something that nobody knew may be left at the name of the draft, or at that with [`ASIDE`].
     pub(super) fn put(&self, draft: &Path) -> Result<Option<PathBuf>, StoreError> {
         if !self.may_go(self.path)? {
             return Err(self.changed());
@@ -91,10 +94,7 @@ impl Place<'_> {
             Ok(true) => match self.tree.rename_new(draft, self.path) {
                 Ok(Placement::Placed) => return Ok(Some(aside)),
                 // Its owner put something there in that moment, which is an edit.
-                Ok(Placement::Taken) => {
-                    discard(self.tree, &aside)?;
-                    return Err(self.changed());
-                }
+                Ok(Placement::Taken) => return Err(self.changed()),
                 Err(error) => error.into(),
             },
             Ok(false) => self.changed(),
@@ -117,10 +117,10 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// Removes the draft after a failure, but nothing that lies under its name instead of it: the next process looks at
-    /// that again.
-    pub(super) fn discard_own(&self, draft: &Path) -> Result<(), StoreError> {
-        if self.is_own(draft)? { discard(self.tree, draft) } else { Ok(()) }
+    /// Whether nothing is lost with what lies at a path.
+    pub(super) fn is_known(&self, path: &Path) -> Result<bool, StoreError> {
+        let Some(known) = self.replacement else { return Ok(true) };
+        Ok(published_digest(path, self.memo)?.is_none_or(|found| known.knows(found)))
     }
 
     fn may_go(&self, path: &Path) -> Result<bool, StoreError> {
@@ -136,25 +136,28 @@ impl Place<'_> {
     }
 }
 
-/// Removes what nothing is lost with. A folder gets a name first that says so, since removing it takes many steps.
-pub(super) fn discard(tree: &dyn Filesystem, path: &Path) -> Result<(), StoreError> {
+/// Says by its name that nothing is lost with something, and returns where it is: removing a folder takes many steps, and
+/// what is left of it between them would not be known. It is removed once that name is durable.
+pub(super) fn mark_gone(tree: &dyn Filesystem, path: &Path) -> Result<PathBuf, StoreError> {
     if tree.stat(path)?.is_none_or(|stat| stat.kind != FileKind::Folder) {
-        return Ok(tree.remove_file(path)?);
+        return Ok(path.to_owned());
     }
     let gone = path.with_extension(GONE);
-    // Of an attempt that failed.
-    tree.remove_tree(&gone)?;
+    if tree.stat(&gone)?.is_some() {
+        // It is left of an attempt that failed.
+        tree.remove_tree(&gone)?;
+    }
     tree.rename(path, &gone)?;
-    Ok(tree.remove_tree(&gone)?)
+    Ok(gone)
 }
 
 /// Moves something beside a path, under a name that is made of the path's and is free, and returns where it is.
 pub(super) fn keep_beside(tree: &dyn Filesystem, from: &Path, path: &Path) -> Result<PathBuf, StoreError> {
-    let name = path.file_name().unwrap_or_default();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     for number in 1_u64.. {
-        let mut kept = name.to_owned();
-        kept.push(format!(".edited-{number}"));
-        let kept = path.with_file_name(kept);
+        let ending = format!(".edited-{number}");
+        let start = &name[..name.floor_char_boundary(LONGEST_NAME - ending.len())];
+        let kept = path.with_file_name(format!("{start}{ending}"));
         // What has the name stays, also where it came this moment.
         if tree.rename_new(from, &kept)? == Placement::Placed {
             return Ok(kept);

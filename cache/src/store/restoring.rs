@@ -3,10 +3,11 @@
 //! goes, so that a power cut leaves the old or the new thing, whole.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::replacing::{ASIDE, GONE, Place, Replacement, discard, keep_beside, published_digest};
+use super::replacing::{ASIDE, GONE, Place, Replacement, keep_beside, mark_gone};
 use super::scratch::{is_dead, process_mark};
 use super::store::lock;
 use super::{RestoreMethod, Store, StoreError};
@@ -26,6 +27,8 @@ pub struct Restoring {
     drafts: Vec<Draft>,
     /// Folders that get new names.
     folders: BTreeSet<PathBuf>,
+    /// What nothing is lost with, to be removed once all names are durable.
+    gone: Vec<PathBuf>,
     kept: Vec<Kept>,
 }
 
@@ -71,7 +74,8 @@ impl Store {
 
     /// Starts to restore artifacts to paths of a tree.
     pub fn restoring(&self, tree: Arc<dyn Filesystem>) -> Restoring {
-        Restoring { store: self.clone(), tree, drafts: Vec::new(), folders: BTreeSet::new(), kept: Vec::new() }
+        let (drafts, folders, gone, kept) = (Vec::new(), BTreeSet::new(), Vec::new(), Vec::new());
+        Restoring { store: self.clone(), tree, drafts, folders, gone, kept }
     }
 }
 
@@ -102,15 +106,16 @@ impl Restoring {
         Ok(name)
     }
 
-    /// Removes what processes that died while restoring left beside a path. [`Restoring::add`] does so by itself; this is
-    /// for paths that have what they should have already. What cannot be removed stays until the next time.
-    pub fn sweep_beside(&mut self, dest: &Path) {
+    /// Removes what processes that died while restoring left beside a path, but what may be an edit, which is kept.
+    /// [`Restoring::add`] does so by itself; this is for paths that have what they should have already.
+    pub fn sweep_beside(&mut self, dest: &Path) -> Result<(), StoreError> {
         let folder = folder_of(dest);
-        if self.tree.stat_target(folder).is_ok_and(|stat| stat.is_some())
-            && lock(&self.store.shared.swept).insert(folder.to_owned())
-        {
-            drop(self.sweep(folder));
+        if lock(&self.store.shared.swept).contains(folder) || self.tree.stat_target(folder)?.is_none() {
+            return Ok(());
         }
+        self.sweep(folder)?;
+        lock(&self.store.shared.swept).insert(folder.to_owned());
+        Ok(())
     }
 
     /// Moves what lies at a path beside it, and returns where it is.
@@ -146,29 +151,47 @@ impl Restoring {
         let memo = self.store.source_memo();
         for draft in &mut drafts {
             draft.step(|draft| {
-                draft.replaced = self.place(draft, &memo).put(&draft.path)?;
+                let replaced = self.place(draft, &memo).put(&draft.path)?;
+                draft.replaced = replaced.map(|path| mark_gone(&*self.tree, &path)).transpose()?;
                 self.folders.insert(folder_of(&draft.dest).to_owned());
                 Ok(())
             });
+            if draft.outcome.is_err() {
+                // The first error is the one to tell, and what stays is a matter of the next process.
+                drop(self.give_up(draft, &memo));
+            }
         }
         let synced = self.make_durable(&BTreeSet::new(), &self.folders);
+        if synced.is_ok() {
+            self.gone.drain(..).for_each(|path| drop(self.tree.remove_tree(&path)));
+        }
         fail_all(&mut drafts, synced);
         for draft in &mut drafts {
-            draft.step(|draft| draft.replaced.iter().try_for_each(|path| discard(&*self.tree, path)));
+            draft.step(|draft| Ok(draft.replaced.iter().try_for_each(|path| self.tree.remove_tree(path))?));
         }
-        drafts.into_iter().map(|draft| self.end(draft, &memo)).collect()
+        drafts.into_iter().map(|draft| draft.outcome).collect()
     }
 
     fn place<'a>(&'a self, draft: &'a Draft, memo: &'a SourceMemo) -> Place<'a> {
         Place { tree: &*self.tree, memo, path: &draft.dest, replacement: draft.replacement }
     }
 
-    fn end(&self, draft: Draft, memo: &SourceMemo) -> Result<RestoreMethod, StoreError> {
-        if draft.outcome.is_err() && draft.replaced.is_none() {
-            // The first error is the one to tell.
-            drop(self.place(&draft, memo).discard_own(&draft.path));
+    /// Has a draft that did not get its place removed, but nothing that lies under its name instead of it: the next process
+    /// looks at that again.
+    fn give_up(&mut self, draft: &Draft, memo: &SourceMemo) -> Result<(), StoreError> {
+        for path in [draft.path.clone(), draft.path.with_extension(ASIDE)] {
+            if self.place(draft, memo).is_known(&path)? {
+                self.let_go(&path)?;
+            }
         }
-        draft.outcome
+        Ok(())
+    }
+
+    /// Has something removed that nothing is lost with, once its name says so durably.
+    fn let_go(&mut self, path: &Path) -> Result<(), StoreError> {
+        self.gone.push(mark_gone(&*self.tree, path)?);
+        self.folders.insert(folder_of(path).to_owned());
+        Ok(())
     }
 
     /// Gathers the files and folders that an artifact consists of when it is built at a path.
@@ -208,9 +231,7 @@ impl Restoring {
     fn draft_beside(&mut self, dest: &Path) -> Result<PathBuf, StoreError> {
         let folder = folder_of(dest);
         self.make_folder(folder)?;
-        if lock(&self.store.shared.swept).insert(folder.to_owned()) {
-            self.sweep(folder)?;
-        }
+        self.sweep_beside(dest)?;
         let store = Digest::of(self.store.root().as_os_str().as_encoded_bytes()).short();
         loop {
             let draft = folder.join(format!("{DRAFT}{}-{store}-{}", process_mark(), self.store.number()));
@@ -245,24 +266,38 @@ impl Restoring {
             return Ok(());
         }
         let (gone, left): (Vec<&str>, Vec<&str>) = left.into_iter().partition(|name| name.ends_with(GONE));
-        gone.into_iter().try_for_each(|name| self.tree.remove_tree(&folder.join(name)))?;
+        self.gone.extend(gone.into_iter().map(|name| folder.join(name)));
+        self.folders.insert(folder.to_owned());
         let (memo, told) = (self.store.source_memo(), self.store.told_replacements()?);
         for name in left {
-            let path = folder.join(name);
             let draft = name.strip_suffix(ASIDE).map_or(name, |name| name.trim_end_matches('.'));
-            let Some((of, replacement)) = told.get(draft) else {
-                self.tree.remove_tree(&path)?;
-                continue;
-            };
-            match published_digest(&path, &memo)? {
-                Some(found) if !replacement.knows(found) => {
-                    let path_of = folder.join(of);
-                    let to = keep_beside(&*self.tree, &path, &path_of)?;
-                    self.kept.push(Kept { path: path_of, to });
-                }
-                _ => discard(&*self.tree, &path)?,
+            match self.sweep_one(&folder.join(name), told.get(draft), &memo) {
+                // A run of another pipeline was faster.
+                Err(StoreError::File(error)) if error.kind() == ErrorKind::NotFound => {}
+                swept => swept?,
             }
         }
+        Ok(())
+    }
+
+    /// Removes what a process that died left at a path, where nothing is lost with it. `told` is what it was to replace,
+    /// and the name of what that lay at.
+    fn sweep_one(
+        &mut self,
+        path: &Path,
+        told: Option<&(String, Replacement)>,
+        memo: &SourceMemo,
+    ) -> Result<(), StoreError> {
+        let Some((of, replacement)) = told else {
+            return Ok(self.tree.remove_tree(path)?);
+        };
+        let of = path.with_file_name(of);
+        let place = Place { tree: &*self.tree, memo, path: &of, replacement: Some(*replacement) };
+        if place.is_known(path)? {
+            return self.let_go(path);
+        }
+        let to = keep_beside(&*self.tree, path, &of)?;
+        self.kept.push(Kept { path: of, to });
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 //! there, or what a killed run was about to put there, or intact by its own passports; *edited* when it is none of these. Edited paths block themselves and
 //! nothing else. Figures and tables are stamped here; the store has them without their stamps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -92,6 +92,8 @@ pub(super) struct LedgerKeeper<'a> {
     ledger: Ledger,
     /// What runs were about to put where, this one among them, and the ledger in the store does not say.
     intended: Intended,
+    /// Paths beside which lies what a killed run left, and could not be looked at.
+    unswept: BTreeSet<String>,
     /// What this run put where.
     noted: BTreeMap<String, LedgerEntry>,
 }
@@ -120,7 +122,19 @@ impl<'a> LedgerKeeper<'a> {
     ) -> Result<Self, StoreError> {
         let (memo, ledger) = (store.source_memo(), project.ledger()?);
         let (tree, intended) = (store.tree(&options.root)?, project.intended(&ledger)?);
-        Ok(Self { graph, store, project, options, sources, tree, memo, ledger, intended, noted: BTreeMap::new() })
+        Ok(Self {
+            graph,
+            store,
+            project,
+            options,
+            sources,
+            tree,
+            memo,
+            ledger,
+            intended,
+            unswept: BTreeSet::new(),
+            noted: BTreeMap::new(),
+        })
     }
 
     /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
@@ -161,7 +175,13 @@ impl<'a> LedgerKeeper<'a> {
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
         let mut publishing = Publishing::new(self.store.restoring(self.tree.clone()));
         // A run that was killed in the middle has left there what it had replaced.
-        self.intended.paths().for_each(|path| publishing.restoring.sweep_beside(&self.options.root.join(path)));
+        for path in self.intended.paths() {
+            if let Err(error) = publishing.restoring.sweep_beside(&self.options.root.join(path)) {
+                let left = "what a killed run left beside it could not be looked at";
+                self.store.warn(format!("`{path}`: {left}: {error}; the next run tries again"));
+                self.unswept.insert(path.to_owned());
+            }
+        }
         for index in open {
             if let Err(error) = self.publish_one(stamper, *index, &mut publishing) {
                 publishing.refused(*index, &self.graph.publications[*index].path, error);
@@ -352,7 +372,7 @@ impl<'a> LedgerKeeper<'a> {
     }
 
     fn note(&mut self, path: String, entry: LedgerEntry) {
-        if self.ledger.entries.get(&path) != Some(&entry) {
+        if self.ledger.entries.get(&path) != Some(&entry) && !self.unswept.contains(&path) {
             self.ledger.entries.insert(path.clone(), entry.clone());
             self.noted.insert(path, entry);
         }

@@ -17,6 +17,9 @@ use super::oracle::{self, Undisturbed};
 use super::power_cut::Tree;
 use crate::PROGRAM;
 
+/// More than the numbers that Linux gives to processes (`PID_MAX_LIMIT`).
+const NO_PROCESS: u32 = 4_194_305;
+
 /// A project that runs in this process.
 #[derive(Debug)]
 pub struct Trial {
@@ -108,8 +111,9 @@ impl Trial {
     }
 
     /// Makes what a run left look as it does after its process has ended, in another time of the machine's running:
-    /// this process lives on, so that its leases would be waited for.
+    /// this process lives on, so that its leases would be waited for, and its drafts left alone.
     pub fn end_process(&self) {
+        rename_drafts(self.root());
         let past = SystemTime::now() - Duration::from_mins(5);
         for path in oracle::files(&self.root().join(".dgpipe/leases-v1")) {
             let text = fs_err::read_to_string(&path).expect("leases are text");
@@ -133,5 +137,23 @@ impl Trial {
     /// Everything that is wrong with the store.
     pub fn problems(&self) -> Vec<String> {
         oracle::problems(&self.root().join(".dgpipe"))
+    }
+}
+
+/// Gives what is being built or replaced, and what tells of it, the number of a process that there cannot be.
+fn rename_drafts(folder: &Path) {
+    let other = |text: &str| text.replace(&format!("-{}-", std::process::id()), &format!("-{NO_PROCESS}-"));
+    for entry in fs_err::read_dir(folder).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with(".dgpipe-") {
+            fs_err::rename(&path, folder.join(other(&name))).expect("it can be renamed");
+        } else if name.starts_with("intended-") {
+            // What a power cut left of it is no text that tells anything.
+            let text = String::from_utf8_lossy(&fs_err::read(&path).expect("it can be read")).into_owned();
+            fs_err::write(&path, other(&text)).expect("it can be written");
+        } else if path.is_dir() && !path.is_symlink() {
+            rename_drafts(&path);
+        }
     }
 }
