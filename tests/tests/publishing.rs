@@ -453,6 +453,59 @@ fn an_edit_that_a_killed_run_had_replaced_unseen_is_kept_beside_the_path_and_the
 }
 
 #[test]
+fn an_edit_that_a_killed_run_had_replaced_unseen_is_kept_also_when_later_runs_cannot_tell_that_it_is_dead() {
+    let (sandbox, left) = killed_while_replacing();
+    // It ran on another machine, which is the one that goes on only two runs later.
+    let told = sandbox.files(".dgpipe/projects-v1").into_iter();
+    let told = told.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("intended-"));
+    let [told] = &told.collect::<Vec<_>>()[..] else { panic!("one list is told") };
+    let name = left.rsplit('/').next().unwrap();
+    let elsewhere = format!(".dgpipe-00000000-{}", name.splitn(3, '-').nth(2).unwrap());
+    let text = fs_err::read_to_string(told).unwrap();
+    fs_err::write(told, text.replace(name, &elsewhere)).unwrap();
+    sandbox.write(&format!("results/below/{elsewhere}"), "edited\n");
+    for value in ["value=2", "value=3", "value=4", "value=4"] {
+        sandbox.run_with(&["--set", value]).exits(0);
+        assert_eq!(names(&sandbox), [elsewhere.as_str(), "a.txt"], "{value}");
+    }
+    for path in sandbox.files(".dgpipe/projects-v1") {
+        if path.file_name().unwrap().to_string_lossy().starts_with("intended-") {
+            let text = fs_err::read_to_string(&path).unwrap();
+            fs_err::write(path, text.replace(&elsewhere, name)).unwrap();
+        }
+    }
+    fs_err::rename(sandbox.path(&format!("results/below/{elsewhere}")), sandbox.path(&left)).unwrap();
+    sandbox.run_with(&["--set", "value=4"]).exits(0);
+    assert_eq!(names(&sandbox), ["a.txt", "a.txt.edited-1"]);
+    assert_eq!(sandbox.read("results/below/a.txt.edited-1"), "edited\n");
+}
+
+#[test]
+fn what_a_killed_run_left_is_left_alone_by_a_run_with_another_store() {
+    let (sandbox, left) = killed_while_replacing();
+    sandbox.write(&left, "edited\n");
+    sandbox.run_with(&["--set", "value=2", "--cache", "elsewhere"]).exits(0);
+    assert_eq!(sandbox.read(&left), "edited\n");
+    sandbox.run_with(&["--set", "value=2"]).exits(0);
+    assert_eq!(sandbox.read("results/below/a.txt.edited-1"), "edited\n");
+}
+
+#[test]
+fn what_is_told_of_replacements_does_not_grow() {
+    let (sandbox, _) = killed_while_replacing();
+    let mut lengths = std::collections::BTreeSet::new();
+    for _ in 0..4 {
+        sandbox.remove("results/below/a.txt");
+        sandbox.run_with(&["--set", "value=2"]).exits(0);
+        let told = sandbox.files(".dgpipe/projects-v1").into_iter();
+        let told = told.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("intended-"));
+        lengths
+            .insert(told.map(|path| fs_err::read_to_string(path).unwrap().matches(".dgpipe-").count()).sum::<usize>());
+    }
+    assert_eq!(lengths, std::collections::BTreeSet::from([1]));
+}
+
+#[test]
 fn a_run_of_another_pipeline_keeps_an_edit_that_a_killed_run_had_replaced_unseen() {
     let (sandbox, left) = killed_while_replacing();
     sandbox.write(&left, "edited\n");

@@ -76,8 +76,8 @@ pub(super) fn link_new(filesystem: &impl Filesystem, from: &Path, to: &Path) -> 
             Ok(Placement::Placed)
         }
         Some(Placement::Taken) => Ok(Placement::Taken),
-        // Without either there is no atomic way. What is lost is only that the first wins:
-        // the names are those of content, or of records that are all equally valid.
+        // Without either there is no atomic way. In the store what is lost is only that the first wins: the names are those
+        // of content, or of records that are all equally valid. In a user's folder what came this moment is lost.
         None => {
             if filesystem.stat(to)?.is_some() {
                 return Ok(Placement::Taken);

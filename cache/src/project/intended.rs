@@ -17,11 +17,12 @@ pub struct Intended(BTreeMap<String, Intent>);
 /// What may lie at one path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Intent {
-    /// What the ledger says meanwhile. Once it says anything else, this is of the past.
+    /// What the ledger says meanwhile. Once it says anything else, `put` is of the past.
     ledger: Option<Digest>,
     /// What was about to be put there; several where several runs were killed, one after the other.
     put: BTreeSet<Digest>,
-    /// The drafts beside the path. Once they had their place, what lies under their names is what was there.
+    /// The drafts beside the path. After the replacement, a draft's name holds what lay at the path. They are told of until
+    /// they are gone, whatever the ledger says.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     drafts: BTreeMap<String, Replacement>,
 }
@@ -52,9 +53,22 @@ impl Intended {
         })
     }
 
+    /// Forgets the drafts that are gone, by path and name.
+    pub fn forget(&mut self, is_gone: impl Fn(&str, &str) -> bool) {
+        self.0.retain(|path, intent| {
+            intent.drafts.retain(|draft, _| !is_gone(path, draft));
+            !intent.drafts.is_empty() || !intent.put.is_empty()
+        });
+    }
+
     /// Adds what another run has told, as far as the ledger does not know better by now.
     pub(super) fn join(&mut self, other: Self, ledger: &Ledger) {
-        for (path, intent) in other.0.into_iter().filter(|(path, intent)| intent.ledger == digest_in(ledger, path)) {
+        for (path, mut intent) in other.0 {
+            let now = digest_in(ledger, &path);
+            if intent.ledger != now {
+                intent.ledger = now;
+                intent.put.clear();
+            }
             match self.0.get_mut(&path) {
                 Some(known) => {
                     known.put.extend(intent.put);

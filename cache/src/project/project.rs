@@ -83,12 +83,11 @@ impl Store {
         Ok(found)
     }
 
-    /// What runs of all projects were about to put where and the ledgers do not say: name of the draft, name of the file or
-    /// folder it was for, and what it was to replace.
+    /// The drafts of all projects: the name of each, that of the file or folder it is for, and what it was to replace.
     pub(crate) fn told_replacements(&self) -> Result<BTreeMap<String, (String, Replacement)>, StoreError> {
         let mut told = BTreeMap::new();
         for project in self.all_projects()? {
-            let intended = project.intended(&project.ledger()?)?;
+            let intended = project.intended(&Ledger::default())?;
             told.extend(intended.drafts().map(|(path, draft, replacement)| {
                 let name = path.rsplit('/').next().unwrap_or(path);
                 (draft.to_owned(), (name.to_owned(), replacement))
@@ -266,15 +265,17 @@ impl Project {
     /// Reads what runs were about to put where, as far as the ledger does not say so by now. What a power cut left of
     /// a list is none: nothing was put anywhere before the list was durable.
     pub fn intended(&self, ledger: &Ledger) -> Result<Intended, StoreError> {
-        let mut all = Intended::default();
-        for path in self.intended_files()? {
-            let bytes = read_if_there(self.store.filesystem(), &path)?.unwrap_or_default();
-            match serde_json::from_slice::<Versioned<Intended>>(&bytes) {
-                Ok(read) if read.version <= VERSION => all.join(read.content, ledger),
-                _ => {}
-            }
+        loop {
+            let paths = self.intended_files()?;
+            let read = paths.iter().map(|path| read_if_there(self.store.filesystem(), path));
+            let read = read.collect::<Result<Vec<_>, _>>()?;
+            // Whoever may publish has just put another list in the place of these.
+            let Some(read) = read.into_iter().collect::<Option<Vec<_>>>() else { continue };
+            let mut all = Intended::default();
+            let known = read.iter().filter_map(|bytes| serde_json::from_slice::<Versioned<Intended>>(bytes).ok());
+            known.filter(|read| read.version <= VERSION).for_each(|read| all.join(read.content, ledger));
+            return Ok(all);
         }
-        Ok(all)
     }
 
     /// Tells, durably, what is about to be put where, in place of what was told before. Only who has the right to

@@ -1,6 +1,7 @@
 //! Putting one thing in the place of another without losing what its owner saves there in that very moment. What comes
 //! out of the replacement is all that tells what was replaced, so that is looked at; what nobody knew goes back.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -47,9 +48,20 @@ pub fn published_digest(path: &Path, memo: &SourceMemo) -> Result<Option<Digest>
     }
     match hash_path(path, HashOptions { hidden: true, links: true }, memo) {
         Ok(snapshot) => Ok(Some(snapshot.artifact().digest)),
-        Err(TreeError::File(error)) => Err(error.into()),
+        // Its owner has just removed it, or something in it.
+        Err(TreeError::Missing { .. }) => Ok(None),
+        Err(TreeError::File(error)) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         Err(_) => Ok(Some(foreign)),
     }
+}
+
+/// An edit that was made in the moment in which its path was replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The path that was edited.
+    pub path: PathBuf,
+    /// Where the edit is now.
+    pub to: PathBuf,
 }
 
 /// A path of the user where something is put.
@@ -63,8 +75,9 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     /// Puts a draft there in one step, and returns where what was there is now, if anything was. Where that fails,
-    /// something that nobody knew may be left at the name of the draft, or at that with [`ASIDE`].
-    pub(super) fn put(&self, draft: &Path) -> Result<Option<PathBuf>, StoreError> {
+    /// something that nobody knew may be left at the name of the draft, or at that with [`ASIDE`]. `kept` gets the edits that
+    /// had to be moved elsewhere.
+    pub(super) fn put(&self, draft: &Path, kept: &mut Vec<Kept>) -> Result<Option<PathBuf>, StoreError> {
         if !self.may_go(self.path)? {
             return Err(self.changed());
         }
@@ -72,14 +85,18 @@ impl Place<'_> {
         if self.tree.stat(self.path)?.is_none() && self.tree.rename_new(draft, self.path)? == Placement::Placed {
             return Ok(None);
         }
-        if !self.tree.exchange(draft, self.path)? {
-            return self.put_in_two_steps(draft);
+        match self.tree.exchange(draft, self.path) {
+            Ok(true) => {}
+            Ok(false) => return self.put_in_two_steps(draft, kept),
+            // Its owner has just removed it, perhaps to save it anew.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(self.changed()),
+            Err(error) => return Err(error.into()),
         }
         match self.may_go(draft) {
             Ok(true) => Ok(Some(draft.to_owned())),
             // Where nobody can tell whether it is an edit, it goes back as well.
             unknown => {
-                self.put_back(draft)?;
+                self.put_back(draft, kept)?;
                 Err(unknown.err().unwrap_or_else(|| self.changed()))
             }
         }
@@ -87,34 +104,47 @@ impl Place<'_> {
 
     /// Without an exchange there is a moment with nothing at the path; a crash in it leaves what was there beside, and
     /// the next run brings the new thing.
-    fn put_in_two_steps(&self, draft: &Path) -> Result<Option<PathBuf>, StoreError> {
+    fn put_in_two_steps(&self, draft: &Path, kept: &mut Vec<Kept>) -> Result<Option<PathBuf>, StoreError> {
         let aside = draft.with_extension(ASIDE);
         self.tree.rename(self.path, &aside)?;
-        let error = match self.may_go(&aside) {
+        let known = self.may_go(&aside);
+        let error = match &known {
             Ok(true) => match self.tree.rename_new(draft, self.path) {
                 Ok(Placement::Placed) => return Ok(Some(aside)),
                 // Its owner put something there in that moment, which is an edit.
                 Ok(Placement::Taken) => return Err(self.changed()),
-                Err(error) => error.into(),
+                Err(error) => error.again().into(),
             },
             Ok(false) => self.changed(),
-            Err(error) => error,
+            Err(error) => error.again(),
         };
-        if self.tree.rename_new(&aside, self.path)? == Placement::Taken {
-            keep_beside(self.tree, &aside, self.path)?;
+        if self.tree.rename_new(&aside, self.path)? == Placement::Taken && !matches!(known, Ok(true)) {
+            kept.push(self.keep(&aside)?);
         }
         Err(error)
     }
 
     /// Gives what has the draft's name now its place again, and the draft its name.
-    fn put_back(&self, draft: &Path) -> Result<(), StoreError> {
-        self.tree.exchange(draft, self.path)?;
+    fn put_back(&self, draft: &Path, kept: &mut Vec<Kept>) -> Result<(), StoreError> {
+        match self.tree.exchange(draft, self.path) {
+            // Its owner has just removed the new thing.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let _ = self.tree.rename_new(draft, self.path)?;
+                return Ok(());
+            }
+            exchanged => exchanged?,
+        };
         if !self.is_own(draft)? {
             // Its owner saved once more, and finds there what was saved last; the other one is kept as well.
             self.tree.exchange(draft, self.path)?;
-            keep_beside(self.tree, draft, self.path)?;
+            kept.push(self.keep(draft)?);
         }
         Ok(())
+    }
+
+    /// Moves an edit of the path beside it.
+    pub(super) fn keep(&self, edit: &Path) -> Result<Kept, StoreError> {
+        Ok(Kept { path: self.path.to_owned(), to: keep_beside(self.tree, edit, self.path)? })
     }
 
     /// Whether nothing is lost with what lies at a path.

@@ -3,13 +3,11 @@
 //! goes, so that a power cut leaves the old or the new thing, whole.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::replacing::{ASIDE, GONE, Place, Replacement, keep_beside, mark_gone};
+use super::replacing::{ASIDE, GONE, Kept, Place, Replacement, keep_beside, mark_gone};
 use super::scratch::{is_dead, process_mark};
-use super::store::lock;
 use super::{RestoreMethod, Store, StoreError};
 use crate::content::{Artifact, Digest, Form};
 use crate::filesystem::Filesystem;
@@ -27,18 +25,13 @@ pub struct Restoring {
     drafts: Vec<Draft>,
     /// Folders that get new names.
     folders: BTreeSet<PathBuf>,
+    /// Folders in which edits were moved aside, which is durable before anything has their place.
+    moved_in: BTreeSet<PathBuf>,
+    /// The drafts that are left in folders that were swept: those of processes that live, or may.
+    swept: BTreeMap<PathBuf, BTreeSet<String>>,
     /// What nothing is lost with, to be removed once all names are durable.
     gone: Vec<PathBuf>,
     kept: Vec<Kept>,
-}
-
-/// An edit that a killed process had replaced before it could look at it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// The path that was edited.
-    pub path: PathBuf,
-    /// Where the edit is now.
-    pub to: PathBuf,
 }
 
 /// Something built beside its place; the first error ends it.
@@ -74,8 +67,16 @@ impl Store {
 
     /// Starts to restore artifacts to paths of a tree.
     pub fn restoring(&self, tree: Arc<dyn Filesystem>) -> Restoring {
-        let (drafts, folders, gone, kept) = (Vec::new(), BTreeSet::new(), Vec::new(), Vec::new());
-        Restoring { store: self.clone(), tree, drafts, folders, gone, kept }
+        Restoring {
+            store: self.clone(),
+            tree,
+            drafts: Vec::new(),
+            folders: BTreeSet::new(),
+            moved_in: BTreeSet::new(),
+            swept: BTreeMap::new(),
+            gone: Vec::new(),
+            kept: Vec::new(),
+        }
     }
 }
 
@@ -110,20 +111,30 @@ impl Restoring {
     /// [`Restoring::add`] does so by itself; this is for paths that have what they should have already.
     pub fn sweep_beside(&mut self, dest: &Path) -> Result<(), StoreError> {
         let folder = folder_of(dest);
-        if lock(&self.store.shared.swept).contains(folder) || self.tree.stat_target(folder)?.is_none() {
-            return Ok(());
+        if !self.swept.contains_key(folder) {
+            let left = match self.tree.stat_target(folder)? {
+                None => BTreeSet::new(),
+                Some(_) => self.sweep(folder)?,
+            };
+            self.swept.insert(folder.to_owned(), left);
         }
-        self.sweep(folder)?;
-        lock(&self.store.shared.swept).insert(folder.to_owned());
         Ok(())
     }
 
+    /// Whether a draft beside a path is gone, as far as is known after sweeping.
+    pub fn is_gone(&self, dest: &Path, draft: &str) -> bool {
+        let aside = format!("{draft}.{ASIDE}");
+        self.swept.get(folder_of(dest)).is_some_and(|left| !left.contains(draft) && !left.contains(&aside))
+    }
+
     /// Moves what lies at a path beside it, and returns where it is.
-    pub fn move_aside(&self, path: &Path) -> Result<PathBuf, StoreError> {
+    pub fn move_aside(&mut self, path: &Path) -> Result<PathBuf, StoreError> {
+        self.moved_in.insert(folder_of(path).to_owned());
         keep_beside(&*self.tree, path, path)
     }
 
-    /// Takes the edits that were found among what dead processes had left, and moved beside the paths they were made at.
+    /// Takes the edits that had to be moved beside the paths they were made at: those that dead processes had replaced
+    /// unseen, and those of paths that were saved again meanwhile.
     pub fn take_kept(&mut self) -> Vec<Kept> {
         std::mem::take(&mut self.kept)
     }
@@ -141,17 +152,21 @@ impl Restoring {
         ready: &dyn Fn() -> Result<(), StoreError>,
     ) -> Vec<Result<RestoreMethod, StoreError>> {
         let mut drafts = std::mem::take(&mut self.drafts);
-        let all = |parts: fn(&Draft) -> &BTreeSet<PathBuf>| drafts.iter().flat_map(parts).cloned().collect();
-        let synced = self.make_durable(&all(|draft| &draft.files), &all(|draft| &draft.folders));
+        let all =
+            |parts: fn(&Draft) -> &BTreeSet<PathBuf>| drafts.iter().flat_map(parts).cloned().collect::<BTreeSet<_>>();
+        let (files, mut folders) = (all(|draft| &draft.files), all(|draft| &draft.folders));
+        folders.append(&mut self.moved_in);
+        let synced = self.make_durable(&files, &folders);
         fail_all(&mut drafts, synced);
         if drafts.iter().any(|draft| draft.outcome.is_ok()) {
             fail_all(&mut drafts, ready());
         }
 
         let memo = self.store.source_memo();
+        let mut kept = Vec::new();
         for draft in &mut drafts {
             draft.step(|draft| {
-                let replaced = self.place(draft, &memo).put(&draft.path)?;
+                let replaced = self.place(draft, &memo).put(&draft.path, &mut kept)?;
                 draft.replaced = replaced.map(|path| mark_gone(&*self.tree, &path)).transpose()?;
                 self.folders.insert(folder_of(&draft.dest).to_owned());
                 Ok(())
@@ -161,14 +176,16 @@ impl Restoring {
                 drop(self.give_up(draft, &memo));
             }
         }
+        self.kept.append(&mut kept);
         let synced = self.make_durable(&BTreeSet::new(), &self.folders);
         if synced.is_ok() {
-            self.gone.drain(..).for_each(|path| drop(self.tree.remove_tree(&path)));
+            let replaced =
+                drafts.iter().filter(|draft| draft.outcome.is_ok()).filter_map(|draft| draft.replaced.as_ref());
+            // What stays is removed by the next process: on some disks, what is open somewhere cannot be.
+            self.gone.iter().chain(replaced).for_each(|path| drop(self.tree.remove_tree(path)));
+            self.gone.clear();
         }
         fail_all(&mut drafts, synced);
-        for draft in &mut drafts {
-            draft.step(|draft| Ok(draft.replaced.iter().try_for_each(|path| self.tree.remove_tree(path))?));
-        }
         drafts.into_iter().map(|draft| draft.outcome).collect()
     }
 
@@ -232,9 +249,8 @@ impl Restoring {
         let folder = folder_of(dest);
         self.make_folder(folder)?;
         self.sweep_beside(dest)?;
-        let store = Digest::of(self.store.root().as_os_str().as_encoded_bytes()).short();
         loop {
-            let draft = folder.join(format!("{DRAFT}{}-{store}-{}", process_mark(), self.store.number()));
+            let draft = folder.join(format!("{DRAFT}{}{}{}", process_mark(), self.store_mark(), self.store.number()));
             // Process numbers come again, most of all in containers.
             if self.tree.stat(&draft)?.is_none() {
                 return Ok(draft);
@@ -257,48 +273,63 @@ impl Restoring {
     }
 
     /// Removes what processes that died while restoring left in a folder. What had its place taken and nobody has looked
-    /// at since may be an edit, and is kept beside the path it was made at.
-    fn sweep(&mut self, folder: &Path) -> Result<(), StoreError> {
-        let names = self.tree.list(folder)?;
-        let dead = |name: &&str| name.strip_prefix(DRAFT).is_some_and(is_dead);
-        let left: Vec<&str> = names.iter().filter_map(|name| name.to_str()).filter(dead).collect();
-        if left.is_empty() {
-            return Ok(());
+    /// at since may be an edit, and is kept beside the path it was made at. Returns the drafts that stay.
+    fn sweep(&mut self, folder: &Path) -> Result<BTreeSet<String>, StoreError> {
+        let names = self.tree.list(folder)?.into_iter().filter_map(|name| name.into_string().ok());
+        let mut left: BTreeSet<String> = names.filter(|name| name.starts_with(DRAFT)).collect();
+        let dead: Vec<String> = left.iter().filter(|name| is_dead(&name[DRAFT.len()..])).cloned().collect();
+        if dead.is_empty() {
+            return Ok(left);
         }
-        let (gone, left): (Vec<&str>, Vec<&str>) = left.into_iter().partition(|name| name.ends_with(GONE));
-        self.gone.extend(gone.into_iter().map(|name| folder.join(name)));
         self.folders.insert(folder.to_owned());
-        let (memo, told) = (self.store.source_memo(), self.store.told_replacements()?);
-        for name in left {
-            let draft = name.strip_suffix(ASIDE).map_or(name, |name| name.trim_end_matches('.'));
-            match self.sweep_one(&folder.join(name), told.get(draft), &memo) {
+        let (gone, dead): (Vec<String>, Vec<String>) = dead.into_iter().partition(|name| name.ends_with(GONE));
+        self.gone.extend(gone.iter().map(|name| folder.join(name)));
+        let told = self.store.told_replacements()?;
+        for name in dead {
+            let draft = name.strip_suffix(ASIDE).map_or(&*name, |name| name.trim_end_matches('.'));
+            let path = folder.join(&name);
+            let is_swept = match self.sweep_one(&path, draft, told.get(draft)) {
                 // A run of another pipeline was faster.
-                Err(StoreError::File(error)) if error.kind() == ErrorKind::NotFound => {}
+                Err(_) if self.tree.stat(&path)?.is_none() => true,
                 swept => swept?,
+            };
+            if is_swept {
+                left.remove(&name);
             }
         }
-        Ok(())
+        Ok(left)
     }
 
-    /// Removes what a process that died left at a path, where nothing is lost with it. `told` is what it was to replace,
-    /// and the name of what that lay at.
+    /// Removes what a process that died left at a path, where nothing is lost with it. `told` is what the draft was to
+    /// replace, and the name of what that lay at. Returns whether it is gone.
     fn sweep_one(
         &mut self,
         path: &Path,
+        draft: &str,
         told: Option<&(String, Replacement)>,
-        memo: &SourceMemo,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let Some((of, replacement)) = told else {
-            return Ok(self.tree.remove_tree(path)?);
+            // What another store knows of its drafts is not known here.
+            let own = draft.contains(&self.store_mark());
+            if own {
+                self.tree.remove_tree(path)?;
+            }
+            return Ok(own);
         };
-        let of = path.with_file_name(of);
-        let place = Place { tree: &*self.tree, memo, path: &of, replacement: Some(*replacement) };
+        let (of, memo) = (path.with_file_name(of), self.store.source_memo());
+        let place = Place { tree: &*self.tree, memo: &memo, path: &of, replacement: Some(*replacement) };
         if place.is_known(path)? {
-            return self.let_go(path);
+            self.let_go(path)?;
+        } else {
+            self.kept.push(place.keep(path)?);
+            self.moved_in.insert(folder_of(path).to_owned());
         }
-        let to = keep_beside(&*self.tree, path, &of)?;
-        self.kept.push(Kept { path: of, to });
-        Ok(())
+        Ok(true)
+    }
+
+    /// What the names of this store's drafts have in common.
+    fn store_mark(&self) -> String {
+        format!("-{}-", Digest::of(self.store.root().as_os_str().as_encoded_bytes()).short())
     }
 }
 

@@ -41,8 +41,6 @@ pub(super) struct Shared {
     /// Folders of buckets that are known to be durable.
     pub(super) settled: Mutex<BTreeSet<PathBuf>>,
     pub(super) occupancy: Mutex<Option<Arc<Occupancy>>>,
-    /// Folders of the user that were searched for what dead processes left.
-    pub(super) swept: Mutex<BTreeSet<PathBuf>>,
     sources: OnceLock<SourceMemo>,
     leases: Leases,
     warnings: Mutex<Vec<String>>,
@@ -74,7 +72,6 @@ impl Store {
                 index: OnceLock::new(),
                 settled: Mutex::default(),
                 occupancy: Mutex::default(),
-                swept: Mutex::default(),
                 sources: OnceLock::new(),
                 leases: Leases::default(),
                 warnings: Mutex::default(),

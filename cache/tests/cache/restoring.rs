@@ -185,16 +185,20 @@ fn what_a_dead_process_left_beside_the_path_is_removed() {
     // The name that a process of this machine would use, with a start time no process has.
     let mark = dgpipe_cache::Digest::of(rustix_nodename().as_bytes()).short();
     let mark = &mark[..8];
-    let left = sandbox.write(&format!("results/.dgpipe-{mark}-1-1-x-0/file"), "half");
+    let store = dgpipe_cache::Digest::of(sandbox.store.root().as_os_str().as_encoded_bytes()).short();
+    let left = sandbox.write(&format!("results/.dgpipe-{mark}-1-1-{store}-0/file"), "half");
     let pid = std::process::id();
     let stat = fs_err::read_to_string("/proc/self/stat").unwrap();
     let started = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap();
-    let live = sandbox.write(&format!("results/.dgpipe-{mark}-{pid}-{started}-x-0/file"), "half");
-    let foreign = sandbox.write("results/.dgpipe-00000000-1-1-x-0/file", "half");
+    let live = sandbox.write(&format!("results/.dgpipe-{mark}-{pid}-{started}-{store}-0/file"), "half");
+    let foreign = sandbox.write(&format!("results/.dgpipe-00000000-1-1-{store}-0/file"), "half");
+    // Whether it may go is known to its own store only.
+    let other = sandbox.write(&format!("results/.dgpipe-{mark}-1-1-000000000000-0/file"), "half");
     sandbox.reopened().restore(&artifact, &dest).unwrap();
     assert!(!left.exists());
     assert!(live.exists());
     assert!(foreign.exists());
+    assert!(other.exists());
 }
 
 fn rustix_nodename() -> String {
@@ -262,6 +266,29 @@ fn changed(
     };
     let names = fs_err::read_dir(sandbox.path("")).unwrap().map(|entry| entry.unwrap().file_name());
     names.map(|name| name.into_string().unwrap()).filter(|name| name != "store").map(below).collect()
+}
+
+#[test]
+fn what_was_replaced_is_no_edit_where_its_successor_got_its_place_and_the_disk_says_otherwise() {
+    let sandbox = Sandbox::new();
+    let (artifact, place) = (sandbox.put_bytes("key", b"ours"), sandbox.write("place", "known"));
+    let recorder = Arc::new(Recorder::default());
+    let (failing, at) = (recorder.clone(), place.clone());
+    // As on a network disk that links, and cannot remove the other name: what is at the place was put there.
+    recorder.before_each(move |operation, path| {
+        if operation == "rename_new" && path == at && !at.exists() {
+            fs_err::write(&at, "ours").unwrap();
+            failing.refuse(Some("rename_new"));
+        } else if operation == "rename_new" {
+            failing.refuse(None);
+        }
+    });
+    let mut restoring = sandbox.store.restoring(recorder.clone());
+    let replacement = known(&sandbox, &place, &artifact);
+    restoring.add(&artifact, &BTreeMap::new(), &place, Some(replacement)).unwrap();
+    assert!(matches!(restoring.finish().as_slice(), [Err(StoreError::File(_))]));
+    assert!(!sandbox.path("place.edited-1").exists());
+    assert_eq!(fs_err::read_to_string(place).unwrap(), "ours");
 }
 
 /// Saves a file as editors do: beside, then renamed.

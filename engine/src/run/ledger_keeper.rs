@@ -4,7 +4,7 @@
 //! there, or what a killed run was about to put there, or intact by its own passports; *edited* when it is none of these. Edited paths block themselves and
 //! nothing else. Figures and tables are stamped here; the store has them without their stamps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use super::{Event, Listener, RunError, RunOptions};
 use crate::graph::{Graph, Publication, Targets};
 use crate::passport::{OutputOf, SIDECAR, Stamper, Wanted, is_intact};
 use crate::plan::SourceSnapshots;
+use crate::stage::StageError;
 
 /// What to do with a published path that was edited by hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,8 +93,6 @@ pub(super) struct LedgerKeeper<'a> {
     ledger: Ledger,
     /// What runs were about to put where, this one among them, and the ledger in the store does not say.
     intended: Intended,
-    /// Paths beside which lies what a killed run left, and could not be looked at.
-    unswept: BTreeSet<String>,
     /// What this run put where.
     noted: BTreeMap<String, LedgerEntry>,
 }
@@ -122,19 +121,7 @@ impl<'a> LedgerKeeper<'a> {
     ) -> Result<Self, StoreError> {
         let (memo, ledger) = (store.source_memo(), project.ledger()?);
         let (tree, intended) = (store.tree(&options.root)?, project.intended(&ledger)?);
-        Ok(Self {
-            graph,
-            store,
-            project,
-            options,
-            sources,
-            tree,
-            memo,
-            ledger,
-            intended,
-            unswept: BTreeSet::new(),
-            noted: BTreeMap::new(),
-        })
+        Ok(Self { graph, store, project, options, sources, tree, memo, ledger, intended, noted: BTreeMap::new() })
     }
 
     /// Brings the targets' paths up to date. Returns cells and ports whose bytes turned out missing or bad.
@@ -177,26 +164,29 @@ impl<'a> LedgerKeeper<'a> {
         // A run that was killed in the middle has left there what it had replaced.
         for path in self.intended.paths() {
             if let Err(error) = publishing.restoring.sweep_beside(&self.options.root.join(path)) {
-                let left = "what a killed run left beside it could not be looked at";
-                self.store.warn(format!("`{path}`: {left}: {error}; the next run tries again"));
-                self.unswept.insert(path.to_owned());
+                let left = "what a killed run left beside it cannot be cleared away, and stays until the next run";
+                self.store.warn(format!("`{path}`: {left}: {}", StageError::from(error)));
             }
         }
+        self.intended.forget(|path, draft| publishing.restoring.is_gone(&self.options.root.join(path), draft));
         for index in open {
             if let Err(error) = self.publish_one(stamper, *index, &mut publishing) {
                 publishing.refused(*index, &self.graph.publications[*index].path, error);
             }
         }
         let hear = |path, how| listener.hear(&Event::Published { path, how });
-        for Kept { path, to } in publishing.restoring.take_kept() {
-            hear(self.shown(&path), PublishHow::MovedAside { to: self.shown(&to) });
-        }
         for (path, draft, replacement) in publishing.intended() {
             self.intended.add(path, draft, replacement, &self.ledger);
         }
         let (project, intended) = (self.project, self.intended.clone());
         let intend = || project.intend(&intended);
-        publishing.finish(intend, |path, entry| self.note(path, entry), hear)
+        let (root, store) = (&self.options.root, self.store);
+        let keep = |Kept { path, to }| {
+            let (path, to) = (relative(root, &path), relative(root, &to));
+            store
+                .warn(format!("`{path}` was edited in the moment in which it was replaced: the edit is in `{to}` now"));
+        };
+        publishing.finish(intend, |path, entry| self.note(path, entry), hear, keep)
     }
 
     fn publish_one(
@@ -304,7 +294,9 @@ impl<'a> LedgerKeeper<'a> {
                     return Ok(false);
                 }
                 EditPolicy::Discard => PublishHow::Discarded,
-                EditPolicy::Keep => PublishHow::MovedAside { to: self.shown(&publishing.restoring.move_aside(&path)?) },
+                EditPolicy::Keep => PublishHow::MovedAside {
+                    to: relative(&self.options.root, &publishing.restoring.move_aside(&path)?),
+                },
             },
         };
         // What was moved aside is not there any more.
@@ -372,7 +364,7 @@ impl<'a> LedgerKeeper<'a> {
     }
 
     fn note(&mut self, path: String, entry: LedgerEntry) {
-        if self.ledger.entries.get(&path) != Some(&entry) && !self.unswept.contains(&path) {
+        if self.ledger.entries.get(&path) != Some(&entry) {
             self.ledger.entries.insert(path.clone(), entry.clone());
             self.noted.insert(path, entry);
         }
@@ -382,9 +374,9 @@ impl<'a> LedgerKeeper<'a> {
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.project.add_to_ledger(self.noted)
     }
+}
 
-    /// How messages call a path of the project.
-    fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.options.root).unwrap_or(path).display().to_string()
-    }
+/// How messages call a path of the project.
+fn relative(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
 }

@@ -1,7 +1,7 @@
 //! One go at bringing published paths up to date: what is written, all at once because making paths durable one by one
 //! takes long, and what is said about it, in the order of the paths.
 
-use dgpipe_cache::{LedgerEntry, Replacement, Restoring, StoreError};
+use dgpipe_cache::{Kept, LedgerEntry, Replacement, Restoring, StoreError};
 
 use super::{PublishHow, RunError};
 
@@ -60,12 +60,13 @@ impl Publishing {
     }
 
     /// Has `intend` tell what is about to be put where, writes, notes in the ledger what was, says what is to be said, and
-    /// returns what has to be made again.
+    /// returns what has to be made again. `keep` hears of edits that had to be moved aside.
     pub(super) fn finish(
         mut self,
         intend: impl Fn() -> Result<(), StoreError>,
         mut note: impl FnMut(String, LedgerEntry),
         hear: impl Fn(String, PublishHow),
+        keep: impl Fn(Kept),
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
         let all = std::mem::take(&mut self.written);
         let restored = self.restoring.finish_once(&intend);
@@ -82,6 +83,7 @@ impl Publishing {
         }
         self.said.sort_by_key(|(publication, ..)| *publication);
         self.said.into_iter().for_each(|(_, path, how)| hear(path, how));
+        self.restoring.take_kept().into_iter().for_each(keep);
         self.fatal.map_or(Ok(self.missed), Err)
     }
 }
