@@ -519,6 +519,18 @@ fn a_run_of_another_pipeline_keeps_an_edit_that_a_killed_run_had_replaced_unseen
 }
 
 #[test]
+fn an_edit_that_was_moved_aside_is_told_also_where_what_should_have_its_place_turns_out_to_be_damaged() {
+    let sandbox =
+        project("pipeline: p\nstages: { a: { uses: constant, config: { value: 1 } } }\npublish: { a.txt: a }\n");
+    sandbox.run().exits(0);
+    sandbox.damage("1\n", b"2\n");
+    sandbox.write("a.txt", "edited\n");
+    let run = sandbox.call(&["run", "pipeline.yaml", "--keep-edits"]).exits(0);
+    assert!(run.stderr.contains("`a.txt` was edited: the edit is in `a.txt.edited-1` now"), "{}", run.stderr);
+    assert_eq!((sandbox.read("a.txt"), sandbox.read("a.txt.edited-1")), ("1\n".to_owned(), "edited\n".to_owned()));
+}
+
+#[test]
 fn an_edit_of_a_file_with_the_longest_name_there_can_be_is_kept_under_a_shorter_one() {
     let name = "a".repeat(255);
     let (sandbox, left) = killed_while_replacing_at(&name);

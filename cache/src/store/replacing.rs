@@ -55,7 +55,7 @@ pub fn published_digest(path: &Path, memo: &SourceMemo) -> Result<Option<Digest>
     }
 }
 
-/// An edit that was made in the moment in which its path was replaced.
+/// An edit that was moved beside its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// The path that was edited.

@@ -129,12 +129,14 @@ impl Restoring {
 
     /// Moves what lies at a path beside it, and returns where it is.
     pub fn move_aside(&mut self, path: &Path) -> Result<PathBuf, StoreError> {
+        let to = keep_beside(&*self.tree, path, path)?;
         self.moved_in.insert(folder_of(path).to_owned());
-        keep_beside(&*self.tree, path, path)
+        self.kept.push(Kept { path: path.to_owned(), to: to.clone() });
+        Ok(to)
     }
 
-    /// Takes the edits that had to be moved beside the paths they were made at: those that dead processes had replaced
-    /// unseen, and those of paths that were saved again meanwhile.
+    /// Takes the edits that were moved beside the paths they were made at: on request, because a dead process had replaced
+    /// them unseen, or because their paths were saved again meanwhile.
     pub fn take_kept(&mut self) -> Vec<Kept> {
         std::mem::take(&mut self.kept)
     }

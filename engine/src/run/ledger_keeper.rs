@@ -183,8 +183,7 @@ impl<'a> LedgerKeeper<'a> {
         let (root, store) = (&self.options.root, self.store);
         let keep = |Kept { path, to }| {
             let (path, to) = (relative(root, &path), relative(root, &to));
-            store
-                .warn(format!("`{path}` was edited in the moment in which it was replaced: the edit is in `{to}` now"));
+            store.warn(format!("`{path}` was edited: the edit is in `{to}` now"));
         };
         publishing.finish(intend, |path, entry| self.note(path, entry), hear, keep)
     }

@@ -60,7 +60,7 @@ impl Publishing {
     }
 
     /// Has `intend` tell what is about to be put where, writes, notes in the ledger what was, says what is to be said, and
-    /// returns what has to be made again. `keep` hears of edits that had to be moved aside.
+    /// returns what has to be made again. `keep` hears of edits that were moved aside, where nothing else says so.
     pub(super) fn finish(
         mut self,
         intend: impl Fn() -> Result<(), StoreError>,
@@ -82,8 +82,12 @@ impl Publishing {
             }
         }
         self.said.sort_by_key(|(publication, ..)| *publication);
+        let told = |kept: &Kept| {
+            let is_it = |how: &PublishHow| matches!(how, PublishHow::MovedAside { to } if kept.to.ends_with(to));
+            self.said.iter().any(|(.., how)| is_it(how))
+        };
+        self.restoring.take_kept().into_iter().filter(|kept| !told(kept)).for_each(keep);
         self.said.into_iter().for_each(|(_, path, how)| hear(path, how));
-        self.restoring.take_kept().into_iter().for_each(keep);
         self.fatal.map_or(Ok(self.missed), Err)
     }
 }
