@@ -26,6 +26,9 @@ const RUNS: &str = "runs";
 const LOCK: &str = "lock";
 const PUBLISHING: &str = "publishing";
 
+/// How often lists that vanish while they are read are looked for again.
+const LISTED_AGAIN: usize = 8;
+
 /// Between two attempts to get the lock.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 
@@ -265,17 +268,22 @@ impl Project {
     /// Reads what runs were about to put where, as far as the ledger does not say so by now. What a power cut left of
     /// a list is none: nothing was put anywhere before the list was durable.
     pub fn intended(&self, ledger: &Ledger) -> Result<Intended, StoreError> {
-        loop {
-            let paths = self.intended_files()?;
-            let read = paths.iter().map(|path| read_if_there(self.store.filesystem(), path));
-            let read = read.collect::<Result<Vec<_>, _>>()?;
-            // Whoever may publish has just put another list in the place of these.
-            let Some(read) = read.into_iter().collect::<Option<Vec<_>>>() else { continue };
-            let mut all = Intended::default();
-            let known = read.iter().filter_map(|bytes| serde_json::from_slice::<Versioned<Intended>>(bytes).ok());
-            known.filter(|read| read.version <= VERSION).for_each(|read| all.join(read.content, ledger));
-            return Ok(all);
+        let read = || -> Result<Vec<_>, StoreError> {
+            let paths = self.intended_files()?.into_iter();
+            Ok(paths.map(|path| read_if_there(self.store.filesystem(), &path)).collect::<Result<_, _>>()?)
+        };
+        let mut lists = read()?;
+        // Whoever may publish has put another list in the place of one; that does not happen many times in a row.
+        for _ in 0..LISTED_AGAIN {
+            if lists.iter().all(Option::is_some) {
+                break;
+            }
+            lists = read()?;
         }
+        let mut all = Intended::default();
+        let told = lists.iter().flatten().filter_map(|bytes| serde_json::from_slice::<Versioned<Intended>>(bytes).ok());
+        told.filter(|told| told.version <= VERSION).for_each(|told| all.join(told.content, ledger));
+        Ok(all)
     }
 
     /// Tells, durably, what is about to be put where, in place of what was told before. Only who has the right to
