@@ -48,8 +48,8 @@ pub fn published_digest(path: &Path, memo: &SourceMemo) -> Result<Option<Digest>
     }
     match hash_path(path, HashOptions { hidden: true, links: true }, memo) {
         Ok(snapshot) => Ok(Some(snapshot.artifact().digest)),
-        // Its owner has just removed it, or something in it.
-        Err(TreeError::Missing { .. }) => Ok(None),
+        // Its owner has just removed it. Where only something in it went meanwhile, it is still there.
+        Err(TreeError::Missing { path: missing }) if missing == path => Ok(None),
         Err(TreeError::File(error)) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         Err(_) => Ok(Some(foreign)),
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use dgpipe_cache::{Artifact, Replacement, StoreError, TreeError, published_digest};
+use dgpipe_cache::{Artifact, Replacement, Store, StoreError, TreeError, published_digest};
 
 use crate::recorder::Recorder;
 use crate::sandbox::{Sandbox, picture};
@@ -289,6 +289,21 @@ fn what_was_replaced_is_no_edit_where_its_successor_got_its_place_and_the_disk_s
     assert!(matches!(restoring.finish().as_slice(), [Err(StoreError::File(_))]));
     assert!(!sandbox.path("place.edited-1").exists());
     assert_eq!(fs_err::read_to_string(place).unwrap(), "ours");
+}
+
+#[test]
+fn a_folder_of_which_a_file_vanishes_while_it_is_looked_at_does_not_count_as_gone() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("place/file", "edited");
+    let recorder = Arc::new(Recorder::default());
+    recorder.before_each(move |operation, path| {
+        if operation == "stat" && path == file && file.exists() {
+            fs_err::remove_file(&file).unwrap();
+        }
+    });
+    let store = Store::open_on(sandbox.path("watched"), recorder).unwrap();
+    assert!(published_digest(&sandbox.path("place"), &store.source_memo()).unwrap().is_some());
+    assert_eq!(published_digest(&sandbox.path("nothing"), &store.source_memo()).unwrap(), None);
 }
 
 /// Saves a file as editors do: beside, then renamed.
