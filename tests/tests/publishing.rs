@@ -402,18 +402,23 @@ publish: {{ results/below/{name}: a }}
 "
     ));
     sandbox.run().exits(0);
-    let remembered = |name: &str| {
-        let is = |path: &std::path::PathBuf| path.file_name().is_some_and(|file| file.to_string_lossy().contains(name));
-        sandbox.files(".dgpipe/projects-v1").into_iter().find(is).unwrap()
-    };
-    let ledger = fs_err::read(remembered("ledger.json")).unwrap();
+    let ledger = fs_err::read(remembered(&sandbox, "ledger.json")).unwrap();
     sandbox.run_with(&["--set", "value=2"]).exits(0);
-    fs_err::write(remembered("ledger.json"), ledger).unwrap();
-    let intended: serde_json::Value = serde_json::from_slice(&fs_err::read(remembered("intended-")).unwrap()).unwrap();
+    fs_err::write(remembered(&sandbox, "ledger.json"), ledger).unwrap();
+    let intended = fs_err::read(remembered(&sandbox, "intended-")).unwrap();
+    let intended: serde_json::Value = serde_json::from_slice(&intended).unwrap();
     let drafts = intended["content"][format!("results/below/{name}")]["drafts"].as_object().unwrap();
     let [draft] = drafts.keys().collect::<Vec<_>>()[..] else { panic!("{intended}") };
     let left = format!("results/below/{draft}");
     (sandbox, left)
+}
+
+/// The one file of a project's memory whose name starts so.
+fn remembered(sandbox: &Sandbox, start: &str) -> std::path::PathBuf {
+    let mut found = sandbox.files(".dgpipe/projects-v1");
+    found.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start)));
+    let [found] = &found[..] else { panic!("{found:?}") };
+    found.clone()
 }
 
 /// The names beside the published path of [`killed_while_replacing`].
@@ -456,24 +461,20 @@ fn an_edit_that_a_killed_run_had_replaced_unseen_is_kept_beside_the_path_and_the
 fn an_edit_that_a_killed_run_had_replaced_unseen_is_kept_also_when_later_runs_cannot_tell_that_it_is_dead() {
     let (sandbox, left) = killed_while_replacing();
     // It ran on another machine, which is the one that goes on only two runs later.
-    let told = sandbox.files(".dgpipe/projects-v1").into_iter();
-    let told = told.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("intended-"));
-    let [told] = &told.collect::<Vec<_>>()[..] else { panic!("one list is told") };
     let name = left.rsplit('/').next().unwrap();
     let elsewhere = format!(".dgpipe-00000000-{}", name.splitn(3, '-').nth(2).unwrap());
-    let text = fs_err::read_to_string(told).unwrap();
-    fs_err::write(told, text.replace(name, &elsewhere)).unwrap();
+    let rename_in_list = |from: &str, to: &str| {
+        let list = remembered(&sandbox, "intended-");
+        let text = fs_err::read_to_string(&list).unwrap();
+        fs_err::write(list, text.replace(from, to)).unwrap();
+    };
+    rename_in_list(name, &elsewhere);
     sandbox.write(&format!("results/below/{elsewhere}"), "edited\n");
     for value in ["value=2", "value=3", "value=4", "value=4"] {
         sandbox.run_with(&["--set", value]).exits(0);
         assert_eq!(names(&sandbox), [elsewhere.as_str(), "a.txt"], "{value}");
     }
-    for path in sandbox.files(".dgpipe/projects-v1") {
-        if path.file_name().unwrap().to_string_lossy().starts_with("intended-") {
-            let text = fs_err::read_to_string(&path).unwrap();
-            fs_err::write(path, text.replace(&elsewhere, name)).unwrap();
-        }
-    }
+    rename_in_list(&elsewhere, name);
     fs_err::rename(sandbox.path(&format!("results/below/{elsewhere}")), sandbox.path(&left)).unwrap();
     sandbox.run_with(&["--set", "value=4"]).exits(0);
     assert_eq!(names(&sandbox), ["a.txt", "a.txt.edited-1"]);
@@ -497,10 +498,8 @@ fn what_is_told_of_replacements_does_not_grow() {
     for _ in 0..4 {
         sandbox.remove("results/below/a.txt");
         sandbox.run_with(&["--set", "value=2"]).exits(0);
-        let told = sandbox.files(".dgpipe/projects-v1").into_iter();
-        let told = told.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("intended-"));
-        lengths
-            .insert(told.map(|path| fs_err::read_to_string(path).unwrap().matches(".dgpipe-").count()).sum::<usize>());
+        let list = fs_err::read_to_string(remembered(&sandbox, "intended-")).unwrap();
+        lengths.insert(list.matches(".dgpipe-").count());
     }
     assert_eq!(lengths, std::collections::BTreeSet::from([1]));
 }

@@ -123,8 +123,7 @@ impl Restoring {
 
     /// Whether a draft beside a path is gone, as far as is known after sweeping.
     pub fn is_gone(&self, dest: &Path, draft: &str) -> bool {
-        let aside = format!("{draft}.{ASIDE}");
-        self.swept.get(folder_of(dest)).is_some_and(|left| !left.contains(draft) && !left.contains(&aside))
+        self.swept.get(folder_of(dest)).is_some_and(|left| !left.contains(draft) && !left.contains(&aside(draft)))
     }
 
     /// Moves what lies at a path beside it, and returns where it is.
@@ -288,7 +287,7 @@ impl Restoring {
         self.gone.extend(gone.iter().map(|name| folder.join(name)));
         let told = self.store.told_replacements()?;
         for name in dead {
-            let draft = name.strip_suffix(ASIDE).map_or(&*name, |name| name.trim_end_matches('.'));
+            let draft = name.strip_suffix(&aside("")).unwrap_or(&name);
             let path = folder.join(&name);
             let is_swept = match self.sweep_one(&path, draft, told.get(draft)) {
                 // A run of another pipeline was faster.
@@ -342,6 +341,11 @@ impl Drop for Restoring {
             drop(self.tree.remove_tree(&draft.path));
         }
     }
+}
+
+/// The name of what a draft could not be exchanged with.
+fn aside(draft: &str) -> String {
+    format!("{draft}.{ASIDE}")
 }
 
 /// The folder that a path is in.

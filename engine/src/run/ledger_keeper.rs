@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dgpipe_cache::{
-    Artifact, Digest, EntryContent, Filesystem, Form, HashOptions, Intended, Kept, Key, Ledger, LedgerEntry,
-    ManifestEntry, Project, Replacement, Snapshot, SourceMemo, Store, StoreError, hash_path, published_digest,
+    Artifact, Digest, EntryContent, Filesystem, Form, HashOptions, Intended, Key, Ledger, LedgerEntry, ManifestEntry,
+    Project, Replacement, Snapshot, SourceMemo, Store, StoreError, hash_path, published_digest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -160,7 +160,7 @@ impl<'a> LedgerKeeper<'a> {
         stamper: &Stamper<'_>,
         listener: &dyn Listener,
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
-        let mut publishing = Publishing::new(self.store.restoring(self.tree.clone()));
+        let mut publishing = Publishing::new(&self.options.root, self.store.restoring(self.tree.clone()));
         // A run that was killed in the middle has left there what it had replaced.
         for path in self.intended.paths() {
             if let Err(error) = publishing.restoring.sweep_beside(&self.options.root.join(path)) {
@@ -180,11 +180,8 @@ impl<'a> LedgerKeeper<'a> {
         }
         let (project, intended) = (self.project, self.intended.clone());
         let intend = || project.intend(&intended);
-        let (root, store) = (&self.options.root, self.store);
-        let keep = |Kept { path, to }| {
-            let (path, to) = (relative(root, &path), relative(root, &to));
-            store.warn(format!("`{path}` was edited: the edit is in `{to}` now"));
-        };
+        let store = self.store;
+        let keep = |path: &str, to: &str| store.warn(format!("`{path}` was edited: the edit is in `{to}` now"));
         publishing.finish(intend, |path, entry| self.note(path, entry), hear, keep)
     }
 
@@ -192,7 +189,7 @@ impl<'a> LedgerKeeper<'a> {
         &mut self,
         stamper: &Stamper<'_>,
         index: usize,
-        publishing: &mut Publishing,
+        publishing: &mut Publishing<'_>,
     ) -> Result<(), RunError> {
         let publication = &self.graph.publications[index];
         let wanted = match stamper.wanted(publication)? {
@@ -239,7 +236,7 @@ impl<'a> LedgerKeeper<'a> {
         index: usize,
         wanted: &Wanted,
         stamp: Digest,
-        publishing: &mut Publishing,
+        publishing: &mut Publishing<'_>,
     ) -> Result<(), RunError> {
         let publication = &self.graph.publications[index];
         let (artifact, stamped) = stamper.stamped(publication, wanted)?;
@@ -265,7 +262,7 @@ impl<'a> LedgerKeeper<'a> {
         shown: &str,
         content: &Content<'_>,
         told: bool,
-        publishing: &mut Publishing,
+        publishing: &mut Publishing<'_>,
     ) -> Result<bool, RunError> {
         let path = self.options.root.join(shown);
         let found = published_digest(&path, &self.memo)?;
@@ -293,9 +290,10 @@ impl<'a> LedgerKeeper<'a> {
                     return Ok(false);
                 }
                 EditPolicy::Discard => PublishHow::Discarded,
-                EditPolicy::Keep => PublishHow::MovedAside {
-                    to: relative(&self.options.root, &publishing.restoring.move_aside(&path)?),
-                },
+                EditPolicy::Keep => {
+                    let to = publishing.restoring.move_aside(&path)?;
+                    PublishHow::MovedAside { to: publishing.shown(&to) }
+                }
             },
         };
         // What was moved aside is not there any more.
@@ -373,9 +371,4 @@ impl<'a> LedgerKeeper<'a> {
     pub(super) fn close(self) -> Result<(), StoreError> {
         self.project.add_to_ledger(self.noted)
     }
-}
-
-/// How messages call a path of the project.
-fn relative(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string()
 }

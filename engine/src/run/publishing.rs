@@ -1,12 +1,16 @@
 //! One go at bringing published paths up to date: what is written, all at once because making paths durable one by one
 //! takes long, and what is said about it, in the order of the paths.
 
+use std::path::Path;
+
 use dgpipe_cache::{Kept, LedgerEntry, Replacement, Restoring, StoreError};
 
 use super::{PublishHow, RunError};
 
 /// One go at bringing published paths up to date.
-pub(super) struct Publishing {
+pub(super) struct Publishing<'a> {
+    /// The project root.
+    root: &'a Path,
     pub(super) restoring: Restoring,
     written: Vec<Written>,
     said: Vec<(usize, String, PublishHow)>,
@@ -29,9 +33,9 @@ pub(super) struct Written {
     pub(super) how: Option<PublishHow>,
 }
 
-impl Publishing {
-    pub(super) fn new(restoring: Restoring) -> Self {
-        Self { restoring, written: Vec::new(), said: Vec::new(), missed: Vec::new(), fatal: None }
+impl<'a> Publishing<'a> {
+    pub(super) fn new(root: &'a Path, restoring: Restoring) -> Self {
+        Self { root, restoring, written: Vec::new(), said: Vec::new(), missed: Vec::new(), fatal: None }
     }
 
     /// Has a path written at the end. It is the one that was last given to `restoring`.
@@ -54,19 +58,25 @@ impl Publishing {
         }
     }
 
+    /// How messages call a path of the project.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(self.root).unwrap_or(path).display().to_string()
+    }
+
     /// What is about to be put where.
     pub(super) fn intended(&self) -> impl Iterator<Item = (&str, &str, Replacement)> {
         self.written.iter().map(|written| (written.path.as_str(), written.draft.as_str(), written.replacement))
     }
 
     /// Has `intend` tell what is about to be put where, writes, notes in the ledger what was, says what is to be said, and
-    /// returns what has to be made again. `keep` hears of edits that were moved aside, where nothing else says so.
+    /// returns what has to be made again. `keep` hears of edits that were moved aside, where nothing else says so:
+    /// the path, and where the edit is.
     pub(super) fn finish(
         mut self,
         intend: impl Fn() -> Result<(), StoreError>,
         mut note: impl FnMut(String, LedgerEntry),
         hear: impl Fn(String, PublishHow),
-        keep: impl Fn(Kept),
+        keep: impl Fn(&str, &str),
     ) -> Result<Vec<(usize, StoreError)>, RunError> {
         let all = std::mem::take(&mut self.written);
         let restored = self.restoring.finish_once(&intend);
@@ -82,11 +92,12 @@ impl Publishing {
             }
         }
         self.said.sort_by_key(|(publication, ..)| *publication);
-        let told = |kept: &Kept| {
-            let is_it = |how: &PublishHow| matches!(how, PublishHow::MovedAside { to } if kept.to.ends_with(to));
-            self.said.iter().any(|(.., how)| is_it(how))
-        };
-        self.restoring.take_kept().into_iter().filter(|kept| !told(kept)).for_each(keep);
+        for Kept { path, to } in self.restoring.take_kept() {
+            let moved = PublishHow::MovedAside { to: self.shown(&to) };
+            if !self.said.iter().any(|(.., how)| *how == moved) {
+                keep(&self.shown(&path), &self.shown(&to));
+            }
+        }
         self.said.into_iter().for_each(|(_, path, how)| hear(path, how));
         self.fatal.map_or(Ok(self.missed), Err)
     }
